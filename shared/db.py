@@ -1,0 +1,155 @@
+"""PostgreSQL: one transaction as a value, and numbered SQL migrations.
+
+A handler is given a ``Tx`` and nothing else, so all it does becomes true together or not at all (style.md, habit 2).
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from shared.clock import Clock
+
+Row = asyncpg.Record
+
+TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    OSError,
+    TimeoutError,
+)
+"""What the database says when trying the very same again may well succeed: nobody's data is at fault."""
+
+
+class Tx:
+    """One open transaction; ``now`` is the one instant at which all of it happens."""
+
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+        self.before_commit: list[Callable[[Tx], Awaitable[None]]] = []
+        self.unsent: list[Any] = []
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows."""
+        rows: list[Row] = await self._connection.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = await self._connection.fetchrow(sql, *args)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run a statement and return its command tag, such as ``UPDATE 1``."""
+        tag: str = await self._connection.execute(sql, *args)
+        return tag
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once per row of arguments."""
+        await self._connection.executemany(sql, rows)
+
+
+class Database:
+    """A service's own database, reached through a pool that never leaves this module's callers for a handler."""
+
+    def __init__(self, pool: Any, clock: Clock) -> None:
+        self._pool = pool
+        self.clock = clock
+
+    @classmethod
+    async def connect(cls, url: str, clock: Clock, *, size: int = 5, name: str = "consilium") -> "Database":
+        """Open a pool of at most ``size`` connections, made when they are needed."""
+        pool = await asyncpg.create_pool(
+            url, min_size=0, max_size=size, init=prepare, command_timeout=60,
+            server_settings={"application_name": name, "idle_in_transaction_session_timeout": "60s"},
+        )  # fmt: skip
+        return cls(pool, clock)
+
+    async def close(self) -> None:
+        """Close the pool, waiting a moment for what is under way."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Open a transaction that commits at the end of the block, or rolls back on any exception."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            tx = Tx(connection, self.clock.now())
+            yield tx
+            for finish in tx.before_commit:
+                await finish(tx)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """Open a read-only transaction in which every query sees the same instant."""
+        async with self._pool.acquire() as connection:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield Tx(connection, self.clock.now())
+
+
+async def prepare(connection: Any) -> None:
+    """Let ``jsonb`` columns go in and come out as Python values."""
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+MIGRATION_LOCK = 7_203_941
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+"""
+
+
+class MigrationChanged(Exception):
+    """A migration that ran here before reads differently now: add a new one instead of editing it."""
+
+
+async def migrate(url: str, folders: Sequence[Path], *, stage: str = "pre") -> list[str]:
+    """Run the migrations ``<stage>_*.sql`` of ``folders`` that have not run yet, and return their names.
+
+    One runner at a time (advisory lock), each migration in a transaction of its own with lock and statement time-outs,
+    so a migration that meets a busy table fails fast instead of queueing everyone behind it. ``pre`` runs before the
+    new code starts, ``post`` after the old code is gone.
+    """
+    connection = await asyncpg.connect(url, server_settings={"lock_timeout": "5s", "statement_timeout": "120s"})
+    try:
+        await connection.execute("SET lock_timeout = '60s'")
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await connection.execute("SET lock_timeout = '5s'")
+        await connection.execute(_LEDGER)
+        done = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")}
+        return [
+            f"{folder.parent.name}/{file.name}"
+            for folder in folders
+            for file in sorted(folder.glob(f"{stage}_*.sql"))
+            if await _run(connection, f"{folder.parent.name}/{file.name}", file.read_text(encoding="utf-8"), done)
+        ]
+    finally:
+        await connection.close()
+
+
+async def _run(connection: Any, name: str, sql: str, done: dict[str, str]) -> bool:
+    digest = hashlib.sha256(sql.encode()).hexdigest()
+    if name in done:
+        if done[name] != digest:
+            raise MigrationChanged(f"{name} was edited after it ran; restore it and add a new migration instead")
+        return False
+    async with connection.transaction():
+        await connection.execute(sql)
+        await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest)
+    return True
