@@ -1,0 +1,48 @@
+"""The programme: catalogue, composition rules, clocks, calendar, contacts, prices and texts as versioned data (R18).
+
+    from shared import programme
+
+    rules = programme.current("msk_international")          # the newest version; a case stores rules.ref
+    rules = programme.load(case.programme)                  # the version that the case began with, for good
+    rules.check_selection(["integrative"])                  # [Refusal(code="integrative", rule="R16", sentence=…)]
+    rules.price(["comprehensive", "video"])                 # Money: the sum of the sample prices, which are not quotes
+    rules.calendar.contact_due(now)                         # the close of the next business day (R12)
+    rules.checklist(["comprehensive"], "breast")            # what to send (R23)
+    rules.text("consent", "ar"), rules.text_version("consent")
+
+A programme is a file in ``shared/programmes``. Every file is read at the first call; one that breaks a rule stops the
+start with its name, its line and the reason.
+"""
+
+from shared.programme.calendar import OfficeCalendar
+from shared.programme.loading import ProgrammeRefused, UnknownProgramme, all_programmes, current, load, read_folder
+from shared.programme.model import (
+    CancerType,
+    Clocks,
+    Contacts,
+    Owed,
+    Reason,
+    Refusal,
+    Requirement,
+    Service,
+)
+from shared.programme.rules import Programme
+
+__all__ = [
+    "CancerType",
+    "Clocks",
+    "Contacts",
+    "OfficeCalendar",
+    "Owed",
+    "Programme",
+    "ProgrammeRefused",
+    "Reason",
+    "Refusal",
+    "Requirement",
+    "Service",
+    "UnknownProgramme",
+    "all_programmes",
+    "current",
+    "load",
+    "read_folder",
+]

@@ -1,0 +1,173 @@
+"""What must hold across a whole programme file; each problem comes with the path of the value to put right."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import pycountry
+
+from shared.programme.positions import Path
+from shared.programme.rules import Programme
+
+TEXTS = (
+    "emergency_notice",
+    "consent",
+    "surgery_advice",
+    "opinion_depends",
+    "opinion_no_care",
+    "opinion_questions",
+    "sample_prices",
+    "targets",
+    "not_affiliated",
+)
+SENTENCES = ("nothing_chosen", "unknown_service", "chosen_twice")
+_PLACEHOLDER = re.compile(r"\{([^}]*)\}")
+_LARGEST_CATALOGUE = 14
+Found = tuple[Path, str]
+
+
+def problems_of(programme: Programme) -> list[Found]:
+    """Return every problem as (path in the file, reason); an empty list means that the programme may be used."""
+    found = [
+        *_basics(programme),
+        *_unknown_codes(programme),
+        *_texts(programme),
+        *_languages(programme),
+        *_checklists(programme),
+    ]
+    return found or [*_never_sold(programme)]
+
+
+def _basics(programme: Programme) -> Iterator[Found]:
+    if pycountry.currencies.get(alpha_3=programme.currency) is None:
+        yield ("currency",), f"{programme.currency!r} is no currency of ISO 4217"
+    if programme.clocks.target_from > programme.clocks.target_to:
+        yield ("clocks", "target_to"), "the target must not end before it begins"
+    if "en" not in programme.locales:
+        yield ("locales",), "English must be among the languages"
+    if len(programme.catalogue) > _LARGEST_CATALOGUE:
+        yield ("catalogue",), f"a catalogue holds at most {_LARGEST_CATALOGUE} services"
+    for country in programme.contacts.toll_free:
+        if pycountry.countries.get(alpha_2=country) is None:
+            yield ("contacts", "toll_free", country), f"{country!r} is no country of ISO 3166"
+
+
+def _unknown_codes(programme: Programme) -> Iterator[Found]:
+    for place, need in enumerate(programme.requirements):
+        yield from _strangers(programme.catalogue, (need.service,), ("requirements", place, "service"))
+        yield from _strangers(programme.catalogue, need.requires_any, ("requirements", place, "requires_any"))
+    for place, holds in enumerate(programme.inclusions):
+        yield from _strangers(programme.catalogue, (holds.service,), ("inclusions", place, "service"))
+        yield from _strangers(programme.catalogue, holds.includes, ("inclusions", place, "includes"))
+        if holds.service in holds.includes:
+            yield ("inclusions", place, "includes"), f"{holds.service} can't include itself"
+    for code, service in programme.catalogue.items():
+        yield from _strangers(programme.catalogue, service.supplements, ("catalogue", code, "supplements"))
+        yield from _strangers(programme.owed, service.owes, ("catalogue", code, "owes"), "owed thing")
+    for place, item in enumerate(programme.items):
+        yield from _strangers(programme.catalogue, item.services, ("items", place, "services"))
+        yield from _strangers(
+            programme.cancer_types, item.cancer_types, ("items", place, "cancer_types"), "cancer type"
+        )
+
+
+def _strangers(
+    known: Mapping[str, object], codes: tuple[str, ...], path: Path, what: str = "service"
+) -> Iterator[Found]:
+    for code in codes:
+        if code not in known:
+            yield path, f"{code!r} is no {what} of this programme; it has {', '.join(known)}"
+
+
+def _texts(programme: Programme) -> Iterator[Found]:
+    for key in TEXTS:
+        if key not in programme.texts:
+            yield ("texts",), f"the text {key} is missing"
+    for key in SENTENCES:
+        if key not in programme.sentences:
+            yield ("sentences",), f"the sentence {key} is missing"
+    for key, text in programme.texts.items():
+        for locale, wording in text.wording.items():
+            path: Path = ("texts", key, "wording", locale)
+            named = set(_PLACEHOLDER.findall(wording))
+            if strange := named - {"hospital", "partner"}:
+                yield path, f"{{{min(strange)}}} stands for nothing; a text may name {{hospital}} and {{partner}}"
+            if key == "consent" and named != {"hospital", "partner"}:
+                yield path, "consent covers two organisations, so it must name {hospital} and {partner} (R29)"
+
+
+def _languages(programme: Programme) -> Iterator[Found]:
+    for path, texts in _spoken(programme):
+        for locale in programme.locales:
+            if locale not in texts:
+                yield path, f"{'.'.join(map(str, path))} is missing in {locale}"
+        for locale in texts:
+            if locale not in programme.locales:
+                yield (*path, locale), f"{locale} is none of this programme's languages: {', '.join(programme.locales)}"
+
+
+def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    yield ("name",), programme.names
+    for code, service in programme.catalogue.items():
+        yield ("catalogue", code, "title"), service.titles
+        yield ("catalogue", code, "description"), service.descriptions
+    for section in ("owed", "reasons", "cancer_types"):
+        yield from ((((section, code, "title")), entry.titles) for code, entry in getattr(programme, section).items())
+    for place, need in enumerate(programme.requirements):
+        yield ("requirements", place, "sentence"), need.sentences
+    for place, holds in enumerate(programme.inclusions):
+        yield ("inclusions", place, "sentence"), holds.sentences
+    for place, item in enumerate(programme.items):
+        yield ("items", place, "title"), item.titles
+        yield ("items", place, "hint"), item.hints
+    yield from ((("sentences", key), sentence) for key, sentence in programme.sentences.items())
+    yield from ((("texts", key, "wording"), text.wording) for key, text in programme.texts.items())
+
+
+def _checklists(programme: Programme) -> Iterator[Found]:
+    for code, service in programme.catalogue.items():
+        asked = programme.checklist([code])
+        if not asked:
+            yield ("catalogue", code), f"no checklist item is for {code}"
+        elif service.needs_pathology and not any(item.kind == "slides" for item in asked):
+            yield (
+                ("catalogue", code, "needs_pathology"),
+                f"{code} reviews pathology, and its checklist asks for no slides",
+            )
+        elif service.needs_radiology and not any(item.kind == "imaging" for item in asked):
+            yield (
+                ("catalogue", code, "needs_radiology"),
+                f"{code} reviews radiology, and its checklist asks for no imaging",
+            )
+    for (_, first), (place, second) in combinations(enumerate(programme.items), 2):
+        if first.code == second.code and (
+            not first.cancer_types or not second.cancer_types or set(first.cancer_types) & set(second.cancer_types)
+        ):
+            yield ("items", place), f"two checklist items named {second.code} would be asked for in the same case"
+
+
+def _never_sold(programme: Programme) -> Iterator[Found]:
+    """Services that need each other in a circle, and services that no selection may hold."""
+    reachable: set[str] = set()
+    while more := {
+        code for code in programme.catalogue if code not in reachable and _is_reachable(programme, code, reachable)
+    }:
+        reachable |= more
+    for place, need in enumerate(programme.requirements):
+        if need.service not in reachable:
+            yield (
+                ("requirements", place),
+                f"{need.service} requires, in a circle, what requires it: nobody could ever choose it",
+            )
+    codes = list(programme.catalogue)
+    for code in codes:
+        if code in reachable and not any(
+            not programme.check_selection((code, *others))
+            for size in range(len(codes))
+            for others in combinations([other for other in codes if other != code], size)
+        ):
+            yield ("catalogue", code), f"the rules leave no selection with {code} in it"
+
+
+def _is_reachable(programme: Programme, code: str, reachable: set[str]) -> bool:
+    return all(not reachable.isdisjoint(group) for group in programme.catalogue[code].requires)

@@ -1,0 +1,159 @@
+"""The shapes that a programme file is read into. Titles are English; ``title_in`` gives another language."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.programme.values import Code, Duration, ReadOnly, Texts, Value, in_locale
+
+Specialty = Literal["oncology", "surgery", "pathology", "radiology", "molecular_diagnostics", "integrative"]
+Kind = Literal["document", "imaging", "slides", "form"]
+
+
+class Titled(Value):
+    """Something with a code and a name in every language of the programme."""
+
+    code: Code
+    titles: Annotated[Texts, Field(alias="title")]
+
+    @property
+    def title(self) -> str:
+        """The English name."""
+        return self.title_in("en")
+
+    def title_in(self, locale: str) -> str:
+        """Return the name in ``locale``, or in English where there is none."""
+        return in_locale(self.titles, locale)
+
+
+class Reason(Titled):
+    """Why somebody asks (R3)."""
+
+
+class CancerType(Titled):
+    """A group of diagnoses; the catalogue may have gaps (R6), and then ``offered`` is false."""
+
+    offered: bool = True
+
+
+class Owed(Titled):
+    """What is due after a service was given, such as the written report of a video visit (R14)."""
+
+    within: Duration
+
+
+class Service(Titled):
+    """One thing that can be bought (R13-R16). ``price_minor`` is a sample in minor units of ``currency``, no quote (R19)."""
+
+    descriptions: Annotated[Texts, Field(alias="description")]
+    price_minor: Annotated[int, Field(ge=0)]
+    currency: str
+    needs_pathology: bool
+    needs_radiology: bool
+    specialties: Annotated[tuple[Specialty, ...], Field(min_length=1)]
+    supplements: tuple[Code, ...] = ()
+    owes: tuple[Code, ...] = ()
+    requires: tuple[tuple[Code, ...], ...] = ()
+    includes: tuple[Code, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The English description."""
+        return self.description_in("en")
+
+    def description_in(self, locale: str) -> str:
+        """Return the description in ``locale``, or in English where there is none."""
+        return in_locale(self.descriptions, locale)
+
+
+class RequiresAny(Value):
+    """``service`` is sold only beside at least one of ``requires_any``."""
+
+    rule: str
+    service: Code
+    requires_any: Annotated[tuple[Code, ...], Field(min_length=1)]
+    sentences: Annotated[Texts, Field(alias="sentence")]
+
+
+class Includes(Value):
+    """``service`` holds each of ``includes`` already: beside it, they would be paid for twice."""
+
+    rule: str
+    service: Code
+    includes: Annotated[tuple[Code, ...], Field(min_length=1)]
+    sentences: Annotated[Texts, Field(alias="sentence")]
+
+
+class Refusal(Value):
+    """Why ``code`` can't be part of this selection: the rule, and a sentence for the person who chose."""
+
+    code: str
+    rule: str
+    sentence: str
+
+
+class Clocks(Value):
+    """How long things may take. ``target_from`` to ``target_to`` is tracked, never promised (R32)."""
+
+    nudge_after: Duration
+    quote_valid: Duration
+    offer_expires: Duration
+    target_from: Duration
+    target_to: Duration
+    laboratory_extra: Duration
+
+
+class Contacts(Value):
+    """How to reach the office (R10). ``toll_free``: a number for each country (ISO 3166 alpha-2) that has one."""
+
+    made_up: bool
+    email: str
+    phone: str
+    fax: str
+    post: str
+    in_person_url: str
+    toll_free: ReadOnly[str, str]
+
+    def phone_in(self, country: str) -> str:
+        """Return the free number in ``country``, or the office's own."""
+        return self.toll_free.get(country.upper(), self.phone)
+
+
+class Text(Value):
+    """A text that people must have seen, in every language. A new wording gets a new version (R5, R29, R33)."""
+
+    version: Annotated[int, Field(ge=1)]
+    rule: str
+    wording: Texts
+
+
+class ChecklistItem(Titled):
+    """One line of a checklist: for which services, and for which cancer types (none named: for all)."""
+
+    kind: Kind
+    needed: bool = True
+    services: Annotated[tuple[Code, ...], Field(min_length=1)]
+    cancer_types: tuple[Code, ...] = ()
+    hints: Annotated[Texts, Field(alias="hint")]
+
+    def applies_to(self, services: frozenset[str], cancer_type: str | None) -> bool:
+        """Return whether a case with these services and this cancer type needs it."""
+        return not services.isdisjoint(self.services) and (not self.cancer_types or cancer_type in self.cancer_types)
+
+
+class Requirement(Titled):
+    """What a case needs (R23). ``needed`` is false for what only helps. Codes name no diagnosis: they travel on the wire."""
+
+    kind: Kind
+    needed: bool
+    hints: Mapping[str, str]
+
+    @property
+    def hint(self) -> str:
+        """How to get it, in English."""
+        return self.hint_in("en")
+
+    def hint_in(self, locale: str) -> str:
+        """Return how to get it in ``locale``, or in English where there is none."""
+        return in_locale(self.hints, locale)
