@@ -1,0 +1,44 @@
+"""What every test may ask for: the addresses of a real PostgreSQL and a real Kafka."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import servers
+
+FOLDER = "CONSILIUM_TEST_FOLDER"
+OWNER = "CONSILIUM_TEST_OWNER"
+
+
+def pytest_configure() -> None:
+    """The first process of a run owns its servers; workers and runs inside of tests inherit them."""
+    if OWNER not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="consilium-tests-"))
+        folder.chmod(0o711)  # PostgreSQL's user passes through when we are root
+        os.environ[FOLDER] = str(folder)
+        os.environ[OWNER] = str(os.getpid())
+
+
+def pytest_unconfigure() -> None:
+    """The owner stops what was started."""
+    if os.environ.get(OWNER) == str(os.getpid()):
+        folder = Path(os.environ.pop(FOLDER))
+        del os.environ[OWNER]
+        servers.stop_all(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The administrator's address of a PostgreSQL server; the same one for all workers of a run."""
+    yield servers.address("postgres", "TEST_DATABASE_URL", Path(os.environ[FOLDER]))
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """The address of a Kafka broker that has the declared topics; the same one for all workers of a run."""
+    yield servers.address("kafka", "TEST_KAFKA_BOOTSTRAP", Path(os.environ[FOLDER]))
