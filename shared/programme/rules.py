@@ -41,8 +41,8 @@ class Programme(Value):
     clocks: Clocks
     contacts: Contacts
     catalogue: ReadOnly[str, Service]
-    requirements: tuple[RequiresAny, ...]
-    inclusions: tuple[Includes, ...]
+    requirements: tuple[RequiresAny, ...] = ()
+    inclusions: tuple[Includes, ...] = ()
     sentences: ReadOnly[str, Texts]
     owed: ReadOnly[str, Owed]
     reasons: ReadOnly[str, Reason]
@@ -115,8 +115,10 @@ class Programme(Value):
 
     def targets(self, codes: Iterable[str], completed_at: datetime) -> tuple[datetime, datetime]:
         """Return from when to when the opinion is aimed at, from receipt of all materials (R32): a target, no promise."""
-        extra = [self.clocks.laboratory_extra] if self.needs_pathology(codes) else []
-        return completed_at + self.clocks.target_from, sum(extra, completed_at + self.clocks.target_to)
+        latest = completed_at + self.clocks.target_to
+        if self.needs_pathology(codes):
+            latest += self.clocks.laboratory_extra
+        return completed_at + self.clocks.target_from, latest
 
     def text(self, key: str, locale: str) -> str:
         """Return the wording in ``locale``, or in English where there is none. ``KeyError``: no such text."""
