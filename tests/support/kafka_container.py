@@ -39,7 +39,8 @@ class ApacheKafkaContainer(DockerContainer):
         """Start, and wait until the broker says that it has."""
         super().start()
         listeners = f"PLAINTEXT://{self.bootstrap},BROKER://localhost:9093"
-        script = f"export KAFKA_ADVERTISED_LISTENERS={listeners}\nexec /etc/kafka/docker/run\n".encode()
+        writable = "chmod -f u+w /etc/kafka/docker/*.yaml /opt/kafka/config/*.yaml || true"  # an image may hold them read-only
+        script = f"export KAFKA_ADVERTISED_LISTENERS={listeners}\n{writable}\nexec /etc/kafka/docker/run\n".encode()
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             entry = tarfile.TarInfo(SCRIPT.lstrip("/"))
