@@ -1,0 +1,158 @@
+"""Who is asking, and the rule every route must carry.
+
+A route says who may call it with ``dependencies=[allow(Role.FINANCE)]`` or ``[anyone()]``; an application with a route
+that says neither does not start (``app.py``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from shared.ids import CaseId
+from shared.web.problem import Problem, wants_page
+
+
+class Role(StrEnum):
+    """What somebody, or a system, may be here."""
+
+    PATIENT = "patient"
+    REQUESTER = "requester"
+    LOCAL_PHYSICIAN = "local_physician"
+    CARE_ADVISOR = "care_advisor"
+    FINANCE = "finance"
+    CASE_MANAGER = "case_manager"
+    LAB = "lab"
+    SPECIALIST = "specialist"
+    CLINICAL_LEAD = "clinical_lead"
+    SUPERVISOR = "supervisor"
+    PRIVACY_OFFICER = "privacy_officer"
+    PARTNER_SYSTEM = "partner_system"
+    SERVICE = "service"
+
+
+PATIENT_SIDE = frozenset({Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN})
+STAFF = frozenset(Role) - PATIENT_SIDE - {Role.PARTNER_SYSTEM, Role.SERVICE}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a person with a session, or a system with a token. ``cases`` matters for patient-side roles only."""
+
+    subject: str
+    name: str
+    roles: frozenset[Role] = frozenset()
+    cases: frozenset[CaseId] = frozenset()
+    locale: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether this is a member of staff of either organisation."""
+        return not self.roles.isdisjoint(STAFF)
+
+    @property
+    def is_patient_side(self) -> bool:
+        """Tell whether this person reaches the cases of their links alone."""
+        return not self.roles.isdisjoint(PATIENT_SIDE)
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Tell whether we know who this is."""
+        return bool(self.roles)
+
+    def has(self, *roles: Role) -> bool:
+        """Tell whether any of ``roles`` is held."""
+        return not self.roles.isdisjoint(roles)
+
+    def require_case(self, case_id: UUID) -> None:
+        """Raise ``Problem`` 404 when a patient-side principal is not of that case: what isn't yours doesn't exist."""
+        if self.is_staff or self.has(Role.SERVICE, Role.PARTNER_SYSTEM):
+            return
+        if CaseId(case_id) not in self.cases:
+            raise Problem(404, "No such case", detail="Open the newest link from our e-mails to see your case.")
+
+
+NOBODY = Principal(subject="anonymous", name="")
+
+
+@dataclass(frozen=True)
+class AccessRule:
+    """The dependency behind ``allow`` and ``anyone``; an empty set of roles lets everybody in."""
+
+    roles: frozenset[Role] = field(default_factory=frozenset)
+
+    async def __call__(self, request: Request) -> None:
+        principal = await identify(request)
+        if not self.roles:
+            return
+        if not principal.is_signed_in:
+            raise _unknown(request)
+        if not principal.has(*self.roles):
+            raise Problem(403, "Not for your role", detail="This part belongs to another role. Go back, or sign in as somebody else.")
+        if case_id := _case_in(request.url.path):
+            principal.require_case(case_id)
+
+
+def allow(*roles: Role) -> Any:
+    """Return the dependency that lets in holders of any of ``roles``.
+
+    Others get 401 (not signed in) or 403. Under ``…/cases/{id}/…`` patient-side holders reach their own cases only (404).
+    """
+    if not roles:
+        raise ValueError("allow() needs at least one role; a route for everybody says anyone()")
+    return Depends(AccessRule(frozenset(roles)))
+
+
+def anyone() -> Any:
+    """Return the dependency that says aloud: this route is for everybody."""
+    return Depends(AccessRule())
+
+
+async def identify(request: Request) -> Principal:
+    """Return who asks, verified once per request; ``NOBODY`` without credentials. Raises ``Problem`` 401 on a bad token."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is None:
+        known = await request.app.state.identity.principal_of(request)
+        request.state.principal = known
+    return known
+
+
+Who = Annotated[Principal, Depends(identify)]
+
+
+def unruled_routes(routes: Iterator[Any]) -> list[str]:
+    """Return ``METHOD path`` of each route that carries no access rule."""
+    return [f"{'|'.join(sorted(route.methods or ()))} {route.path}" for route in routes if rule_of(route) is None]
+
+
+def rule_of(route: Any) -> AccessRule | None:
+    """Return the strictest access rule of a route (or of its routers), or None when it has none."""
+    rules = [d.call for d in _flat(getattr(route, "dependant", None)) if isinstance(d.call, AccessRule)]
+    return max(rules, key=lambda rule: bool(rule.roles), default=None)
+
+
+def _flat(dependant: Any) -> Iterator[Any]:
+    for dependency in dependant.dependencies if dependant else ():
+        yield dependency
+        yield from _flat(dependency)
+
+
+def _case_in(path: str) -> UUID | None:
+    parts = path.split("/")
+    if "cases" not in parts[:-1]:
+        return None
+    try:
+        return UUID(parts[parts.index("cases") + 1])
+    except ValueError:
+        return None
+
+
+def _unknown(request: Request) -> Problem:
+    if wants_page(request):
+        if request.url.path.startswith("/desk") and request.method == "GET" and "hx-request" not in request.headers:
+            return Problem(303, "Sign in", headers={"Location": f"/sign-in?next={request.url.path}"})
+        return Problem(401, "Please open your link", detail="This page belongs to one case. Open the newest link from our e-mails, or ask for a new one.")
+    return Problem(401, "Sign in first", detail="Send a session cookie or a bearer token.", headers={"WWW-Authenticate": "Bearer"})

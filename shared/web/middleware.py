@@ -1,0 +1,93 @@
+"""What every response carries and no error escapes: security headers, and one place for what nobody expected."""
+
+import secrets
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.web.problem import Problem, respond, unavailable, unexpected
+
+log = structlog.get_logger(__name__)
+
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
+)
+_FIXED = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.exceptions.OperatorInterventionError, ConnectionError)
+
+
+class SecurityHeaders:
+    """Puts the headers on every response; answers are private unless they say otherwise."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["nonce"] = secrets.token_urlsafe(16)
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _FIXED.items():
+                    headers.setdefault(name, value)
+                extra = "".join(f" {origin}" for origin in state.get("form_action", ()))
+                headers.setdefault("content-security-policy", _POLICY.format(nonce=state["nonce"], form_action=extra))
+                headers.setdefault("cache-control", "private, no-store")
+                if self._https:
+                    headers.setdefault("strict-transport-security", "max-age=31536000")
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+class NothingEscapes:
+    """Answers 500 (or 503 while the database is away) for an exception nobody caught, and logs it for a person to act."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if started:
+                raise
+            problem = _problem_of(error)
+            route = getattr(scope.get("route"), "path", None)
+            if problem.status_code == 500:
+                log.error("request_failed", method=scope["method"], route=route, exc_info=error)
+            else:
+                log.warning("database_away", method=scope["method"], route=route, error=type(error).__name__)
+            await respond(Request(scope, receive), problem)(scope, receive, send)
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    return unavailable() if isinstance(error, _DATABASE_AWAY) else unexpected()

@@ -1,0 +1,115 @@
+"""Once: the same request sent twice is done once, and gets the same answer (requirement of every POST).
+
+The key comes from the header ``Idempotency-Key`` or the hidden form field ``_once``. One transaction holds the key, the
+work and the answer, so a crash leaves all three or none; a second sender waits for the first and reads its answer.
+Work that raises stores nothing: the same key may be tried again.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from shared.db import Database, Tx
+from shared.web.auth import Who
+from shared.web.problem import Problem
+
+MIN_KEY, MAX_KEY = 8, 255
+
+_TAKE = """
+INSERT INTO idempotency (principal, key, route, body_hash, status, answer, created_at)
+VALUES ($1, $2, $3, $4, 0, 'null', $5) ON CONFLICT (principal, key) DO NOTHING RETURNING true
+"""
+_EARLIER = "SELECT route, body_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2"
+_ANSWER = "UPDATE idempotency SET status = $3, answer = $4 WHERE principal = $1 AND key = $2"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is stored, and sent again to whoever sends the same again."""
+
+    status: int
+    content: Any
+
+    def response(self) -> Response:
+        """Return the answer as it was."""
+        if self.status == 303:
+            return RedirectResponse(self.content, 303)
+        return JSONResponse(self.content, self.status)
+
+
+@dataclass(frozen=True)
+class OnceOnly:
+    """One request's promise to be done once; handlers get it as ``once: Once``."""
+
+    db: Database
+    principal: str
+    key: str
+    route: str
+    body_hash: bytes
+
+    async def run(self, work: Callable[[Tx], Awaitable[BaseModel]], status: int = 200) -> Response:
+        """Do ``work`` in a transaction, unless it was done before, and answer its model as JSON."""
+
+        async def answer(tx: Tx) -> Answer:
+            return Answer(status, (await work(tx)).model_dump(mode="json"))
+
+        return (await self._once(answer)).response()
+
+    async def redirect(self, work: Callable[[Tx], Awaitable[str]]) -> Response:
+        """Do ``work`` in a transaction, unless it was done before, and send the browser on (303) to the path it returns."""
+
+        async def answer(tx: Tx) -> Answer:
+            return Answer(303, await work(tx))
+
+        return (await self._once(answer)).response()
+
+    async def _once(self, work: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        async with self.db.transaction() as tx:
+            if await tx.fetchval(_TAKE, self.principal, self.key, self.route, self.body_hash, tx.now):
+                answer = await work(tx)
+                await tx.execute(_ANSWER, self.principal, self.key, answer.status, answer.content)
+                return answer
+            earlier = await tx.fetchrow(_EARLIER, self.principal, self.key)
+        if earlier is None:
+            raise Problem(409, "Sent twice at once", detail="Send it again.")
+        if (earlier["route"], bytes(earlier["body_hash"])) != (self.route, self.body_hash):
+            raise Problem(422, "This key was used for something else", detail="Use a new Idempotency-Key for a new request.")
+        return Answer(earlier["status"], earlier["answer"])
+
+
+async def read_once(request: Request, who: Who) -> OnceOnly:
+    """Read the key and the fingerprint of the body. Raises ``Problem`` 400 without a proper key."""
+    body_hash, field = await _fingerprint(request)
+    key = request.headers.get("idempotency-key") or field or ""
+    if not (MIN_KEY <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise Problem(400, "Idempotency-Key is missing", detail=f"Send a header Idempotency-Key of {MIN_KEY} to {MAX_KEY} printable ASCII characters, new for each new request.")
+    route = f"{request.method} {request.url.path}"
+    return OnceOnly(request.app.state.context.db, who.subject, key, route, body_hash)
+
+
+Once = Annotated[OnceOnly, Depends(read_once)]
+
+
+async def _fingerprint(request: Request) -> tuple[bytes, str | None]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return hashlib.sha256(await request.body()).digest(), None
+    form = await request.form()
+    fields = [[name, await _digest(value) if isinstance(value, UploadFile) else value] for name, value in form.multi_items()]
+    field = form.get("_once")
+    return hashlib.sha256(json.dumps(fields).encode()).digest(), field if isinstance(field, str) else None
+
+
+async def _digest(file: UploadFile) -> str:
+    digest = hashlib.sha256((file.filename or "").encode())
+    while chunk := await file.read(1 << 20):
+        digest.update(chunk)
+    await file.seek(0)
+    return digest.hexdigest()
