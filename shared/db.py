@@ -132,7 +132,9 @@ async def migrate(url: str, folders: Sequence[Path], *, stage: str = "pre") -> l
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         await connection.execute("SET lock_timeout = '5s'")
         await connection.execute(_LEDGER)
-        done = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")}
+        done = {
+            row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")
+        }
         return [
             f"{folder.parent.name}/{file.name}"
             for folder in folders

@@ -20,7 +20,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a fact before its payload is read. ``sequence`` counts from 1 per case and topic, without gaps."""
+    """What is known of a fact before its payload is read; ``sequence`` counts from 1 per case and topic, gap-free."""
 
     event_id: EventId
     type: str

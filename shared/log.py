@@ -25,8 +25,13 @@ def redact(_logger: Any, _method: str, event: Event) -> Event:
         if key not in SAFE_WORDS and PRIVATE.search(key):
             event[key] = REDACTED
         elif isinstance(value, str):
-            event[key] = VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, value))
+            event[key] = scrub(value)
     return event
+
+
+def scrub(text: str) -> str:
+    """Return an error's words without e-mail addresses and without the row values that PostgreSQL quotes."""
+    return VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, text))
 
 
 def configure(service: str, *, level: str = "info", style: str = "json") -> None:

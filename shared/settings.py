@@ -14,23 +14,41 @@ class PlatformSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore")
 
-    consilium_env: Annotated[Literal["development", "production"], Field(description="development allows made-up people and http")] = "development"
-    public_url: Annotated[str, Field(description="The one origin that browsers see, without a slash at the end")] = "http://127.0.0.1:8300"
-    internal_url: Annotated[str | None, Field(description="Where services reach each other; the public one when unset")] = None
+    consilium_env: Annotated[
+        Literal["development", "production"], Field(description="development allows made-up people and http")
+    ] = "development"
+    public_url: Annotated[str, Field(description="The one origin that browsers see, without a slash at the end")] = (
+        "http://127.0.0.1:8300"
+    )
+    internal_url: Annotated[
+        str | None, Field(description="Where services reach each other; the public one when unset")
+    ] = None
     kafka_bootstrap: Annotated[str, Field(description="host:port[,host:port…] of the brokers")] = "127.0.0.1:9392"
     kafka_username: Annotated[str | None, Field(description="SASL/PLAIN user; unset: no authentication")] = None
     kafka_password: str | None = None
-    oidc_issuer: Annotated[str, Field(description="OpenID Connect issuer for staff and the partner's systems")] = "http://127.0.0.1:8391"
+    oidc_issuer: Annotated[str, Field(description="OpenID Connect issuer for staff and the partner's systems")] = (
+        "http://127.0.0.1:8391"
+    )
     oidc_client_id: str = "consilium"
     oidc_client_secret: str = "development-only"  # noqa: S105 - the development issuer's; production sets its own
-    smtp_url: Annotated[str, Field(description="smtp[s]://[user:password@]host:port; smtps or ?starttls=1 for TLS")] = "smtp://127.0.0.1:8325"
+    smtp_url: Annotated[str, Field(description="smtp[s]://[user:password@]host:port; smtps or ?starttls=1 for TLS")] = (
+        "smtp://127.0.0.1:8325"
+    )
     mail_from: str = "Consilium <no-reply@consilium.example>"
-    files_url: Annotated[str, Field(description="file:///folder or s3://bucket/prefix (with S3_* or AWS_* variables)")] = f"file://{STATE.absolute()}/files"
-    node_modules: Annotated[Path, Field(description="Where the npm packages of package.json are installed")] = STATE / "node" / "node_modules"
-    jwks_file: Annotated[Path, Field(description="Public keys of sessions and services, as a JWK set")] = STATE / "keys" / "jwks.json"
+    files_url: Annotated[
+        str, Field(description="file:///folder or s3://bucket/prefix (with S3_* or AWS_* variables)")
+    ] = f"file://{STATE.absolute()}/files"
+    node_modules: Annotated[Path, Field(description="Where the npm packages of package.json are installed")] = (
+        STATE / "node" / "node_modules"
+    )
+    jwks_file: Annotated[Path, Field(description="Public keys of sessions and services, as a JWK set")] = (
+        STATE / "keys" / "jwks.json"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
-    otel_traces_file: Annotated[Path | None, Field(description="Append finished spans as JSON lines to this file")] = None
+    otel_traces_file: Annotated[Path | None, Field(description="Append finished spans as JSON lines to this file")] = (
+        None
+    )
     otel_exporter_otlp_endpoint: Annotated[str | None, Field(description="OTLP/HTTP collector")] = None
 
     @property
@@ -45,6 +63,10 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore")
 
     database_url: Annotated[str, Field(description="This service's own database, as its own role")]
-    signing_key_file: Annotated[Path | None, Field(description="Ed25519 private key (PEM) for this service's tokens")] = None
+    signing_key_file: Annotated[
+        Path | None, Field(description="Ed25519 private key (PEM) for this service's tokens")
+    ] = None
     pool_size: Annotated[int, Field(ge=1, description="Database connections per process")] = 5
-    ops_port: Annotated[int | None, Field(description="Port of a worker's /livez, /readyz, /healthz and /metrics")] = None
+    ops_port: Annotated[int | None, Field(description="Port of a worker's /livez, /readyz, /healthz and /metrics")] = (
+        None
+    )

@@ -8,4 +8,4 @@ PARTNER_RECORDS = "partner.records.v1"
 
 FACTS = (INTAKE, BILLING, RECORDS, MATCHING)
 PARTITIONS = 6
-"""Never changed: another number would send a case's later facts to another partition, before its earlier ones are read."""
+"""Never changed: with another number a case's later facts could be read before its earlier ones."""

@@ -1,0 +1,132 @@
+"""Applying facts: each once, in its case's order, in the transaction that remembers it.
+
+What arrives is either applied, recorded as none of our business, or parked behind an earlier record of its case.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from shared import telemetry
+from shared.backbone import failpoints, parked
+from shared.db import Tx
+from shared.envelope import Envelope, Unreadable, read_envelope, read_fact
+from shared.events import Fact
+
+F = TypeVar("F", bound=Fact)
+Reaction = Callable[[Any, Tx], Awaitable[None]]
+Reactions = Mapping[type[Fact], Reaction]
+
+
+def in_batches(reaction: Callable[[Sequence[F], Tx], Awaitable[None]]) -> Callable[[Sequence[F], Tx], Awaitable[None]]:
+    """Mark a hot reaction that takes many facts at once, of different cases: ``async def note(facts, tx)``."""
+    reaction.takes_many = True  # type: ignore[attr-defined]
+    return reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One Kafka record as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+    def read(self) -> tuple[Envelope, Fact | None]:
+        """Return what it says; the fact is None for a type nobody here knows. Raises ``Unreadable``."""
+        envelope = read_envelope(self.headers)
+        if self.key != str(envelope.case_id).encode():
+            raise Unreadable("the record's key isn't the case id that its header ce_subject names")
+        return envelope, read_fact(envelope.type, self.value or b"")
+
+
+_RECORD = """
+INSERT INTO inbox (event_id, topic, case_id, sequence, type)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[])
+ON CONFLICT DO NOTHING RETURNING event_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    topic: str
+    envelope: Envelope
+    fact: Fact | None
+
+
+async def apply(tx: Tx, reactions: Reactions, arrivals: Sequence[Arrival], *, service: str) -> int:
+    """Apply what is new among ``arrivals`` and return how many facts reached a reaction.
+
+    The caller's order holds within a case; cases are taken in the order of their ids, so that two transactions lock
+    them in one order. Raises ``Unreadable``, or whatever a reaction raises: then nothing of all this happened.
+    """
+    waiting = await parked.held_keys(tx, [arrival.key for arrival in arrivals])
+    for arrival in arrivals:
+        if arrival.key in waiting:
+            await parked.put(tx, arrival, error="an earlier record of its case is parked", behind=True)
+    free = [arrival for arrival in arrivals if arrival.key not in waiting] if waiting else arrivals
+    return await apply_now(tx, reactions, free, service=service)
+
+
+async def apply_now(tx: Tx, reactions: Reactions, arrivals: Sequence[Arrival], *, service: str) -> int:
+    """Do as ``apply`` does, but for records that wait behind nobody."""
+    read = [_Read(arrival.topic, *arrival.read()) for arrival in sorted(arrivals, key=lambda a: a.key or b"")]
+    new = await _record(tx, read)
+    failpoints.reach("consumer.recorded")
+    ours = []
+    for one in read:
+        if one.envelope.event_id in new:
+            new.remove(one.envelope.event_id)
+            if one.fact is not None and type(one.fact) in reactions:
+                ours.append(one)
+    for wave in _waves(ours):
+        await _react(tx, reactions, wave, service)
+    return len(ours)
+
+
+async def _record(tx: Tx, read: Sequence[_Read]) -> set[UUID]:
+    """Remember what arrived, whether it concerns us or not, and return the ids that are new."""
+    if not read:
+        return set()
+    rows = await tx.fetch(
+        _RECORD,
+        [one.envelope.event_id for one in read],
+        [one.topic for one in read],
+        [one.envelope.case_id for one in read],
+        [one.envelope.sequence for one in read],
+        [one.envelope.type for one in read],
+    )
+    return {row["event_id"] for row in rows}
+
+
+def _waves(ours: Sequence[_Read]) -> Iterator[list[_Read]]:
+    """Yield everybody's first fact, then everybody's second …: within a wave no two facts are of one case."""
+    waves: defaultdict[int, list[_Read]] = defaultdict(list)
+    seen: Counter[UUID] = Counter()
+    for one in ours:
+        waves[seen[one.envelope.case_id]].append(one)
+        seen[one.envelope.case_id] += 1
+    yield from waves.values()
+
+
+async def _react(tx: Tx, reactions: Reactions, wave: Sequence[_Read], service: str) -> None:
+    together: defaultdict[type[Fact], list[Fact]] = defaultdict(list)
+    for one in wave:
+        assert one.fact is not None
+        reaction = reactions[type(one.fact)]
+        if getattr(reaction, "takes_many", False):
+            together[type(one.fact)].append(one.fact)
+            continue
+        name = f"{service} {reaction.__name__}"
+        with telemetry.continuing(one.envelope.traceparent, name, case_id=str(one.fact.case_id)):
+            await reaction(one.fact, tx)
+        telemetry.HANDLED.labels(service, one.envelope.type).inc()
+    for kind, facts in together.items():
+        await reactions[kind](facts, tx)
+        telemetry.HANDLED.labels(service, kind.type_name()).inc(len(facts))
+    failpoints.reach("consumer.handled")

@@ -1,0 +1,49 @@
+"""How this product talks to Kafka: the one place that holds the clients' settings."""
+
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from shared.settings import PlatformSettings
+
+LARGEST_BATCH = 256 * 1024
+
+
+def _connection(settings: PlatformSettings, client_id: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "client_id": client_id}
+    if settings.kafka_username is not None:
+        options |= {
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password or "",
+        }
+    return options
+
+
+def producer(settings: PlatformSettings, service: str) -> AIOKafkaProducer:
+    """Return an unstarted producer that Kafka lets write each record once, however often it has to try."""
+    return AIOKafkaProducer(
+        **_connection(settings, f"{service}-relay"),
+        enable_idempotence=True,
+        acks="all",
+        max_batch_size=LARGEST_BATCH,
+        request_timeout_ms=15_000,
+        retry_backoff_ms=50,
+    )
+
+
+def consumer(settings: PlatformSettings, service: str, *topics: str, group: str | None) -> AIOKafkaConsumer:
+    """Return an unstarted consumer that commits nothing by itself and begins a new group at the first record."""
+    return AIOKafkaConsumer(
+        *topics,
+        **_connection(settings, f"{service}-worker"),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=8_000,
+        heartbeat_interval_ms=1_000,
+        rebalance_timeout_ms=8_000,
+        retry_backoff_ms=100,
+        metadata_max_age_ms=30_000,
+    )

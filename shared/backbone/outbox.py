@@ -1,0 +1,71 @@
+"""Telling facts: written with the state they tell of, in one transaction, and sent afterwards by the relay."""
+
+from dataclasses import dataclass
+
+from shared import telemetry
+from shared.backbone import failpoints
+from shared.db import Row, Tx
+from shared.events import Fact
+from shared.ids import CaseId, EventId, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsent:
+    event_id: EventId
+    fact: Fact
+    traceparent: str | None
+
+
+def append(tx: Tx, fact: Fact) -> EventId:
+    """Tell ``fact`` when ``tx`` commits, and never if it doesn't; facts of one case keep the order of these calls."""
+    if not tx.unsent:
+        tx.before_commit.append(_flush)
+    unsent = _Unsent(EventId(new_id()), fact, telemetry.traceparent())
+    tx.unsent.append(unsent)
+    return unsent.event_id
+
+
+# Reserves each case's next sequences (their row locks make two writers of a case take turns), then adds the rows.
+_FLUSH = """
+WITH told AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::json[], $6::text[])
+        WITH ORDINALITY AS t (event_id, topic, case_id, type, payload, traceparent, position)
+), counted AS (
+    SELECT topic, case_id, count(*) AS n FROM told GROUP BY topic, case_id ORDER BY case_id, topic
+), reserved AS (
+    INSERT INTO outbox_sequences AS s (topic, case_id, last)
+    SELECT topic, case_id, n FROM counted
+    ON CONFLICT (case_id, topic) DO UPDATE SET last = s.last + excluded.last
+    RETURNING topic, case_id, last
+)
+INSERT INTO outbox (event_id, topic, case_id, sequence, type, payload, traceparent, created_at)
+SELECT event_id, topic, case_id,
+       last - n + row_number() OVER (PARTITION BY topic, case_id ORDER BY position),
+       type, payload, traceparent, $7
+FROM told JOIN counted USING (topic, case_id) JOIN reserved USING (topic, case_id)
+ORDER BY position
+"""
+
+
+async def _flush(tx: Tx) -> None:
+    unsent: list[_Unsent] = tx.unsent
+    await tx.execute(
+        _FLUSH,
+        [one.event_id for one in unsent],
+        [one.fact.topic for one in unsent],
+        [one.fact.case_id for one in unsent],
+        [one.fact.type_name() for one in unsent],
+        [one.fact.model_dump_json() for one in unsent],
+        [one.traceparent for one in unsent],
+        tx.now,
+    )
+    failpoints.reach("consumer.flushed")
+
+
+async def facts_of(tx: Tx, case_id: CaseId) -> list[Row]:
+    """Return this service's facts of a case, oldest first."""
+    return await tx.fetch(
+        """SELECT event_id, topic, sequence, type, payload, created_at, published_at
+           FROM outbox WHERE case_id = $1 ORDER BY id""",
+        case_id,
+    )

@@ -1,0 +1,147 @@
+"""Records that couldn't be applied: kept whole, with the reason, and the later ones of their case behind them.
+
+``held_keys`` is read under a shared lock that ``retry`` and ``drop`` take alone, so no record can be parked behind one
+that has just been let go.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared import log
+from shared.db import Database, Row, Tx
+
+if TYPE_CHECKING:
+    from shared.backbone.inbox import Arrival
+
+LOCK = 7_203_943
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked record as people see it."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    type: str | None
+    case_id: UUID | None
+    behind: bool
+    error: str
+    attempts: int
+    parked_at: datetime
+
+
+async def held_keys(tx: Tx, keys: Iterable[bytes | None]) -> set[bytes | None]:
+    """Return the keys (cases) among these that have a parked record."""
+    await tx.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
+    wanted = [key for key in keys if key is not None]
+    rows = await tx.fetch("SELECT DISTINCT key FROM parked WHERE ended IS NULL AND key = ANY($1)", wanted)
+    return {row["key"] for row in rows}
+
+
+async def put(tx: Tx, arrival: "Arrival", *, error: str, behind: bool) -> None:
+    """Park a record; parking the same one twice keeps the first."""
+    named = dict(arrival.headers)
+    await tx.execute(
+        """INSERT INTO parked (topic, partition, "offset", key, value, headers, type, case_id, behind, error)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING""",
+        arrival.topic, arrival.partition, arrival.offset, arrival.key, arrival.value,
+        [[name, value.hex()] for name, value in arrival.headers],
+        named.get("ce_type", b"").decode(errors="replace") or None,
+        _uuid(named.get("ce_subject", arrival.key or b"")), behind, log.scrub(error),
+    )  # fmt: skip
+
+
+async def listed(db: Database) -> list[Parked]:
+    """Return what is parked now, in the order in which it came."""
+    async with db.reading() as tx:
+        rows = await tx.fetch(
+            """SELECT id, topic, partition, "offset", type, case_id, behind, error, attempts, parked_at
+               FROM parked WHERE ended IS NULL ORDER BY id""",
+        )
+    return [Parked(**row) for row in rows]
+
+
+async def open_count(tx: Tx) -> int:
+    """Return how many records are parked."""
+    count: int = await tx.fetchval("SELECT count(*) FROM parked WHERE ended IS NULL")
+    return count
+
+
+async def retry(db: Database, parked_id: int, react: Callable[[Tx, "Arrival"], Awaitable[Any]], *, by: str) -> int:
+    """Apply a parked record and then those behind it, in order; return how many were applied.
+
+    Raises what the reaction raised; that record and all behind it stay parked, and those before it are applied.
+    Raises ``LookupError`` when nothing is parked under this id, or when an earlier record of its case must go first.
+    """
+    applied = 0
+    while (row := await _first_of_case(db, parked_id)) is not None:
+        if applied == 0 and row["id"] != parked_id:
+            raise LookupError(f"record {row['id']} of the same case was parked earlier; retry that one first")
+        try:
+            async with db.transaction() as tx:
+                await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                if await _end(tx, row["id"], "applied", by):
+                    await react(tx, _arrival(row))
+                    applied += 1
+        except Exception as error:
+            await _note_failure(db, row["id"], repr(error))
+            raise
+    if applied == 0:
+        raise LookupError(f"no record is parked under {parked_id}; list them to see which are")
+    return applied
+
+
+async def drop(db: Database, parked_id: int, *, by: str) -> None:
+    """Give a parked record up for good, on somebody's responsibility; those behind it can then be retried.
+
+    Raises ``LookupError`` when nothing is parked under this id.
+    """
+    async with db.transaction() as tx:
+        await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        if not await _end(tx, parked_id, "dropped", by):
+            raise LookupError(f"no record is parked under {parked_id}; list them to see which are")
+
+
+async def _first_of_case(db: Database, parked_id: int) -> Row | None:
+    """The earliest open record with the key of ``parked_id``; a record without a key stands alone."""
+    async with db.reading() as tx:
+        return await tx.fetchrow(
+            """SELECT p.* FROM parked p JOIN parked asked ON asked.id = $1
+               WHERE p.ended IS NULL AND (p.id = asked.id OR p.key = asked.key) ORDER BY p.id LIMIT 1""",
+            parked_id,
+        )
+
+
+async def _end(tx: Tx, parked_id: int, how: str, by: str) -> bool:
+    tag = await tx.execute(
+        "UPDATE parked SET ended = $2, ended_at = $3, ended_by = $4 WHERE id = $1 AND ended IS NULL",
+        parked_id, how, tx.now, by,
+    )  # fmt: skip
+    return tag == "UPDATE 1"
+
+
+async def _note_failure(db: Database, parked_id: int, error: str) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE parked SET attempts = attempts + 1, error = $2, behind = false WHERE id = $1",
+            parked_id, log.scrub(error),
+        )  # fmt: skip
+
+
+def _arrival(row: Row) -> "Arrival":
+    from shared.backbone.inbox import Arrival
+
+    headers = [(name, bytes.fromhex(value)) for name, value in row["headers"]]
+    return Arrival(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers)
+
+
+def _uuid(text: bytes) -> UUID | None:
+    try:
+        return UUID(text.decode())
+    except ValueError:
+        return None

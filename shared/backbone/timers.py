@@ -1,0 +1,84 @@
+"""Deadlines as rows: set and cancelled with the state that makes them so, run by any worker, each once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from shared import log, telemetry
+from shared.backbone import failpoints
+from shared.db import TRANSIENT, Database, Tx
+from shared.ids import CaseId
+
+TimerReaction = Callable[[CaseId, Tx], Awaitable[None]]
+
+WORST_BACKOFF = timedelta(minutes=10)
+_log = log.get(__name__)
+
+
+async def set(tx: Tx, case_id: CaseId, name: str, due: datetime) -> None:
+    """Have the service's timer ``name`` run for this case at ``due`` or soon after; replaces an earlier one."""
+    await tx.execute(
+        """INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3)
+           ON CONFLICT (case_id, name) DO UPDATE SET due = excluded.due, attempts = 0, error = NULL""",
+        case_id, name, due,
+    )  # fmt: skip
+
+
+async def cancel(tx: Tx, case_id: CaseId, name: str) -> None:
+    """Stop one clock of a case; nothing happens when it doesn't run."""
+    await tx.execute("DELETE FROM timers WHERE case_id = $1 AND name = $2", case_id, name)
+
+
+async def cancel_all(tx: Tx, case_id: CaseId) -> None:
+    """Stop every clock of a case."""
+    await tx.execute("DELETE FROM timers WHERE case_id = $1", case_id)
+
+
+# One due timer, held until its transaction ends; other workers pass it by.
+_TAKE = """SELECT case_id, name, due, attempts FROM timers WHERE due <= $1 AND name = ANY($2)
+           ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED"""
+_DELETE = "DELETE FROM timers WHERE case_id = $1 AND name = $2 AND due = $3"
+
+
+async def run_due(db: Database, reactions: Mapping[str, TimerReaction]) -> int:
+    """Run every timer that is due, each in a transaction of its own, and return how many ran.
+
+    One that fails keeps its row, says why, and is tried again later: 1 s, 2 s, 4 s … up to 10 minutes.
+    """
+    ran = 0
+    while await _run_one(db, reactions):
+        ran += 1
+        failpoints.reach("timers.committed")
+        await asyncio.sleep(0)
+    return ran
+
+
+async def _run_one(db: Database, reactions: Mapping[str, TimerReaction]) -> bool:
+    taken = None
+    try:
+        async with db.transaction() as tx:
+            taken = await tx.fetchrow(_TAKE, tx.now, list(reactions))
+            if taken is None:
+                return False
+            failpoints.reach("timers.taken")
+            await tx.execute(_DELETE, taken["case_id"], taken["name"], taken["due"])
+            with telemetry.continuing(None, f"timer {taken['name']}", case_id=str(taken["case_id"])):
+                await reactions[taken["name"]](taken["case_id"], tx)
+            failpoints.reach("timers.handled")
+    except TRANSIENT:
+        raise
+    except Exception as error:
+        if taken is None:
+            raise
+        _log.error("timer_failed", timer=taken["name"], case_id=str(taken["case_id"]), exc_info=True)
+        await _postpone(db, taken["case_id"], taken["name"], taken["attempts"] + 1, log.scrub(repr(error)))
+    return True
+
+
+async def _postpone(db: Database, case_id: CaseId, name: str, attempts: int, error: str) -> None:
+    async with db.transaction() as tx:
+        due = tx.now + min(timedelta(seconds=2 ** min(attempts - 1, 12)), WORST_BACKOFF)
+        await tx.execute(
+            "UPDATE timers SET due = $3, attempts = $4, error = $5 WHERE case_id = $1 AND name = $2",
+            case_id, name, due, attempts, error,
+        )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Asking another service, at the moment of use, for what the wire doesn't carry (the claim check)."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from shared import telemetry
+from shared.clock import Clock
+
+AUDIENCE = "consilium-services"
+LIFETIME = timedelta(seconds=60)
+
+
+class PeerProblem(Exception):
+    """Another service refused or can't be reached; ``status`` is its HTTP status, or None when there was no answer."""
+
+    def __init__(self, service: str, path: str, status: int | None, said: str) -> None:
+        super().__init__(f"{service}{path} answered {status or 'nothing'}: {said}")
+        self.service = service
+        self.status = status
+
+
+def service_token(service: str, key: OKPKey, clock: Clock) -> str:
+    """Return a short-lived token by which ``service`` proves who it is."""
+    now = int(clock.now().timestamp())
+    claims = {"iss": service, "sub": service, "aud": AUDIENCE, "iat": now, "exp": now + int(LIFETIME.total_seconds())}
+    return jwt.encode({"alg": "EdDSA", "kid": service}, claims, key, algorithms=["EdDSA"])
+
+
+class Peers:
+    """The other services' JSON interfaces, asked as this service."""
+
+    def __init__(self, service: str, base_url: str, signing_key_file: Path | None, clock: Clock) -> None:
+        self._service = service
+        self._base_url = base_url
+        self._key_file = signing_key_file
+        self._clock = clock
+        self._client: httpx.AsyncClient | None = None
+        self._key: OKPKey | None = None
+
+    async def get(self, service: str, path: str, **params: Any) -> Any:
+        """Return the JSON at ``/api/<service><path>``; raises ``PeerProblem``."""
+        return await self._ask("GET", service, path, params=params or None)
+
+    async def post(self, service: str, path: str, body: Any, *, key: str) -> Any:
+        """Post JSON with an idempotency key and return the answer; raises ``PeerProblem``."""
+        return await self._ask("POST", service, path, json=body, headers={"Idempotency-Key": key})
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _ask(self, method: str, service: str, path: str, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self._token()}", **options.pop("headers", {})}
+        if (trace := telemetry.traceparent()) is not None:
+            headers["traceparent"] = trace
+        if self._client is None:
+            self._client = httpx.AsyncClient(base_url=self._base_url, timeout=10)
+        try:
+            answer = await self._client.request(method, f"/api/{service}{path}", headers=headers, **options)
+        except httpx.HTTPError as error:
+            raise PeerProblem(service, path, None, type(error).__name__) from error
+        if answer.is_error:
+            raise PeerProblem(service, path, answer.status_code, answer.reason_phrase)
+        return answer.json()
+
+    def _token(self) -> str:
+        if self._key is None:
+            if self._key_file is None:
+                raise PeerProblem(self._service, "", None, "no signing key is configured for this service")
+            self._key = OKPKey.import_key(self._key_file.read_bytes())
+        return service_token(self._service, self._key, self._clock)
