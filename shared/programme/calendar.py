@@ -31,7 +31,7 @@ def _known_zone(name: str) -> str:
 
 
 class OfficeCalendar(Value):
-    """Opening hours in one time zone, without public holidays. Every instant it takes or gives is aware; it gives UTC."""
+    """Opening hours in one time zone, public holidays left out. It takes aware instants and gives them in UTC."""
 
     zone: Annotated[str, AfterValidator(_known_zone)]
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)]

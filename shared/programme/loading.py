@@ -60,13 +60,13 @@ def read_programme(file: File) -> Programme:
     if broken := [Problem(file.name, nearest(lines, path), reason) for path, reason in problems_of(programme)]:
         raise ProgrammeRefused(sorted(broken, key=lambda problem: problem.line))
     if file.stem not in (programme.id, f"{programme.id}.v{programme.version}"):
-        reason = f"the file of {programme.id} version {programme.version} is named {programme.id}.toml or {programme.id}.v{programme.version}.toml"
+        reason = f"this file is named {programme.id}.toml or {programme.id}.v{programme.version}.toml"
         raise ProgrammeRefused([Problem(file.name, nearest(lines, ("id",)), reason)])
     return programme
 
 
 def read_folder(folder: File) -> dict[tuple[str, int], Programme]:
-    """Return every programme in the folder by id and version. Raises ``ProgrammeRefused``, also for a version kept twice."""
+    """Return every programme in the folder by id and version; ``ProgrammeRefused`` also when two files hold one version."""
     found: dict[tuple[str, int], Programme] = {}
     for file in sorted(folder.glob("*.toml")):
         programme = read_programme(file)
@@ -81,7 +81,7 @@ def read_folder(folder: File) -> dict[tuple[str, int], Programme]:
 
 @cache
 def all_programmes() -> Mapping[tuple[str, int], Programme]:
-    """Return every programme that comes with the product, read once. Called at start, so that a broken file stops it."""
+    """Return every programme of the product, read once; at start, so that a broken file stops it."""
     return read_folder(FOLDER)
 
 

@@ -76,20 +76,18 @@ class Programme(Value):
         return refusals + self._composition(frozenset(listed), locale)
 
     def price(self, codes: Iterable[str]) -> Money:
-        """Return the sum of the sample prices: where an individual quote starts (R19). ``KeyError``: not in the catalogue."""
+        """Return the sum of the sample prices, where an individual quote starts (R19). ``KeyError``: no such service."""
         return Money(amount_minor=sum(self.catalogue[code].price_minor for code in codes), currency=self.currency)
 
     def checklist(self, codes: Collection[str], cancer_type: str | None = None) -> list[Requirement]:
         """Return what to send for these services and this cancer type (R23): needed things first, each once."""
         chosen = frozenset(codes)
-        found: dict[str, Requirement] = {}
-        for item in self.items:
-            if item.applies_to(chosen, cancer_type):
-                needed = item.needed or (item.code in found and found[item.code].needed)
-                found[item.code] = Requirement(
-                    code=item.code, titles=item.titles, kind=item.kind, needed=needed, hints=item.hints
-                )
-        return sorted(found.values(), key=lambda requirement: not requirement.needed)
+        asked = [
+            Requirement(code=item.code, titles=item.titles, kind=item.kind, needed=item.needed, hints=item.hints)
+            for item in self.items
+            if item.applies_to(chosen, cancer_type)
+        ]
+        return sorted(asked, key=lambda requirement: not requirement.needed)
 
     def needs_pathology(self, codes: Iterable[str]) -> bool:
         """Return whether slides or blocks are reviewed, so that they must be counted in (R26)."""
@@ -106,7 +104,7 @@ class Programme(Value):
         return tuple(dict.fromkeys(specialty for service in in_order for specialty in service.specialties))
 
     def follows(self, code: str, codes: Collection[str]) -> tuple[str, ...]:
-        """Return after which of ``codes`` the service comes: video after the comprehensive opinion (R14), else alone."""
+        """Return after which of ``codes`` this service comes: video after the comprehensive opinion (R14)."""
         return tuple(other for other in self.catalogue[code].supplements if other in codes)
 
     def owed_after(self, code: str) -> tuple[Owed, ...]:
@@ -114,7 +112,7 @@ class Programme(Value):
         return tuple(self.owed[owed] for owed in self.catalogue[code].owes)
 
     def targets(self, codes: Iterable[str], completed_at: datetime) -> tuple[datetime, datetime]:
-        """Return from when to when the opinion is aimed at, from receipt of all materials (R32): a target, no promise."""
+        """Return from when to when we aim at the opinion, once all materials are in (R32): a target, no promise."""
         latest = completed_at + self.clocks.target_to
         if self.needs_pathology(codes):
             latest += self.clocks.laboratory_extra
