@@ -66,7 +66,7 @@ def read_programme(file: File) -> Programme:
 
 
 def read_folder(folder: File) -> dict[tuple[str, int], Programme]:
-    """Return every programme in the folder by id and version; ``ProgrammeRefused`` also when two files hold one version."""
+    """Return every programme in the folder by id and version. Two files with one version: ``ProgrammeRefused``."""
     found: dict[tuple[str, int], Programme] = {}
     for file in sorted(folder.glob("*.toml")):
         programme = read_programme(file)

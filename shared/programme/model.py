@@ -44,7 +44,7 @@ class Owed(Titled):
 
 
 class Service(Titled):
-    """One thing that can be bought (R13-R16). ``price_minor``: a sample in minor units of ``currency``, no quote (R19)."""
+    """One thing that can be bought (R13-R16). ``price_minor``: a sample in minor units, no quote (R19)."""
 
     descriptions: Annotated[Texts, Field(alias="description")]
     price_minor: Annotated[int, Field(ge=0)]
@@ -143,7 +143,7 @@ class ChecklistItem(Titled):
 
 
 class Requirement(Titled):
-    """What a case needs (R23); ``needed`` is false for what only helps. Codes travel on the wire and name no diagnosis."""
+    """What a case needs (R23); ``needed`` is false for what only helps. No code names a diagnosis: codes travel."""
 
     kind: Kind
     needed: bool
