@@ -93,11 +93,11 @@ def load(ref: ProgrammeRef) -> Programme:
         raise UnknownProgramme(f"There is no programme {ref.id} version {ref.version}.") from None
 
 
-def current(id: str) -> Programme:
+def current(programme_id: str) -> Programme:
     """Return the newest version, with which a new case begins. Raises ``UnknownProgramme``."""
-    versions = [programme for programme in all_programmes().values() if programme.id == id]
+    versions = [programme for programme in all_programmes().values() if programme.id == programme_id]
     if not versions:
-        raise UnknownProgramme(f"There is no programme {id}.")
+        raise UnknownProgramme(f"There is no programme {programme_id}.")
     return max(versions, key=lambda programme: programme.version)
 
 

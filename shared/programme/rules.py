@@ -76,7 +76,7 @@ class Programme(Value):
         return refusals + self._composition(frozenset(listed), locale)
 
     def price(self, codes: Iterable[str]) -> Money:
-        """Return the sum of the sample prices: an individual quote starts there (R19). ``KeyError``: no such service."""
+        """Return the sum of the sample prices: where an individual quote starts (R19). ``KeyError``: unknown."""
         return Money(amount_minor=sum(self.catalogue[code].price_minor for code in codes), currency=self.currency)
 
     def checklist(self, codes: Collection[str], cancer_type: str | None = None) -> list[Requirement]:

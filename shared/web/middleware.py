@@ -6,9 +6,10 @@ from typing import Any
 import asyncpg
 import structlog
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import telemetry
 from shared.web.problem import Problem, respond, unavailable, unexpected
 
 log = structlog.get_logger(__name__)
@@ -91,3 +92,19 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     return unavailable() if isinstance(error, _DATABASE_AWAY) else unexpected()
+
+
+class Traced:
+    """Runs each request as a span, of the caller's trace when it names one; the outbox carries the trace on."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        parent = Headers(scope=scope).get("traceparent")
+        with telemetry.continuing(parent, f"HTTP {scope['method']}", **{"consilium.service": self._service}):
+            await self._app(scope, receive, send)
