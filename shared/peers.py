@@ -1,6 +1,5 @@
 """Asking another service, at the moment of use, for what the wire doesn't carry (the claim check)."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from joserfc.jwk import OKPKey
 from shared import telemetry
 from shared.clock import Clock
 
-AUDIENCE = "consilium-services"
-LIFETIME = timedelta(seconds=60)
+LIFETIME_SECONDS = 60
 
 
 class PeerProblem(Exception):
@@ -24,11 +22,11 @@ class PeerProblem(Exception):
         self.status = status
 
 
-def service_token(service: str, key: OKPKey, clock: Clock) -> str:
-    """Return a short-lived token by which ``service`` proves who it is."""
+def service_token(service: str, audience: str, key: OKPKey, clock: Clock) -> str:
+    """Return a token by which ``service`` proves to ``audience`` who it is, for a minute."""
     now = int(clock.now().timestamp())
-    claims = {"iss": service, "sub": service, "aud": AUDIENCE, "iat": now, "exp": now + int(LIFETIME.total_seconds())}
-    return jwt.encode({"alg": "EdDSA", "kid": service}, claims, key, algorithms=["EdDSA"])
+    claims = {"iss": "consilium", "sub": service, "aud": f"service:{audience}", "iat": now, "exp": now + LIFETIME_SECONDS}
+    return jwt.encode({"alg": "Ed25519", "kid": service}, claims, key, algorithms=["Ed25519"])
 
 
 class Peers:
@@ -56,7 +54,7 @@ class Peers:
             await self._client.aclose()
 
     async def _ask(self, method: str, service: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self._token()}", **options.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self._token(service)}", **options.pop("headers", {})}
         if (trace := telemetry.traceparent()) is not None:
             headers["traceparent"] = trace
         if self._client is None:
@@ -69,9 +67,9 @@ class Peers:
             raise PeerProblem(service, path, answer.status_code, answer.reason_phrase)
         return answer.json()
 
-    def _token(self) -> str:
+    def _token(self, audience: str) -> str:
         if self._key is None:
             if self._key_file is None:
                 raise PeerProblem(self._service, "", None, "no signing key is configured for this service")
             self._key = OKPKey.import_key(self._key_file.read_bytes())
-        return service_token(self._service, self._key, self._clock)
+        return service_token(self._service, audience, self._key, self._clock)

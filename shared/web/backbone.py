@@ -1,22 +1,21 @@
-"""The JSON interface that the backbone gives every service: its queues, its facts of a case, its health."""
+"""The JSON interface that the backbone gives every service: its queues, and its facts of a case."""
 
 import json
-from collections.abc import AsyncIterator
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from pydantic import RootModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from shared import staff_queue
-from shared.backbone import health, outbox, reconcile
+from shared.backbone import outbox, reconcile
 from shared.ids import CaseId
 from shared.staff_queue import Cursor, Queue, Taken
 from shared.web.app import Db
-from shared.web.auth import STAFF, Role, Who, allow, anyone
-from shared.web.once import Once
+from shared.web.auth import STAFF, Role, Who, allow
+from shared.web.once import Once, OnceOnly
 from shared.web.problem import Problem
 
 if TYPE_CHECKING:
@@ -26,11 +25,14 @@ if TYPE_CHECKING:
 PING_SECONDS = 15
 
 
+class QueueItem(RootModel[dict[str, Any]]):
+    """A queue's item as JSON."""
+
+
 def backbone_router(service: "Service") -> APIRouter:
     """Return the routes under ``/api/<service>`` that come with being a service."""
     router = APIRouter(prefix=f"/api/{service.name}", tags=["backbone"])
     _add_facts(router, service)
-    _add_health(router, service.name)
     for queue in service.queues:
         _add_queue(router, queue)
     return router
@@ -67,26 +69,6 @@ def _add_facts(router: APIRouter, service: "Service") -> None:
         return [(told_in, case_id, last) for told_in, case_id, last in page]
 
 
-def _add_health(router: APIRouter, name: str) -> None:
-    @router.get("/livez", dependencies=[anyone()])
-    async def live() -> dict[str, bool]:
-        """Say that this process answers."""
-        return {"live": True}
-
-    @router.get("/readyz", dependencies=[anyone()])
-    async def ready(db: Db) -> dict[str, bool]:
-        """Say that requests can be served: the database answers."""
-        async with db.reading() as tx:
-            await tx.fetchval("SELECT 1")
-        return {"ready": True}
-
-    @router.get("/healthz", dependencies=[anyone()])
-    async def healthy(db: Db) -> Response:
-        """Say whether anybody must look: relay age, consumer lag, parked records, failing timers and errands."""
-        found = await health.check(db, name)
-        return JSONResponse(asdict(found), status_code=200 if found.ok else 503)
-
-
 def _add_queue(router: APIRouter, queue: Queue) -> None:
     rule = allow(*(Role(role) for role in queue.roles))
     path = f"/queues/{queue.name}"
@@ -111,33 +93,31 @@ def _add_queue(router: APIRouter, queue: Queue) -> None:
         return EventSourceResponse(_events(request, queue, cursor), ping=PING_SECONDS)
 
     @router.post(f"{path}/items/{{item_id}}/claim", dependencies=[rule], name=f"{queue.name} claim")
-    async def claim(item_id: UUID, who: Who, once: Once) -> dict[str, Any]:
+    async def claim(item_id: UUID, who: Who, once: Once) -> Response:
         """Give the item to whoever asks; 409 when another has it."""
 
-        async def work(tx: "Tx") -> dict[str, Any]:
-            item = await staff_queue.claim(tx, queue, item_id, by=who.subject, name=who.name)
-            return item.as_json()
+        async def work(tx: "Tx") -> QueueItem:
+            return QueueItem((await staff_queue.claim(tx, queue, item_id, by=who.subject, name=who.name)).as_json())
 
         return await _answered(once, work)
 
     @router.post(f"{path}/items/{{item_id}}/release", dependencies=[rule], name=f"{queue.name} release")
-    async def release(item_id: UUID, who: Who, once: Once) -> dict[str, Any]:
+    async def release(item_id: UUID, who: Who, once: Once) -> Response:
         """Put back what one had claimed."""
 
-        async def work(tx: "Tx") -> dict[str, Any]:
-            return (await staff_queue.release(tx, queue, item_id, by=who.subject)).as_json()
+        async def work(tx: "Tx") -> QueueItem:
+            return QueueItem((await staff_queue.release(tx, queue, item_id, by=who.subject)).as_json())
 
         return await _answered(once, work)
 
 
-async def _answered(once: Once, work: Any) -> dict[str, Any]:
+async def _answered(once: OnceOnly, work: Callable[["Tx"], Awaitable[QueueItem]]) -> Response:
     try:
-        answer: dict[str, Any] = await once.run(work)
+        return await once.run(work)
     except Taken as taken:
         raise Problem(409, "Somebody has it", detail=f"{taken.by} has it. Choose another, or ask them.") from taken
     except LookupError as gone:
         raise Problem(404, "Not on the queue", detail=f"Choose another: {gone}.") from gone
-    return answer
 
 
 def _cursor(text: str | None) -> Cursor:
