@@ -47,7 +47,10 @@ j = 1
 i = 2
 '''
     lines = line_numbers(toml)
-    assert lines[("a",)] == 2 and lines[("d",)] == 6 and ("b",) not in lines and ("c",) not in lines
+    assert lines[("a",)] == 2
+    assert lines[("d",)] == 6
+    assert ("b",) not in lines
+    assert ("c",) not in lines
     assert lines[("t", "f", "g")] == 11
     assert (lines[("u", 0, "i")], lines[("u", 0, "v", "j")], lines[("u", 1, "i")]) == (13, 15, 17)
 

@@ -28,7 +28,8 @@ def refused_by_reading(chosen: frozenset[str]) -> set[tuple[str, str]]:
 
 
 def test_there_are_64_selections() -> None:
-    assert len(set(ALL_SELECTIONS)) == 64 and set(MSK.catalogue) == set(SERVICES)
+    assert len(set(ALL_SELECTIONS)) == 64
+    assert set(MSK.catalogue) == set(SERVICES)
 
 
 @pytest.mark.parametrize("chosen", ALL_SELECTIONS, ids=lambda chosen: "+".join(sorted(chosen)) or "nothing")
@@ -54,7 +55,8 @@ def test_a_refusal_is_a_sentence_in_each_language() -> None:
 
 def test_a_service_that_nobody_sells_is_refused_by_its_name() -> None:
     [refusal] = MSK.check_selection(["written", "surgery"])
-    assert (refusal.code, refusal.rule) == ("surgery", "R18") and "surgery" in refusal.sentence
+    assert (refusal.code, refusal.rule) == ("surgery", "R18")
+    assert "surgery" in refusal.sentence
 
 
 def test_a_service_chosen_twice_is_refused_once() -> None:
@@ -71,8 +73,10 @@ def test_the_sister_programme_sells_integrative_medicine_alone() -> None:
 def test_prices_add_up_in_the_programmes_own_currency() -> None:
     assert MSK.price(["comprehensive", "video"]) == Money(amount_minor=600_000, currency="USD")
     assert HARBORLIGHT.price(["integrative"]) == Money(amount_minor=45_000, currency="KWD")
-    assert MSK.catalogue["video"].currency == "USD" and HARBORLIGHT.catalogue["video"].currency == "KWD"
-    assert MSK.sample_prices and HARBORLIGHT.sample_prices
+    assert MSK.catalogue["video"].currency == "USD"
+    assert HARBORLIGHT.catalogue["video"].currency == "KWD"
+    assert MSK.sample_prices
+    assert HARBORLIGHT.sample_prices
 
 
 def test_a_price_of_something_unknown_is_an_error_not_zero() -> None:
@@ -161,7 +165,9 @@ def test_there_are_eight_reasons_each_in_three_languages() -> None:
 def test_texts_name_both_organisations_and_carry_a_version() -> None:
     for locale in LOCALES:
         consent = MSK.text("consent", locale)
-        assert MSK.organisation_hospital in consent and MSK.organisation_partner in consent and "{" not in consent
+        assert MSK.organisation_hospital in consent
+        assert MSK.organisation_partner in consent
+        assert "{" not in consent
     assert MSK.text_version("consent") == "consent.v1"
     assert MSK.text("emergency_notice", "fr") == MSK.text("emergency_notice", "en")
     assert MSK.text("emergency_notice", "zh-Hans") == MSK.text("emergency_notice", "zh_Hans")
@@ -169,7 +175,8 @@ def test_texts_name_both_organisations_and_carry_a_version() -> None:
 
 def test_every_number_and_address_is_marked_as_made_up() -> None:
     for rules in (MSK, HARBORLIGHT):
-        assert rules.contacts.made_up and rules.contacts.email.endswith(".example")
+        assert rules.contacts.made_up
+        assert rules.contacts.email.endswith(".example")
         assert ".example/" in rules.contacts.in_person_url
     assert MSK.contacts.phone_in("gb") == "0808 157 0142"
     assert MSK.contacts.phone_in("FR") == MSK.contacts.phone
