@@ -1,0 +1,11 @@
+"""What all rules of matching share."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Refused(Exception):  # noqa: N818 - a rule says no; nothing went wrong
+    """A rule says no; the text tells the person why and what to do."""
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True)

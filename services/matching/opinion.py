@@ -1,0 +1,189 @@
+"""The opinion as a document: a tagged, accessible PDF (PDF/UA-1) made by typst, the same bytes for the same input.
+
+Everything a person wrote reaches the template as JSON data and is placed as plain text: none of it is read as markup.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import typst
+from anyascii import anyascii
+
+from services.matching.domain.candidates import Specialist
+from services.matching.domain.opinions import SECTIONS, OpinionText, Outcome, Question
+
+TEMPLATE = Path(__file__).parent / "templates" / "opinion.typ"
+FACES = ("noto-sans", "noto-sans-arabic", "noto-sans-sc")
+WEIGHTS = ("400Regular", "600SemiBold", "700Bold")
+_NOTE = {
+    Outcome.ANSWERED: "",
+    Outcome.DECLINED: "This question is not answered here. The reason:",
+    Outcome.REDIRECTED: "Someone else can answer this question:",
+}
+_UNPRINTABLE = re.compile(r"(?:the text|codepoint) `\"(.+?)\"`")
+
+
+class Unprintable(Exception):  # noqa: N818 - said to the author as it is
+    """The fonts at hand have no shape for some characters; ``characters`` holds them."""
+
+    def __init__(self, characters: frozenset[str]) -> None:
+        super().__init__(f"These characters can't be printed: {' '.join(sorted(characters))}. Write them another way.")
+        self.characters = characters
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text of the programme that stands on each opinion (R33), in one language (ISO 639)."""
+
+    lang: str
+    text: str
+    rtl: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that one opinion says. Names and questions come from others: the author can't reword them."""
+
+    hospital: str
+    partner: str
+    case_number: str
+    patient: str
+    birth_date: str
+    physician: str
+    author: Specialist
+    version: int
+    correction: str
+    text: OpinionText
+    questions: tuple[Question, ...]
+    notices: tuple[Notice, ...]
+    signed_name: str | None
+    at: datetime
+    """When it was signed, or a preview's last change: the document's date."""
+
+
+def render(letter: Letter, node_modules: Path) -> bytes:
+    """Return the PDF. A name or question in a script without a font is spelled in Latin letters.
+
+    Raises ``Unprintable`` for characters that the author wrote and no font has.
+    """
+    try:
+        return _compile(_content(letter), letter.at, node_modules)
+    except Unprintable as problem:
+        written = " ".join(
+            [*(getattr(letter.text, key) for key in SECTIONS), *(one.text for one in letter.text.answers)]
+        )
+        if own := problem.characters & set(written + letter.correction):
+            raise Unprintable(own) from None
+        spelled = {ord(character): anyascii(character) or "?" for character in problem.characters}
+        return _compile(_respelled(_content(letter), spelled), letter.at, node_modules)
+
+
+def _content(letter: Letter) -> dict[str, Any]:
+    text, signed_on = letter.text, long_date(letter.at)
+    title = "Remote second opinion"
+    facts = [
+        ("Patient", letter.patient),
+        ("Date of birth", letter.birth_date),
+        ("Case", letter.case_number),
+        ("Specialist", f"{letter.author.name}, {letter.author.credentials}"),
+        ("Local physician", letter.physician),
+        ("Date", signed_on if letter.signed_name else f"{signed_on} (draft)"),
+    ]
+    correction = (
+        {"heading": f"Corrected version {letter.version}", "text": letter.correction} if letter.correction else None
+    )
+    return {
+        "title": title,
+        "organisation": letter.hospital,
+        "partner": f"with {letter.partner}",
+        "case_number": letter.case_number,
+        "footer": f"{title} · version {letter.version}",
+        "preview": letter.signed_name is None,
+        "facts": [{"label": label, "value": value} for label, value in facts if value],
+        "specialist": {"name": letter.signed_name or letter.author.name, "credentials": letter.author.credentials},
+        "correction": correction,
+        "sections": [
+            {"title": heading, "parts": parts(getattr(text, key))}
+            for key, heading in SECTIONS.items()
+            if key != "limits"
+        ],
+        "answers": [_answered(question, text) for question in letter.questions],
+        "limits": {"title": SECTIONS["limits"], "parts": parts(text.limits)},
+        "notices": [asdict(notice) for notice in letter.notices],
+        "signature": f"Signed electronically on {signed_on} at {letter.at:%H:%M} UTC",
+    }
+
+
+def _answered(question: Question, text: OpinionText) -> dict[str, Any]:
+    answer = text.answer_to(question.id)
+    note = _NOTE[answer.outcome] if answer.outcome else "Not answered yet."
+    return {"question": question.text, "note": note, "parts": parts(answer.text)}
+
+
+def parts(text: str) -> list[dict[str, Any]]:
+    """Split prose at blank lines; lines that begin with ``-``, ``*`` or ``•`` make a list."""
+    found: list[dict[str, Any]] = []
+    for line in text.split("\n"):
+        item = re.fullmatch(r"\s*[-*•]\s+(.+)", line)
+        if item and found and found[-1].get("kind") == "list":
+            found[-1]["items"].append(item[1])
+        elif item:
+            found.append({"kind": "list", "items": [item[1]]})
+        elif not line.strip():
+            found.append({})
+        elif found and found[-1].get("kind") == "p":
+            found[-1]["lines"].append(line.strip())
+        else:
+            found.append({"kind": "p", "lines": [line.strip()]})
+    return [part for part in found if part]
+
+
+def long_date(at: date) -> str:
+    """Write a date so that no country misreads it: 3 November 2026."""
+    return f"{at.day} {at:%B} {at.year}"
+
+
+def _compile(content: dict[str, Any], at: datetime, node_modules: Path) -> bytes:
+    compiler = typst.Compiler(
+        str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=_fonts(node_modules), ignore_system_fonts=True,
+        sys_inputs={"opinion": json.dumps(content)},
+    )  # fmt: skip
+    try:
+        made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=int(at.timestamp()))
+    except typst.TypstError as error:
+        found = _UNPRINTABLE.findall(f"{error.message}\n{error.diagnostic}")
+        if not found:
+            raise
+        raise Unprintable(frozenset(character for text in found for character in _unescaped(text))) from None
+    assert isinstance(made, bytes)
+    return made
+
+
+@lru_cache(maxsize=2)
+def _fonts(node_modules: Path) -> typst.Fonts:
+    folders = [node_modules / "@expo-google-fonts" / face / weight for face in FACES for weight in WEIGHTS]
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise FileNotFoundError(
+            f"No font in {missing[0]}: install the npm packages, or set NODE_MODULES to where they are."
+        )
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(one) for one in folders]
+    )
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), text)
+
+
+def _respelled(value: Any, spelled: dict[int, str]) -> Any:
+    if isinstance(value, str):
+        return value.translate(spelled)
+    if isinstance(value, dict):
+        return {key: _respelled(one, spelled) for key, one in value.items()}
+    return [_respelled(one, spelled) for one in value] if isinstance(value, Iterable) else value

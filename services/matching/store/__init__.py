@@ -1,0 +1,1 @@
+"""Every statement that matching runs, one function each; rows come back as values."""
