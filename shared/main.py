@@ -80,10 +80,10 @@ def _parked_parser(parser: argparse.ArgumentParser) -> None:
 def _api(service: Service, asked: argparse.Namespace) -> int:
     import uvicorn
 
-    from shared.web.app import serve_alone
+    from shared.web.hosting import serve
 
     uvicorn.run(
-        serve_alone(service), host=asked.host, port=asked.port, log_config=None, access_log=False,
+        serve(service), host=asked.host, port=asked.port, log_config=None, access_log=False,
         timeout_graceful_shutdown=2, server_header=False,
     )  # fmt: skip
     return 0

@@ -66,7 +66,9 @@ def themed(css: str) -> str:
 def _logical(block: str) -> str:
     block = re.sub(r"\b(margin|padding)-(left|right):", lambda m: f"{m[1]}-inline-{_SIDES[m[2]]}:", block)
     block = re.sub(r"\bborder-(left|right)(-\w+)?:", lambda m: f"border-inline-{_SIDES[m[1]]}{m[2] or ''}:", block)
-    block = re.sub(r"\bborder-((?:top|bottom)-(?:left|right))-radius:", lambda m: f"border-{_RADII[m[1]]}-radius:", block)
+    block = re.sub(
+        r"\bborder-((?:top|bottom)-(?:left|right))-radius:", lambda m: f"border-{_RADII[m[1]]}-radius:", block
+    )
     block = re.sub(r"(?<=[{;])(left|right):(?!50%)", lambda m: f"inset-inline-{_SIDES[m[1]]}:", block)
     block = re.sub(r"\b(text-align):(left|right)", lambda m: f"{m[1]}:{_SIDES[m[2]]}", block)
     block = re.sub(r"\b(float|clear):(left|right)", lambda m: f"{m[1]}:inline-{_SIDES[m[2]]}", block)
@@ -101,7 +103,8 @@ class Assets:
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = {
-            name: Asset(_TYPES[Path(name).suffix], content, gzip.compress(content, 9, mtime=0)) for name, content in files.items()
+            name: Asset(_TYPES[Path(name).suffix], content, gzip.compress(content, 9, mtime=0))
+            for name, content in files.items()
         }
         digest = hashlib.sha256()
         for name in sorted(files):
@@ -123,8 +126,14 @@ class Assets:
             raise HTTPException(404 if asset is None else 405)
         gzipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
         keep = "public, max-age=31536000, immutable" if version == self.version else "no-cache"
-        headers = {"cache-control": keep, "vary": "accept-encoding", **({"content-encoding": "gzip"} if gzipped else {})}
-        await Response(asset.packed if gzipped else asset.plain, media_type=asset.media_type, headers=headers)(scope, receive, send)
+        headers = {
+            "cache-control": keep,
+            "vary": "accept-encoding",
+            **({"content-encoding": "gzip"} if gzipped else {}),
+        }
+        await Response(asset.packed if gzipped else asset.plain, media_type=asset.media_type, headers=headers)(
+            scope, receive, send
+        )
 
 
 @lru_cache(maxsize=4)
@@ -132,9 +141,18 @@ def load(node_modules: Path) -> Assets:
     """Read and theme everything once per process. Raises ``FileNotFoundError`` saying how to install the packages."""
     nhsuk = node_modules / "nhsuk-frontend" / "dist" / "nhsuk"
     if not nhsuk.is_dir():
-        raise FileNotFoundError(f"{nhsuk} is missing: run ./consilium up once, or npm install in deploy/local, or set NODE_MODULES")
-    own = {file.relative_to(_OURS).as_posix(): file.read_bytes() for file in sorted(_OURS.rglob("*")) if file.suffix in _TYPES}
-    icons = {f"images/{file.name}": file.read_bytes() for file in sorted((nhsuk / "assets" / "images").glob("nhsuk-icon-*.svg"))}
+        raise FileNotFoundError(
+            f"{nhsuk} is missing: run ./consilium up once, or npm install in deploy/local, or set NODE_MODULES"
+        )
+    own = {
+        file.relative_to(_OURS).as_posix(): file.read_bytes()
+        for file in sorted(_OURS.rglob("*"))
+        if file.suffix in _TYPES
+    }
+    icons = {
+        f"images/{file.name}": file.read_bytes()
+        for file in sorted((nhsuk / "assets" / "images").glob("nhsuk-icon-*.svg"))
+    }
     css = themed((nhsuk / "nhsuk-frontend.min.css").read_text(encoding="utf-8"))
     sse = node_modules / "htmx-ext-sse" / "dist" / "sse.min.js"
     return Assets({

@@ -91,7 +91,11 @@ class AccessRule:
         if not principal.is_signed_in:
             raise _unknown(request)
         if not principal.has(*self.roles):
-            raise Problem(403, "Not for your role", detail="This part belongs to another role. Go back, or sign in as somebody else.")
+            raise Problem(
+                403,
+                "Not for your role",
+                detail="This part belongs to another role. Go back, or sign in as somebody else.",
+            )
         if case_id := _case_in(request.url.path):
             principal.require_case(case_id)
 
@@ -154,5 +158,11 @@ def _unknown(request: Request) -> Problem:
     if wants_page(request):
         if request.url.path.startswith("/desk") and request.method == "GET" and "hx-request" not in request.headers:
             return Problem(303, "Sign in", headers={"Location": f"/sign-in?next={request.url.path}"})
-        return Problem(401, "Please open your link", detail="This page belongs to one case. Open the newest link from our e-mails, or ask for a new one.")
-    return Problem(401, "Sign in first", detail="Send a session cookie or a bearer token.", headers={"WWW-Authenticate": "Bearer"})
+        return Problem(
+            401,
+            "Please open your link",
+            detail="This page belongs to one case. Open the newest link from our e-mails, or ask for a new one.",
+        )
+    return Problem(
+        401, "Sign in first", detail="Send a session cookie or a bearer token.", headers={"WWW-Authenticate": "Bearer"}
+    )

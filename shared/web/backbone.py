@@ -13,8 +13,8 @@ from shared import staff_queue
 from shared.backbone import outbox, reconcile
 from shared.ids import CaseId
 from shared.staff_queue import Cursor, Queue, Taken
-from shared.web.app import Db
 from shared.web.auth import STAFF, Role, Who, allow
+from shared.web.context import Db
 from shared.web.once import Once, OnceOnly
 from shared.web.problem import Problem
 

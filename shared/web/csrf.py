@@ -10,7 +10,8 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.web.problem import Problem, respond
+from shared.web.errors import respond
+from shared.web.problem import Problem
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -43,7 +43,9 @@ _SENTENCES = {
 class Form(Generic[M]):
     """A form as it was sent: ``values`` to show again, ``errors`` by field, and ``model`` when all is well."""
 
-    def __init__(self, values: dict[str, Any], files: dict[str, UploadFile], model: M | None, errors: dict[str, str]) -> None:
+    def __init__(
+        self, values: dict[str, Any], files: dict[str, UploadFile], model: M | None, errors: dict[str, str]
+    ) -> None:
         self.values = values
         self.files = files
         self.errors = errors
@@ -80,7 +82,11 @@ class Form(Generic[M]):
     def model(self) -> M:
         """Return what was sent. Raises ``Problem`` 422 when it needs mending first."""
         if self._model is None or self.errors:
-            raise Problem(422, "Some answers need mending", errors=[{"pointer": f"#/{k}", "detail": v} for k, v in self.errors.items()])
+            raise Problem(
+                422,
+                "Some answers need mending",
+                errors=[{"pointer": f"#/{k}", "detail": v} for k, v in self.errors.items()],
+            )
         return self._model
 
     def refuse(self, field: str, sentence: str) -> None:

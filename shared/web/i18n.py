@@ -7,13 +7,15 @@ package; they are compiled in memory, so what is in git is all there is.
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babel.core import Locale, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from starlette.requests import HTTPConnection
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
 
 LOCALES = {"en": "English", "ar": "العربية", "zh_Hans": "简体中文"}
 """The languages that patients can choose, by their own names."""
@@ -41,7 +43,7 @@ def known_locale(text: str | None) -> str | None:
     return None
 
 
-def locale_of(connection: HTTPConnection) -> str:
+def locale_of(connection: "HTTPConnection") -> str:
     """Return the reader's language: ``?lang=``, else the cookie, else the session's, else the browser's, else English."""
     chosen = known_locale(connection.query_params.get("lang")) or known_locale(connection.cookies.get(COOKIE))
     principal = getattr(connection.state, "principal", None)
@@ -65,7 +67,7 @@ def gettext_for(locale: str, *folders: Path) -> NullTranslations:
     return _translations(known_locale(locale) or "en", (_HERE / "locale", *folders))
 
 
-def translator_for(connection: HTTPConnection) -> NullTranslations:
+def translator_for(connection: "HTTPConnection") -> NullTranslations:
     """Return the words for this request's reader, those of its service included."""
     folders: tuple[Path, ...] = getattr(connection.app.state, "locale_folders", ())
     return gettext_for(locale_of(connection), *folders)

@@ -86,7 +86,9 @@ def _usable(document: dict[str, Any]) -> KeySet:
 class Identity:
     """Reads credentials; one per application, at ``app.state.identity``."""
 
-    def __init__(self, *, service: str, keys: PublicKeys, issuer: IssuerKeys, audience: str, cookie: str, clock: Clock) -> None:
+    def __init__(
+        self, *, service: str, keys: PublicKeys, issuer: IssuerKeys, audience: str, cookie: str, clock: Clock
+    ) -> None:
         self.service = service
         self.keys = keys
         self.issuer = issuer
@@ -117,9 +119,20 @@ class Identity:
         except NotOurs as error:
             raise _refused() from error
         except httpx.HTTPError as error:
-            raise Problem(503, "Sign-in can't be checked now", detail="Try again in a minute.", headers={"Retry-After": "5"}) from error
-        return Principal(subject=claims.get("client_id") or claims["sub"], name=claims.get("name") or claims["sub"], roles=roles_in(claims))
+            raise Problem(
+                503, "Sign-in can't be checked now", detail="Try again in a minute.", headers={"Retry-After": "5"}
+            ) from error
+        return Principal(
+            subject=claims.get("client_id") or claims["sub"],
+            name=claims.get("name") or claims["sub"],
+            roles=roles_in(claims),
+        )
 
 
 def _refused() -> Problem:
-    return Problem(401, "This token is not valid here", detail="Get a new one and try again.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return Problem(
+        401,
+        "This token is not valid here",
+        detail="Get a new one and try again.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )

@@ -4,15 +4,15 @@ import secrets
 from typing import Any
 
 import asyncpg
-import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import telemetry
-from shared.web.problem import Problem, respond, unavailable, unexpected
+from shared import log, telemetry
+from shared.web.errors import respond, unavailable, unexpected
+from shared.web.problem import Problem
 
-log = structlog.get_logger(__name__)
+_log = log.get(__name__)
 
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -25,7 +25,12 @@ _FIXED = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.exceptions.OperatorInterventionError, ConnectionError)
+_DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    ConnectionError,
+)
 
 
 class SecurityHeaders:
@@ -82,9 +87,9 @@ class NothingEscapes:
             problem = _problem_of(error)
             route = getattr(scope.get("route"), "path", None)
             if problem.status_code == 500:
-                log.error("request_failed", method=scope["method"], route=route, exc_info=error)
+                _log.error("request_failed", method=scope["method"], route=route, exc_info=error)
             else:
-                log.warning("database_away", method=scope["method"], route=route, error=type(error).__name__)
+                _log.warning("database_away", method=scope["method"], route=route, error=type(error).__name__)
             await respond(Request(scope, receive), problem)(scope, receive, send)
 
 

@@ -24,7 +24,7 @@ MIN_KEY, MAX_KEY = 8, 255
 
 _TAKE = """
 INSERT INTO idempotency (principal, key, route, body_hash, status, answer, created_at)
-VALUES ($1, $2, $3, $4, 0, 'null', $5) ON CONFLICT (principal, key) DO NOTHING RETURNING true
+VALUES ($1, $2, $3, $4, NULL, NULL, $5) ON CONFLICT (principal, key) DO NOTHING RETURNING true
 """
 _EARLIER = "SELECT route, body_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2"
 _ANSWER = "UPDATE idempotency SET status = $3, answer = $4 WHERE principal = $1 AND key = $2"
@@ -54,11 +54,12 @@ class OnceOnly:
     route: str
     body_hash: bytes
 
-    async def run(self, work: Callable[[Tx], Awaitable[BaseModel]], status: int = 200) -> Response:
-        """Do ``work`` in a transaction, unless it was done before, and answer its model as JSON."""
+    async def run(self, work: Callable[[Tx], Awaitable[BaseModel | dict[str, Any]]], status: int = 200) -> Response:
+        """Do ``work`` in a transaction, unless it was done before, and answer its model (or plain values) as JSON."""
 
         async def answer(tx: Tx) -> Answer:
-            return Answer(status, (await work(tx)).model_dump(mode="json"))
+            done = await work(tx)
+            return Answer(status, done.model_dump(mode="json") if isinstance(done, BaseModel) else done)
 
         return (await self._once(answer)).response()
 
@@ -80,7 +81,9 @@ class OnceOnly:
         if earlier is None:
             raise Problem(409, "Sent twice at once", detail="Send it again.")
         if (earlier["route"], bytes(earlier["body_hash"])) != (self.route, self.body_hash):
-            raise Problem(422, "This key was used for something else", detail="Use a new Idempotency-Key for a new request.")
+            raise Problem(
+                422, "This key was used for something else", detail="Use a new Idempotency-Key for a new request."
+            )
         return Answer(earlier["status"], earlier["answer"])
 
 
@@ -89,7 +92,11 @@ async def read_once(request: Request, who: Who) -> OnceOnly:
     body_hash, field = await _fingerprint(request)
     key = request.headers.get("idempotency-key") or field or ""
     if not (MIN_KEY <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
-        raise Problem(400, "Idempotency-Key is missing", detail=f"Send a header Idempotency-Key of {MIN_KEY} to {MAX_KEY} printable ASCII characters, new for each new request.")
+        raise Problem(
+            400,
+            "Idempotency-Key is missing",
+            detail=f"Send a header Idempotency-Key of {MIN_KEY} to {MAX_KEY} printable ASCII characters, new for each new request.",
+        )
     route = f"{request.method} {request.url.path}"
     return OnceOnly(request.app.state.context.db, who.subject, key, route, body_hash)
 
@@ -102,7 +109,9 @@ async def _fingerprint(request: Request) -> tuple[bytes, str | None]:
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return hashlib.sha256(await request.body()).digest(), None
     form = await request.form()
-    fields = [[name, await _digest(value) if isinstance(value, UploadFile) else value] for name, value in form.multi_items()]
+    fields = [
+        [name, await _digest(value) if isinstance(value, UploadFile) else value] for name, value in form.multi_items()
+    ]
     field = form.get("_once")
     return hashlib.sha256(json.dumps(fields).encode()).digest(), field if isinstance(field, str) else None
 

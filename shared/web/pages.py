@@ -7,6 +7,7 @@ service's own folder ``templates/<service>/`` first.
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,9 @@ class _Components(jinja2.PackageLoader):
     """nhsuk-frontend-jinja names its files ``.jinja``; ours are ``.html``: either name finds them."""
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Any:
-        return super().get_source(environment, template.removesuffix(".html") + ".jinja" if template.endswith(".html") else template)
+        return super().get_source(
+            environment, template.removesuffix(".html") + ".jinja" if template.endswith(".html") else template
+        )
 
 
 def environment(*folders: Path) -> jinja2.Environment:
@@ -39,7 +42,9 @@ def environment(*folders: Path) -> jinja2.Environment:
         loader=jinja2.ChoiceLoader([*ours, _Components("nhsuk_frontend_jinja")]), autoescape=True, undefined=jinja2.ChainableUndefined,
         extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, enable_async=False,
     )  # fmt: skip
-    env.globals.update(once_field=once_field, version_field=version_field, languages=LOCALES, html_lang=html_lang, direction=direction)
+    env.globals.update(
+        once_field=once_field, version_field=version_field, languages=LOCALES, html_lang=html_lang, direction=direction
+    )
     env.filters.update(money=money, when=when, day=day, ago=ago)
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     return env
@@ -61,7 +66,15 @@ class PageOf:
     def __init__(self, request: Request) -> None:
         self._request = request
 
-    def __call__(self, name: str, *, status: int = 200, headers: dict[str, str] | None = None, form_action: Sequence[str] = (), **context: Any) -> HTMLResponse:
+    def __call__(
+        self,
+        name: str,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        form_action: Sequence[str] = (),
+        **context: Any,
+    ) -> HTMLResponse:
         """Return the page. ``form_action`` names other origins that its forms may lead to (a payment page)."""
         if form_action:
             self._request.state.form_action = tuple(form_action)
@@ -124,8 +137,6 @@ def money(context: jinja2.runtime.Context, amount: Any, currency: str | None = N
 
 
 def _scaled(minor: int, precision: int) -> Any:
-    from decimal import Decimal
-
     return Decimal(minor).scaleb(-precision)
 
 

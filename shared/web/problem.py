@@ -5,9 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse
 
 
 class Problem(HTTPException):
@@ -57,60 +56,3 @@ def wants_page(request: Request) -> bool:
         return False
     accept = request.headers.get("accept", "")
     return "text/html" in accept or "hx-request" in request.headers
-
-
-def respond(request: Request, problem: Problem) -> Response:
-    """Return the problem in the form that the caller can use."""
-    if 300 <= problem.status_code < 400:
-        return RedirectResponse((problem.headers or {})["Location"], problem.status_code)
-    if wants_page(request):
-        from shared.web.pages import error_page
-
-        return error_page(request, problem)
-    return ProblemResponse(problem.document(), problem.status_code, headers=problem.headers)
-
-
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Answer a ``Problem``, or what the framework raised (404, 405, 413…)."""
-    if isinstance(error, Problem):
-        return respond(request, error)
-    assert isinstance(error, HTTPException)
-    return respond(request, _from_framework(error))
-
-
-async def on_invalid_request(request: Request, error: Exception) -> Response:
-    """Answer a body or query that is not what the route takes: 400 when it is not JSON at all, else 422 field by field."""
-    assert isinstance(error, RequestValidationError)
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        return respond(request, Problem(400, "Not JSON", detail="Send a well-formed JSON document."))
-    errors = [{"pointer": _pointer(item["loc"]), "detail": str(item["msg"])} for item in error.errors()]
-    return respond(request, Problem(422, "Not what this address takes", detail="Mend the members named under errors.", errors=errors))
-
-
-def unexpected() -> Problem:
-    """Return what the world may know about an error of ours: that we know of it."""
-    return Problem(500, "Something went wrong on our side", detail="Nothing was changed. Try again in a minute; if it happens again, call us.")
-
-
-def unavailable() -> Problem:
-    """Return the answer while the database does not."""
-    return Problem(503, "Back in a moment", detail="Nothing was changed. Try again in a minute.", headers={"Retry-After": "5"})
-
-
-_PLAIN = {
-    404: ("Page not found", "Check the address, or start again from the first page."),
-    405: ("Not possible here", "This address does not do that. Go back and use the buttons on the page."),
-    413: ("Too large", "Send a smaller file, or less at a time."),
-}
-
-
-def _from_framework(error: HTTPException) -> Problem:
-    title, detail = _PLAIN.get(error.status_code, (None, None))
-    return Problem(error.status_code, title, detail=detail, headers=error.headers)
-
-
-def _pointer(loc: Sequence[int | str]) -> str:
-    where, *rest = loc
-    if where == "body":
-        return "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
-    return "/".join(map(str, loc))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
@@ -22,7 +22,7 @@ from shared.web.auth import Principal, Role
 
 ALGORITHM = "Ed25519"
 SESSIONS = "sessions"
-STAFF_SESSION, PATIENT_SESSION, SERVICE_TOKEN = timedelta(hours=9), timedelta(hours=2), timedelta(seconds=60)
+STAFF_SESSION, PATIENT_SESSION = timedelta(hours=9), timedelta(hours=2)
 LEEWAY = 5
 """Seconds by which two machines' clocks may differ."""
 
@@ -56,7 +56,12 @@ def read_key(file: Path, kid: str) -> OKPKey:
 
 def sign(key: OKPKey, claims: Mapping[str, Any], *, now: datetime, life: timedelta) -> str:
     """Return a JWT of ``claims`` that ``key`` vouches for until ``now + life``."""
-    stamped = {**claims, "iat": int(now.timestamp()), "exp": int((now + life).timestamp()), "jti": secrets.token_urlsafe(12)}
+    stamped = {
+        **claims,
+        "iat": int(now.timestamp()),
+        "exp": int((now + life).timestamp()),
+        "jti": secrets.token_urlsafe(12),
+    }
     return jwt.encode({"alg": ALGORITHM, "kid": str(key.kid), "typ": "JWT"}, stamped, key, algorithms=[ALGORITHM])
 
 
@@ -67,11 +72,6 @@ def mint_session(key: OKPKey, principal: Principal, *, now: datetime, life: time
         "roles": sorted(principal.roles), "cases": sorted(str(case) for case in principal.cases),
     }  # fmt: skip
     return sign(key, claims, now=now, life=life or (STAFF_SESSION if principal.is_staff else PATIENT_SESSION))
-
-
-def mint_service_token(key: OKPKey, *, service: str, audience: str, now: datetime) -> str:
-    """Return the token by which ``service`` speaks to ``audience`` for the next minute."""
-    return sign(key, {"iss": "consilium", "sub": service, "aud": f"service:{audience}"}, now=now, life=SERVICE_TOKEN)
 
 
 class PublicKeys:
@@ -116,8 +116,6 @@ class PublicKeys:
 def key_id(token: str) -> str:
     """Return the key id that a JWT's header names. Raises ``NotOurs`` when it isn't one."""
     try:
-        from joserfc import jws
-
         kid = jws.extract_compact(token.encode()).headers().get("kid")
     except (JoseError, ValueError) as error:
         raise NotOurs("not a token") from error
@@ -125,7 +123,13 @@ def key_id(token: str) -> str:
 
 
 def verified(
-    token: str, key: Any, *, audience: str, now: datetime, issuer: str = "consilium", algorithms: tuple[str, ...] = (ALGORITHM,)
+    token: str,
+    key: Any,
+    *,
+    audience: str,
+    now: datetime,
+    issuer: str = "consilium",
+    algorithms: tuple[str, ...] = (ALGORITHM,),
 ) -> dict[str, Any]:
     """Return a token's claims once signature, issuer, audience and time hold. Raises ``NotOurs``."""
     try:

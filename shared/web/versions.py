@@ -23,7 +23,9 @@ async def expected_version(request: Request) -> int:
     try:
         return int(sent.strip().removeprefix("W/").strip('"'))
     except ValueError:
-        raise Problem(412, "Changed since you saw it", detail="Read it again, look at what changed, and repeat your edit.") from None
+        raise Problem(
+            412, "Changed since you saw it", detail="Read it again, look at what changed, and repeat your edit."
+        ) from None
 
 
 Expected = Annotated[int, Depends(expected_version)]

@@ -1,0 +1,1 @@
+"""The development sign-in: made-up people, one click each."""

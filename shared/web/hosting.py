@@ -1,0 +1,52 @@
+"""Running services as one ASGI application: one of them behind a gateway, or all at one origin in one process."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.service import Context, Service
+from shared.web.app import create_app
+from shared.web.one_origin import service_of
+
+
+def serve(*services: Service) -> ASGIApp:
+    """Return an application that connects when the server starts and lets go of everything when it stops."""
+    apps: dict[str, ASGIApp] = {}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(services, apps, receive, send)
+        else:
+            await apps[service_of(scope["path"], apps)](scope, receive, send)
+
+    return app
+
+
+async def _live(services: tuple[Service, ...], apps: dict[str, ASGIApp], receive: Receive, send: Send) -> None:
+    await receive()
+    async with AsyncExitStack() as running:
+        try:
+            for service in services:
+                apps[service.name] = await _start(service, running)
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _start(service: Service, running: AsyncExitStack) -> ASGIApp:
+    ctx = await Context.open(service)
+    running.push_async_callback(ctx.close)
+    app = create_app(service, ctx)
+    feed = asyncio.create_task(app.state.queue_feed.run(), name=f"{service.name} queue feed")
+    running.push_async_callback(_cancel, feed)
+    return app
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
