@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support import servers
+from tests.support.service import (  # noqa: F401 - the fixtures that every test may ask for
+    billing,
+    intake,
+    keys_folder,
+    matching,
+    notify,
+    platform_environment,
+    records,
+)
 
 FOLDER = "CONSILIUM_TEST_FOLDER"
 OWNER = "CONSILIUM_TEST_OWNER"
