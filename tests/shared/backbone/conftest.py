@@ -1,0 +1,17 @@
+"""The toy service, and a topic-clean Kafka for it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.shared.backbone import toy as toy_module
+from tests.support.service import ServiceUnderTest, under_test
+
+
+@pytest.fixture
+async def toy(
+    postgres_url: str, platform_environment: pytest.MonkeyPatch, keys_folder: Path,
+) -> AsyncIterator[ServiceUnderTest]:  # fmt: skip
+    async with under_test(toy_module.SERVICE, postgres_url, platform_environment, keys_folder) as lent:
+        yield lent

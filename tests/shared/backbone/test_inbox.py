@@ -1,0 +1,127 @@
+"""Facts are applied once, in their case's order, whatever comes twice, broken or unknown."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from shared.backbone import parked
+from shared.backbone.inbox import Arrival
+from shared.envelope import Unreadable
+from shared.ids import CaseId
+from tests.shared.backbone.toy import FAILS
+from tests.support.facts import a_case, confirmed, paid, sign_in_requested, withdrawn
+from tests.support.service import A_MONDAY, ServiceUnderTest
+
+
+async def heard(toy: ServiceUnderTest, case_id: CaseId) -> list[str]:
+    rows = await toy.fetch("SELECT what FROM heard WHERE case_id = $1 ORDER BY id", case_id)
+    return [row["what"] for row in rows]
+
+
+async def test_a_fact_that_comes_twice_is_applied_once(toy: ServiceUnderTest) -> None:
+    fact = toy.arrival(confirmed(case := a_case()))
+    await toy.applies(fact)
+    await toy.applies(fact)
+    await toy.applies(fact, fact)
+    assert await heard(toy, case) == ["confirmed"]
+    assert len(await toy.emitted()) == 1
+
+
+async def test_the_same_fact_twice_in_one_batch_is_applied_once(toy: ServiceUnderTest) -> None:
+    fact = toy.arrival(confirmed(case := a_case()))
+    assert await toy.applies(fact, fact) == 1
+    assert await heard(toy, case) == ["confirmed"]
+
+
+async def test_a_case_keeps_its_order_among_others_in_a_batch(toy: ServiceUnderTest) -> None:
+    cases = [a_case() for _ in range(20)]
+    batch = [toy.arrival(paid(case, revision=revision)) for revision in (1, 2, 3) for case in reversed(cases)]
+    await toy.applies(*batch)
+    for case in cases:
+        assert await heard(toy, case) == ["paid 1", "paid 2", "paid 3"]
+
+
+async def test_a_hot_reaction_takes_many_at_once_and_still_in_order(toy: ServiceUnderTest) -> None:
+    cases = [a_case() for _ in range(10)]
+    await toy.applies(*(toy.arrival(fact(case)) for case in cases for fact in (sign_in_requested, withdrawn)))
+    for case in cases:
+        assert await heard(toy, case) == ["many", "withdrawn"]
+
+
+async def test_a_reaction_that_fails_leaves_no_trace_of_its_batch(toy: ServiceUnderTest) -> None:
+    good, bad = confirmed(a_case()), confirmed(a_case(), services=(FAILS,))
+    with pytest.raises(RuntimeError):
+        await toy.applies(toy.arrival(good), toy.arrival(bad))
+    for table in ("heard", "inbox", "outbox", "timers", "errands"):
+        assert await toy.count(table) == 0
+
+
+async def test_an_unknown_type_is_remembered_and_changes_nothing(toy: ServiceUnderTest) -> None:
+    known = toy.arrival(confirmed(a_case()))
+    headers = [(n, b"SomethingNew.v9" if n == "ce_type" else v) for n, v in known.headers]
+    assert await toy.applies(dataclasses.replace(known, headers=headers, value=b"\xff\xfe")) == 0
+    assert await toy.count("inbox") == 1
+    assert await toy.count("heard") == 0
+
+
+def _without(arrival: Arrival, header: str) -> Arrival:
+    return dataclasses.replace(arrival, headers=[(n, v) for n, v in arrival.headers if n != header])
+
+
+@pytest.mark.parametrize("header", ["ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_sequence"])
+async def test_a_record_without_a_header_is_unreadable_and_named(toy: ServiceUnderTest, header: str) -> None:
+    with pytest.raises(Unreadable, match=header):
+        await toy.applies(_without(toy.arrival(confirmed(a_case())), header))
+
+
+@pytest.mark.parametrize("value", [b"", b"\x00\xff", b"{", b"[]", b'{"case_id": 1}', None])
+async def test_a_known_type_with_a_broken_value_is_unreadable(toy: ServiceUnderTest, value: bytes | None) -> None:
+    with pytest.raises(Unreadable):
+        await toy.applies(dataclasses.replace(toy.arrival(confirmed(a_case())), value=value))
+
+
+async def test_a_record_filed_under_another_case_is_unreadable(toy: ServiceUnderTest) -> None:
+    with pytest.raises(Unreadable, match="key"):
+        await toy.applies(dataclasses.replace(toy.arrival(confirmed(a_case())), key=str(a_case()).encode()))
+
+
+async def test_an_added_field_disturbs_no_reader(toy: ServiceUnderTest) -> None:
+    arrival = toy.arrival(confirmed(case := a_case()))
+    value = (arrival.value or b"").replace(b"{", b'{"added_in_2031": {"x": 1}, ', 1)
+    await toy.applies(dataclasses.replace(arrival, value=value))
+    assert await heard(toy, case) == ["confirmed"]
+
+
+async def test_later_records_of_a_parked_case_wait_behind_it_and_other_cases_flow(toy: ServiceUnderTest) -> None:
+    stuck, free = a_case(), a_case()
+    first = toy.arrival(confirmed(stuck, services=(FAILS,)))
+    async with toy.ctx.db.transaction() as tx:
+        await parked.put(tx, first, error="RuntimeError: it failed", behind=False)
+    await toy.applies(toy.arrival(paid(stuck)), toy.arrival(withdrawn(stuck)), toy.arrival(paid(free)))
+    assert await heard(toy, stuck) == []
+    assert await heard(toy, free) == ["paid 1"]
+    assert [(p.behind, p.type) for p in await parked.listed(toy.ctx.db)] == [
+        (False, "ServicesConfirmed.v1"), (True, "PaymentReceived.v1"), (True, "CaseWithdrawn.v1"),
+    ]  # fmt: skip
+
+
+async def test_a_timer_set_by_a_fact_runs_once_when_it_is_due(toy: ServiceUnderTest) -> None:
+    await toy.receives(confirmed(case := a_case()))
+    assert await toy.run_timers() == 0
+    assert await toy.run_timers(at=A_MONDAY + timedelta(seconds=2)) == 1
+    assert await toy.run_timers(at=A_MONDAY + timedelta(days=2)) == 0
+    assert await heard(toy, case) == ["confirmed", "remembered"]
+
+
+async def test_a_cancelled_timer_never_runs(toy: ServiceUnderTest) -> None:
+    await toy.receives(confirmed(case := a_case()), withdrawn(case))
+    assert await toy.run_timers(at=A_MONDAY + timedelta(days=2)) == 0
+
+
+async def test_an_errand_runs_once_and_after_its_transaction(toy: ServiceUnderTest) -> None:
+    await toy.receives(confirmed(case := a_case()))
+    assert await heard(toy, case) == ["confirmed"]
+    assert await toy.run_errands() == 1
+    assert await toy.run_errands() == 0
+    assert await heard(toy, case) == ["confirmed", "wrote done"]
