@@ -1,0 +1,296 @@
+"""Where a case stands, who acts next and by when: pure rules over the facts that came, in whatever order they came.
+
+The stage is the furthest one that any fact proves, never the latest to arrive, so all orders of the same facts tell the
+same story. Deadlines here are clocks that are tracked (R12, R32), never promises.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from itertools import chain
+from typing import TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.events import (
+    CaseWithdrawn,
+    CollectionOpened,
+    Fact,
+    MaterialReturned,
+    Money,
+    OpinionDelivered,
+    PaymentReceived,
+    ProgrammeRef,
+    QuoteOffered,
+    RecordsComplete,
+    RefundIssued,
+    RequestSubmitted,
+    ServicesConfirmed,
+    SignInRequested,
+    SpecialistAssigned,
+)
+
+F = TypeVar("F", bound=Fact)
+
+
+class Stage(StrEnum):
+    """How far a case has come."""
+
+    ANNOUNCED = "announced"
+    REQUESTED = "requested"
+    QUOTED = "quoted"
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    COLLECTING = "collecting"
+    COMPLETE = "complete"
+    ASSIGNED = "assigned"
+    DELIVERED = "delivered"
+    WITHDRAWN = "withdrawn"
+
+
+class Actor(StrEnum):
+    """Who has the next move."""
+
+    REQUESTER = "requester"
+    CARE_ADVISOR = "care_advisor"
+    FINANCE = "finance"
+    CASE_MANAGER = "case_manager"
+    CLINICAL_TEAM = "clinical_team"
+    SPECIALIST = "specialist"
+    LOCAL_PHYSICIAN = "local_physician"
+
+
+class Action(StrEnum):
+    """What the next move is."""
+
+    REGISTER = "register"
+    CONTACT = "contact"
+    ACCEPT_QUOTE = "accept_quote"
+    RENEW_QUOTE = "renew_quote"
+    PAY = "pay"
+    ASSIGN_CASE_MANAGER = "assign_case_manager"
+    SEND_MATERIALS = "send_materials"
+    FIND_SPECIALIST = "find_specialist"
+    WRITE_OPINION = "write_opinion"
+    DISCUSS_OPINION = "discuss_opinion"
+    ANSWER_QUESTIONS = "answer_questions"
+    REFUND = "refund"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Step(_Value):
+    """One move that is awaited. ``by`` is a tracked clock; ``earliest`` is the near end of a target window (R32)."""
+
+    actor: Actor
+    action: Action
+    by: AwareDatetime | None = None
+    earliest: AwareDatetime | None = None
+    overdue: bool = False
+
+
+class Entry(_Value):
+    """One line of a case's history."""
+
+    fact: str
+    at: AwareDatetime
+    money: Money | None = None
+    due: AwareDatetime | None = None
+
+
+class Timeline(_Value):
+    """A case as it stands: the first of ``next`` is what it waits for; an empty ``next`` means that nothing is owed."""
+
+    stage: Stage
+    case_number: str | None
+    programme: ProgrammeRef | None
+    entries: tuple[Entry, ...]
+    next: tuple[Step, ...]
+
+
+class History:
+    """The facts of one case, without doubles, found by kind; the same for every order of arrival."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        known = {(type(fact).__name__, identity(fact)): fact for fact in facts}
+        self.facts = sorted(known.values(), key=lambda fact: (happened_at(fact), _RANK[type(fact)], identity(fact)))
+
+    def all(self, kind: type[F]) -> list[F]:
+        """Return the facts of this kind, earliest first."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def latest(self, kind: type[F]) -> F | None:
+        """Return the newest fact of this kind by its own time, or None."""
+        return next(reversed(self.all(kind)), None)
+
+    @property
+    def programme(self) -> ProgrammeRef | None:
+        """The version of the rules that the case began with (R18), from whichever fact names it."""
+        for fact in (self.latest(RequestSubmitted), self.latest(ServicesConfirmed), self.latest(RecordsComplete)):
+            if fact is not None:
+                return fact.programme
+        return None
+
+
+def timeline(facts: Iterable[Fact], now: datetime) -> Timeline:
+    """Say where the case stands at ``now`` and whose move it is; the order and doubles of ``facts`` change nothing."""
+    history = History(facts)
+    request = history.latest(RequestSubmitted)
+    stage = _stage(history)
+    return Timeline(
+        stage=stage,
+        case_number=request.case_number if request else None,
+        programme=history.programme,
+        entries=tuple(_entry(fact) for fact in history.facts if not isinstance(fact, SignInRequested)),
+        next=tuple(
+            step.model_copy(update={"overdue": step.by is not None and step.by < now})
+            for step in _steps(stage, history, now)
+        ),
+    )
+
+
+def happened_at(fact: Fact) -> datetime:
+    """Return the instant at which the fact became true, as its owner told it."""
+    at: datetime = getattr(fact, _TIME[type(fact)])
+    return at
+
+
+def identity(fact: Fact) -> str:
+    """Return what tells two facts of one kind and case apart; a fact that comes again has the same identity."""
+    return ".".join(str(getattr(fact, field)) for field in _APART.get(type(fact), ()))
+
+
+_TIME: dict[type[Fact], str] = {
+    RequestSubmitted: "submitted_at",
+    QuoteOffered: "offered_at",
+    ServicesConfirmed: "confirmed_at",
+    PaymentReceived: "received_at",
+    CollectionOpened: "opened_at",
+    MaterialReturned: "returned_at",
+    RecordsComplete: "completed_at",
+    SpecialistAssigned: "accepted_at",
+    OpinionDelivered: "delivered_at",
+    CaseWithdrawn: "withdrawn_at",
+    RefundIssued: "issued_at",
+    SignInRequested: "requested_at",
+}
+_DUE: dict[type[Fact], str] = {
+    RequestSubmitted: "contact_due_at",
+    QuoteOffered: "valid_until",
+    RecordsComplete: "target_to",
+}
+_APART: dict[type[Fact], tuple[str, ...]] = {
+    QuoteOffered: ("quote_id", "revision"),
+    ServicesConfirmed: ("quote_id", "revision"),
+    PaymentReceived: ("quote_id", "revision"),
+    RefundIssued: ("refund_id",),
+    MaterialReturned: ("item_id", "returned_at"),
+    SpecialistAssigned: ("assignment_id",),
+    OpinionDelivered: ("opinion_id",),
+    SignInRequested: ("audience", "requested_at"),
+}
+_RANK = {kind: rank for rank, kind in enumerate(_TIME)}
+
+_PROVES: tuple[tuple[type[Fact], Stage], ...] = (
+    (CaseWithdrawn, Stage.WITHDRAWN),
+    (OpinionDelivered, Stage.DELIVERED),
+    (SpecialistAssigned, Stage.ASSIGNED),
+    (RecordsComplete, Stage.COMPLETE),
+    (MaterialReturned, Stage.COLLECTING),
+    (CollectionOpened, Stage.COLLECTING),
+    (PaymentReceived, Stage.PAID),
+    (ServicesConfirmed, Stage.CONFIRMED),
+    (QuoteOffered, Stage.QUOTED),
+    (RequestSubmitted, Stage.REQUESTED),
+)
+_CLOSED = {Stage.DELIVERED, Stage.WITHDRAWN}
+_UNSETTLED = {Stage.QUOTED, Stage.CONFIRMED}
+
+
+def _stage(history: History) -> Stage:
+    return next((stage for kind, stage in _PROVES if history.latest(kind)), Stage.ANNOUNCED)
+
+
+def _entry(fact: Fact) -> Entry:
+    due = getattr(fact, _DUE.get(type(fact), ""), None)
+    return Entry(fact=type(fact).__name__, at=happened_at(fact), money=getattr(fact, "price", None), due=due)
+
+
+def _steps(stage: Stage, history: History, now: datetime) -> Iterable[Step]:
+    """Return the moves that are awaited; a later quote (R17) waits beside the main one."""
+    if stage in _CLOSED:
+        return _STEPS[stage](history)
+    money = _quote_steps(history, now)
+    return money if stage in _UNSETTLED else chain(_STEPS[stage](history), money)
+
+
+def _quote_steps(history: History, now: datetime) -> list[Step]:
+    """Return what the newest quote waits for: its acceptance, its payment, or a new one once it ran out."""
+    confirmed = {(done.quote_id, done.revision) for done in history.all(ServicesConfirmed)}
+    paid = {(done.quote_id, done.revision) for done in history.all(PaymentReceived)}
+    quote, agreed = history.latest(QuoteOffered), history.latest(ServicesConfirmed)
+    if quote and (quote.quote_id, quote.revision) not in confirmed | paid:
+        if quote.valid_until < now:
+            return [Step(actor=Actor.CARE_ADVISOR, action=Action.RENEW_QUOTE)]
+        return [Step(actor=Actor.REQUESTER, action=Action.ACCEPT_QUOTE, by=quote.valid_until)]
+    if agreed and (agreed.quote_id, agreed.revision) not in paid:
+        same = [q for q in history.all(QuoteOffered) if (q.quote_id, q.revision) == (agreed.quote_id, agreed.revision)]
+        return [Step(actor=Actor.REQUESTER, action=Action.PAY, by=same[0].valid_until if same else None)]
+    return []
+
+
+def _announced(_: History) -> list[Step]:
+    return [Step(actor=Actor.CARE_ADVISOR, action=Action.REGISTER)]
+
+
+def _requested(history: History) -> list[Step]:
+    request = history.latest(RequestSubmitted)
+    return [Step(actor=Actor.CARE_ADVISOR, action=Action.CONTACT, by=request.contact_due_at if request else None)]
+
+
+def _paid(_: History) -> list[Step]:
+    return [Step(actor=Actor.CASE_MANAGER, action=Action.ASSIGN_CASE_MANAGER)]
+
+
+def _collecting(history: History) -> list[Step]:
+    opened = history.latest(CollectionOpened)
+    by = opened.nudge_due_at if opened else None
+    return [Step(actor=Actor.REQUESTER, action=Action.SEND_MATERIALS, by=by)]
+
+
+def _in_target(actor: Actor, action: Action) -> Callable[[History], list[Step]]:
+    def steps(history: History) -> list[Step]:
+        complete = history.latest(RecordsComplete)
+        if complete is None:
+            return [Step(actor=actor, action=action)]
+        return [Step(actor=actor, action=action, by=complete.target_to, earliest=complete.target_from)]
+
+    return steps
+
+
+def _delivered(_: History) -> list[Step]:
+    """Questions go to the local physician first (R33); the case manager stays for the rest (R22, R34)."""
+    return [
+        Step(actor=Actor.LOCAL_PHYSICIAN, action=Action.DISCUSS_OPINION),
+        Step(actor=Actor.CASE_MANAGER, action=Action.ANSWER_QUESTIONS),
+    ]
+
+
+def _withdrawn(history: History) -> list[Step]:
+    """Money is owed back while it was paid, not refunded, and no specialist had accepted (R21)."""
+    owed = history.all(PaymentReceived) and not history.all(RefundIssued) and not history.all(SpecialistAssigned)
+    return [Step(actor=Actor.FINANCE, action=Action.REFUND)] if owed else []
+
+
+_STEPS: dict[Stage, Callable[[History], list[Step]]] = {
+    Stage.ANNOUNCED: _announced,
+    Stage.REQUESTED: _requested,
+    Stage.PAID: _paid,
+    Stage.COLLECTING: _collecting,
+    Stage.COMPLETE: _in_target(Actor.CLINICAL_TEAM, Action.FIND_SPECIALIST),
+    Stage.ASSIGNED: _in_target(Actor.SPECIALIST, Action.WRITE_OPINION),
+    Stage.DELIVERED: _delivered,
+    Stage.WITHDRAWN: _withdrawn,
+}

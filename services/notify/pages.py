@@ -1,0 +1,83 @@
+"""Notify's pages: the timeline for the patient's side and for staff, and the desk for messages that reached nobody."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from services.notify import store, words
+from services.notify.desk import call_made, send_again
+from services.notify.domain import timeline
+from services.notify.queues import CALL_INSTEAD, DESK
+from shared import programme
+from shared.db import Database, Tx
+from shared.ids import CaseId
+from shared.web import Db, Once, Page, Problem, Role, Who, allow
+from shared.web.auth import PATIENT_SIDE, STAFF
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/my/notify/cases/{case_id}/timeline", dependencies=[allow(*PATIENT_SIDE)])
+async def my_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
+    """Show where the case stands, who acts next and by when, in the reader's language."""
+    is_mine = who.has(Role.PATIENT, Role.REQUESTER)
+    return page("timeline.html", **await _standing(db, case_id), is_mine=is_mine)
+
+
+@router.get("/desk/notify/cases/{case_id}/timeline", dependencies=[allow(*STAFF)])
+async def desk_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
+    """Show the same to staff, with the messages that were sent and how each ended."""
+    standing = await _standing(db, case_id)
+    async with db.reading() as tx:
+        messages = await store.messages_of(tx, CaseId(case_id))
+    return page("desk_timeline.html", **standing, is_mine=False, messages=messages, may_resend=who.has(*DESK))
+
+
+@router.get("/desk/notify", dependencies=[allow(*DESK)])
+async def desk(page: Page, db: Db) -> HTMLResponse:
+    """List the messages that reached nobody, and those still being tried."""
+    async with db.reading() as tx:
+        unreached, trying = await store.needing_a_person(tx), await store.still_trying(tx)
+    return page("desk.html", unreached=unreached, trying=trying, words=words, queue=CALL_INSTEAD)
+
+
+@router.get("/desk/notify/messages/{message_id}", dependencies=[allow(*DESK)])
+async def one_message(message_id: UUID, page: Page, db: Db) -> HTMLResponse:
+    """Show one message's fate, and what can be done."""
+    async with db.reading() as tx:
+        message = await store.message(tx, message_id)
+        if message is None:
+            raise Problem(404, "No such message", detail="Go back to the case and open it from there.")
+        newest = await store.latest_copy(tx, message) == message.copy
+    return page("message.html", message=message, words=words, newest=newest, needs_a_person=store.NEEDS_A_PERSON)
+
+
+@router.post("/desk/notify/messages/{message_id}/resend", dependencies=[allow(*DESK)])
+async def resend(message_id: UUID, once: Once) -> Response:
+    """Send it again and show the new copy."""
+
+    async def work(tx: Tx) -> str:
+        return f"/desk/notify/messages/{(await send_again(tx, message_id)).id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/desk/notify/messages/{message_id}/called", dependencies=[allow(*DESK)])
+async def called(message_id: UUID, once: Once) -> Response:
+    """Note the call and go back to the list."""
+
+    async def work(tx: Tx) -> str:
+        await call_made(tx, message_id)
+        return "/desk/notify"
+
+    return await once.redirect(work)
+
+
+async def _standing(db: Database, case_id: UUID) -> dict[str, Any]:
+    async with db.reading() as tx:
+        story = timeline(await store.facts_of(tx, CaseId(case_id)), tx.now)
+        typical = await store.estimate(tx, story.programme.id) if story.programme else None
+    zone = programme.load(story.programme).calendar.zone if story.programme else "UTC"
+    return {"timeline": story, "estimate": typical, "words": words, "zone": zone}

@@ -1,0 +1,84 @@
+"""The timeline in words: marked here for translation, said in the reader's language by the pages."""
+
+from services.notify.domain import Action, Actor, Stage
+from shared.web.i18n import N_
+
+STAGES: dict[Stage, str] = {
+    Stage.ANNOUNCED: N_("Your request is being registered"),
+    Stage.REQUESTED: N_("We have received the request"),
+    Stage.QUOTED: N_("An offer is waiting for an answer"),
+    Stage.CONFIRMED: N_("The offer is accepted; the payment comes next"),
+    Stage.PAID: N_("The payment has arrived"),
+    Stage.COLLECTING: N_("Documents are being collected"),
+    Stage.COMPLETE: N_("Everything needed is here"),
+    Stage.ASSIGNED: N_("A specialist is at work"),
+    Stage.DELIVERED: N_("The report is ready"),
+    Stage.WITHDRAWN: N_("The request has been withdrawn"),
+}
+
+ACTORS: dict[Actor, str] = {
+    Actor.REQUESTER: N_("The patient's side"),
+    Actor.CARE_ADVISOR: N_("Care advisor"),
+    Actor.FINANCE: N_("Finance office"),
+    Actor.CASE_MANAGER: N_("Case manager"),
+    Actor.CLINICAL_TEAM: N_("Clinical team"),
+    Actor.SPECIALIST: N_("Specialist"),
+    Actor.LOCAL_PHYSICIAN: N_("Local physician"),
+}
+YOU = N_("You")
+
+ACTIONS: dict[Action, str] = {
+    Action.REGISTER: N_("Register the request"),
+    Action.CONTACT: N_("Call or write about the request"),
+    Action.ACCEPT_QUOTE: N_("Read the offer and decide"),
+    Action.RENEW_QUOTE: N_("Make a new offer: the last one has run out"),
+    Action.PAY: N_("Pay the agreed amount"),
+    Action.ASSIGN_CASE_MANAGER: N_("Name the case manager"),
+    Action.SEND_MATERIALS: N_("Send the documents on the list"),
+    Action.FIND_SPECIALIST: N_("Find the right specialist"),
+    Action.WRITE_OPINION: N_("Write the report"),
+    Action.DISCUSS_OPINION: N_("Speak with the patient about the report first"),
+    Action.ANSWER_QUESTIONS: N_("Answer further questions"),
+    Action.REFUND: N_("Check what is to be paid back"),
+}
+
+FACTS: dict[str, str] = {
+    "RequestSubmitted": N_("Request received"),
+    "QuoteOffered": N_("Offer made"),
+    "ServicesConfirmed": N_("Offer accepted"),
+    "PaymentReceived": N_("Payment received"),
+    "RefundIssued": N_("Money sent back"),
+    "CollectionOpened": N_("Case manager named; documents asked for"),
+    "MaterialReturned": N_("A document is needed again"),
+    "RecordsComplete": N_("Everything needed has arrived"),
+    "SpecialistAssigned": N_("A specialist accepted"),
+    "OpinionDelivered": N_("Report made available"),
+    "CaseWithdrawn": N_("Request withdrawn"),
+}
+
+MESSAGES: dict[str, str] = {
+    "request_received": "Acknowledgement",
+    "quote_offered": "Offer to accept",
+    "services_confirmed": "Confirmation",
+    "payment_received": "Receipt",
+    "refund_issued": "Refund",
+    "materials_invited": "Invitation to send documents",
+    "material_returned": "Document needed again",
+    "records_complete": "All documents are in",
+    "specialist_assigned": "Specialist accepted",
+    "opinion_delivered": "Report is ready",
+    "withdrawn": "Withdrawal",
+    "sign_in": "Sign-in link",
+}
+"""For staff, whose pages are in English."""
+
+STATES: dict[str, str] = {
+    "requested": "About to be sent",
+    "sending": "Being tried",
+    "sent": "Sent",
+    "no_address": "No e-mail address: call instead",
+    "bounced": "Refused by the mail server: call instead",
+    "failed": "Given up: call instead",
+    "withheld": "Not sent: the case was withdrawn",
+    "called": "Told by telephone",
+}
