@@ -1,0 +1,43 @@
+"""Records, wired: ``python -m services.records api|worker|migrate|seed|parked|replay|reconcile``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.records import handlers, queues, roster
+from services.records.settings import Settings
+from shared import events
+from shared.main import main
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def routes() -> "Sequence[APIRouter]":
+    """Return the routers; a worker never asks, and loads no web framework."""
+    from services.records import api, pages
+
+    return (api.router, api.partner_router, pages.patient, pages.desk)
+
+
+SERVICE = Service(
+    name="records",
+    package=Path(__file__).parent,
+    settings=Settings,
+    emits=(
+        *(events.CollectionOpened, events.MaterialReturned, events.RecordsComplete),
+        *(events.PartnerCollectionOpened, events.PartnerItemAccepted, events.PartnerItemReturned),
+        *(events.PartnerItemWaived, events.PartnerRecordsComplete, events.PartnerCaseClosed),
+    ),
+    reactions=handlers.REACTIONS,
+    timers=handlers.TIMERS,
+    errands=handlers.ERRANDS,
+    queues=queues.ALL,
+    routes=routes,
+    seed=roster.seed,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

@@ -1,0 +1,269 @@
+"""What people and facts do to one case's collection. Each function takes the open transaction and locks the case.
+
+Raises ``Refused`` with a sentence for the person who asked, ``Stale`` when they decided on something older.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.records import queues
+from services.records.domain import (
+    Collection,
+    Decision,
+    Document,
+    DocumentId,
+    IdentityCheck,
+    Item,
+    ItemState,
+    Person,
+    Refused,
+    Stale,
+    Summary,
+    Unknown,
+    choose_manager,
+    completeness,
+    decided,
+    describing,
+    receiving,
+    slides_in,
+    tied,
+)
+from services.records.files import Stored
+from services.records.partner import tell
+from services.records.store import access, cases, materials
+from shared import programme, staff_queue
+from shared.backbone import outbox, timers
+from shared.db import Tx
+from shared.events import (
+    CollectionOpened,
+    MaterialReturned,
+    PartnerCollectionOpened,
+    PartnerItemAccepted,
+    PartnerItemReturned,
+    PartnerItemWaived,
+    PartnerRecordsComplete,
+    RecordsComplete,
+)
+from shared.ids import CaseId
+
+_TOLD = {
+    ItemState.ACCEPTED: PartnerItemAccepted,
+    ItemState.RETURNED: PartnerItemReturned,
+    ItemState.WAIVED: PartnerItemWaived,
+}
+
+
+class NobodyToGuide(Exception):
+    """No case manager is active: seed the roster, then retry the parked fact (R22)."""
+
+
+async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None = None) -> None:
+    """Bring the checklist up to what the confirmed services, and the tumour once it is known, call for (R23)."""
+    collection = await cases.lock(tx, case_id)
+    if collection.programme is not None and collection.withdrawn_at is None:
+        rules = programme.load(collection.programme)
+        await materials.add_items(tx, case_id, revision, rules.checklist(collection.services, cancer_type))
+
+
+async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
+    """Give a paid case its case manager and ask for what is missing (R20, R22); once, whichever fact came last."""
+    collection = await cases.lock(tx, case_id)
+    ready = collection.paid and collection.items and collection.programme is not None
+    if not ready or collection.opened_at is not None or collection.withdrawn_at is not None:
+        return
+    assert collection.programme is not None
+    manager = choose_manager(await access.roster(tx), collection.languages)
+    if manager is None:
+        raise NobodyToGuide("no case manager is active: seed the roster, then retry this record")
+    await cases.open_(tx, case_id, manager.subject)
+    nudge_due_at = tx.now + programme.load(collection.programme).clocks.nudge_after
+    await timers.set(tx, case_id, "nudge", nudge_due_at)
+    outbox.append(tx, CollectionOpened(case_id=case_id, opened_at=tx.now, nudge_due_at=nudge_due_at))
+    needed = sum(item.needed for item in collection.items)
+    await tell(tx, PartnerCollectionOpened(case_id=case_id, occurred_at=tx.now, needed=needed))
+
+
+async def learn(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str], cancer_type: str | None) -> None:
+    """Take from the patient's request what shapes the collection: languages and tumour (R22, R23).
+
+    A case manager who doesn't speak with the patient hands over to one who does, as long as nothing was decided.
+    """
+    await draft(tx, case_id, revision, cancer_type)
+    await cases.note_request(tx, case_id, revision, languages)
+    collection = await cases.lock(tx, case_id)
+    untouched = all(item.decision is None for item in collection.items) and collection.summary is None
+    if collection.manager is not None and untouched:
+        roster = [replace(m, load=m.load - (m.subject == collection.manager.subject)) for m in await access.roster(tx)]
+        better = choose_manager(roster, languages)
+        current = next((m for m in roster if m.subject == collection.manager.subject), None)
+        speaks = current is not None and not current.languages.isdisjoint(languages)
+        if better is not None and not speaks:
+            await cases.assign(tx, case_id, better.subject)
+    await settle(tx, case_id)
+
+
+async def take_in(
+    tx: Tx, case_id: CaseId, item_id: UUID, document_id: UUID, stored: Stored, name: str, by: Person
+) -> None:
+    """Put an uploaded file into its item, visible from now on, and before the case manager.
+
+    The same file under the same id changes nothing; another file under a known id is refused.
+    """
+    collection = await cases.lock(tx, case_id)
+    known = await materials.stored_file(tx, document_id)
+    if known is not None:
+        if (known.case_id, known.item_id, known.sha256) == (case_id, item_id, stored.sha256):
+            return
+        raise Refused("Another file was sent under this id. Send this one under a new id.")
+    item = receiving(collection, item_id)
+    document = Document(DocumentId(document_id), stored.sha256, name, stored.media_type, stored.size, by, tx.now)
+    await materials.add_document(tx, case_id, item.id, stored.key, document)
+    await materials.mark_uploaded(tx, item.id)
+    await put_for_review(tx, collection, item, item.title)
+    await staff_queue.done(tx, queues.QUIET, str(case_id))
+
+
+async def decide(tx: Tx, case_id: CaseId, item_id: UUID, decision: Decision, version: int) -> None:
+    """Accept, return or waive an item, tell who must know, and see whether that was the last one (R24, R28)."""
+    collection = await cases.lock(tx, case_id)
+    refuse_stale(collection.item(item_id).version, version)
+    item = decided(collection, item_id, decision)
+    await materials.decide(tx, case_id, item, decision)
+    await staff_queue.done(tx, queues.MATERIALS, str(item.id))
+    if decision.state is ItemState.RETURNED:
+        outbox.append(tx, MaterialReturned(case_id=case_id, item_id=item.id, returned_at=tx.now))
+    fact = _TOLD[decision.state]
+    await tell(tx, fact(case_id=case_id, occurred_at=tx.now, item_id=item.id, requirement=item.code))
+    await settle(tx, case_id)
+
+
+async def describe(
+    tx: Tx,
+    case_id: CaseId,
+    document_id: UUID,
+    *,
+    language: str | None,
+    original: UUID | None,
+    pages: int | None,
+    version: int,
+) -> None:
+    """Say which language a document is in, and of which original it is the translation (R24, M3)."""
+    item, document = await _describing(tx, case_id, document_id, version)
+    changed = replace(document, language=language, pages=pages, translation_of=None)
+    item = replace(item, documents=tuple(changed if d.id == document.id else d for d in item.documents))
+    if original is not None:
+        item = tied(item, document.id, DocumentId(original))
+    await materials.describe(tx, item, next(d for d in item.documents if d.id == document.id))
+
+
+async def check_identity(tx: Tx, case_id: CaseId, document_id: UUID, check: IdentityCheck, version: int) -> None:
+    """Record the comparison of a document with the patient; somebody else's is shown to nobody from now on (M5)."""
+    item, document = await _describing(tx, case_id, document_id, version)
+    await materials.describe(tx, item, replace(document, identity=check))
+
+
+async def write_summary(tx: Tx, case_id: CaseId, text: str, by: Person, version: int) -> int:
+    """Add a version of the case summary (R27) to the one its writer saw, 0 for none; return its number."""
+    collection = await _summarising(tx, case_id, version)
+    summary = Summary(version + 1, text, by, tx.now)
+    await materials.write_summary(tx, collection.case_id, summary)
+    return summary.version
+
+
+async def sign_summary(tx: Tx, case_id: CaseId, by: Person, version: int) -> None:
+    """Sign the version that was read; with that the records may be complete."""
+    collection = await _summarising(tx, case_id, version)
+    if collection.summary is None:
+        raise Refused("There is no summary yet. Write it first.")
+    if collection.summary.signed_by is not None:
+        raise Refused(f"{collection.summary.signed_by.name} has signed this summary already.")
+    replace(collection.summary, signed_by=by, signed_at=tx.now)
+    await materials.sign_summary(tx, case_id, version, by)
+    await settle(tx, case_id)
+
+
+async def settle(tx: Tx, case_id: CaseId) -> None:
+    """Tell RecordsComplete if nothing is missing, once; ask for the summary if nothing else is (R24-R28, R32)."""
+    collection = await cases.lock(tx, case_id)
+    if collection.completed_at is not None or collection.programme is None:
+        return
+    missing = {m.code for m in completeness(collection)}
+    if missing == {"summary"}:
+        title, due = f"{called(collection)}: all materials are in", _review_due(collection, tx.now)
+        data = {"href": desk(case_id) + "#summary"}
+        await staff_queue.put(tx, queues.SUMMARIES, case_id, str(case_id), title, due=due, data=data)
+        return
+    await staff_queue.done(tx, queues.SUMMARIES, str(case_id))
+    if missing:
+        return
+    target_from, target_to = programme.load(collection.programme).targets(collection.services, tx.now)
+    await cases.complete(tx, case_id, target_from, target_to)
+    await timers.cancel(tx, case_id, "nudge")
+    await staff_queue.done(tx, queues.QUIET, str(case_id))
+    counts = tally(collection)
+    outbox.append(tx, RecordsComplete(
+        case_id=case_id, services=collection.services, programme=collection.programme, **counts,
+        completed_at=tx.now, target_from=target_from, target_to=target_to,
+    ))  # fmt: skip
+    await tell(tx, PartnerRecordsComplete(case_id=case_id, occurred_at=tx.now, **counts))
+
+
+def tally(collection: Collection) -> dict[str, int]:
+    """Return how many items are needed, received and waived, and how many slides are in the laboratory."""
+    states = [item.state for item in collection.items if item.needed]
+    return {
+        "needed": len(states),
+        "received": states.count(ItemState.ACCEPTED),
+        "waived": states.count(ItemState.WAIVED),
+        "slides": slides_in(collection.shipments),
+    }
+
+
+def refuse_stale(now: int, seen: int) -> None:
+    """Refuse an edit of something that changed since its editor saw it."""
+    if now != seen:
+        raise Stale("Somebody changed this in the meantime. Look at it again, then decide.")
+
+
+async def _describing(tx: Tx, case_id: CaseId, document_id: UUID, version: int) -> tuple[Item, Document]:
+    collection = await cases.lock(tx, case_id)
+    for item in collection.items:
+        for document in item.documents:
+            if document.id == document_id:
+                refuse_stale(item.version, version)
+                return describing(collection, item.id), document
+    raise Unknown("This document isn't of this case. Open the case again.")
+
+
+async def _summarising(tx: Tx, case_id: CaseId, version: int) -> Collection:
+    collection = await cases.lock(tx, case_id)
+    collection.refuse_unless_open()
+    if collection.completed_at is not None:
+        raise Refused("The records are complete: the specialist reads this summary, so it stands.")
+    refuse_stale(collection.summary.version if collection.summary else 0, version)
+    return collection
+
+
+async def put_for_review(tx: Tx, collection: Collection, item: Item, title: str) -> None:
+    """Put an item before the case manager, with a clock on it."""
+    title, due = f"{called(collection)}: {title}", _review_due(collection, tx.now)
+    data = {"href": f"{desk(collection.case_id)}#item-{item.id}"}
+    await staff_queue.put(tx, queues.MATERIALS, collection.case_id, str(item.id), title, due=due, data=data)
+
+
+def _review_due(collection: Collection, now: datetime) -> datetime | None:
+    if collection.programme is None:
+        return None
+    return programme.load(collection.programme).calendar.next_business_day_end(now)
+
+
+def called(collection: Collection) -> str:
+    """Return what people call the case."""
+    return collection.case_number or f"Case {str(collection.case_id)[:8]}"
+
+
+def desk(case_id: CaseId) -> str:
+    """Return where the case opens on the desk."""
+    return f"/desk/records/cases/{case_id}"

@@ -1,0 +1,126 @@
+"""The web's side of records' rules: who may see which case and document, and how files go in and out.
+
+After withdrawal nobody but those answerable for privacy sees anything; a file of another patient is shown to nobody
+else either; each document that is opened leaves a line saying who opened it (R29, M5, M13).
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi.responses import StreamingResponse
+
+from services.records import casework, files
+from services.records.domain import Collection, Document, Item, Kind, Person, Refused, Stale, Unknown, receiving
+from services.records.settings import Settings
+from services.records.store import access, cases, materials
+from shared.backbone import timers
+from shared.db import Tx
+from shared.ids import CaseId
+from shared.service import Context
+from shared.web import Principal, Problem, Role
+
+PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN)
+PRIVACY = (Role.PRIVACY_OFFICER, Role.SUPERVISOR)
+DESK = (Role.CASE_MANAGER, Role.LAB, *PRIVACY)
+TAKES_FILES = 1 << 40
+"""Above any limit of ours: the route's own check of the body's size steps back for ``RECORDS_MAX_UPLOAD_BYTES``."""
+
+_UPLOAD_LEFT = "sweep_uploads"
+
+
+async def in_words() -> AsyncIterator[None]:
+    """Answer a rule's no as a problem in the rule's own words."""
+    try:
+        yield
+    except Stale as refused:
+        raise Problem(412, "Changed since you saw it", detail=str(refused)) from refused
+    except Unknown as refused:
+        raise Problem(404, "Not of this case", detail=str(refused)) from refused
+    except Refused as refused:
+        raise Problem(409, "Not possible now", detail=str(refused)) from refused
+    except files.TooLarge as refused:
+        raise Problem(413, "Too large", detail=str(refused)) from refused
+    except files.Unacceptable as refused:
+        raise Problem(415, "This file can't be used", detail=str(refused)) from refused
+
+
+def person(who: Principal) -> Person:
+    """Return who acts, as the record will name them."""
+    return Person(who.subject, who.name)
+
+
+async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:
+    """Return a case's collection for someone who may see it; else ``Problem`` 404, and 403 after withdrawal."""
+    collection = await cases.load(tx, CaseId(case_id))
+    is_reader = who.has(*DESK, *PATIENT_SIDE, Role.SERVICE, Role.PARTNER_SYSTEM) or (
+        who.has(Role.SPECIALIST) and await access.is_reader(tx, CaseId(case_id), who.subject)
+    )
+    if collection is None or not is_reader:
+        raise Problem(404, "No such case", detail="Nothing is collected for this case, or it isn't yours.")
+    who.require_case(case_id)
+    if collection.withdrawn_at is not None and not who.has(*PRIVACY):
+        raise Problem(403, "The case was withdrawn", detail="Its materials are closed to everybody who worked on it.")
+    return collection
+
+
+def may_open(who: Principal, document: Document) -> bool:
+    """Return whether somebody who may see the case may open this document of it."""
+    if who.has(*PRIVACY):
+        return True
+    return not document.quarantined and who.has(Role.CASE_MANAGER, Role.SPECIALIST, *PATIENT_SIDE)
+
+
+async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id: UUID) -> StreamingResponse:
+    """Return a document's bytes as a stream, having written down who opened it."""
+    async with ctx.db.transaction() as tx:
+        collection = await see(tx, who, case_id)
+        _, document = found(collection, document_id)
+        stored = await materials.stored_file(tx, document_id)
+        if stored is None or not may_open(who, document):
+            raise Problem(403, "Not for your role", detail="Only those who need this document may open it.")
+        await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
+    chunks = await files.at(ctx.platform.files_url).read(stored.object_key)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.name, safe='')}",
+        "content-length": str(stored.size_bytes),
+        "content-security-policy": "sandbox; default-src 'none'",
+        "content-encoding": "identity",
+        "etag": f'"{stored.sha256}"',
+    }
+    return StreamingResponse(chunks, media_type=stored.media_type, headers=headers)
+
+
+def found(collection: Collection, document_id: UUID) -> tuple[Item, Document]:
+    """Return a document with its item. Raises ``Unknown``."""
+    for item in collection.items:
+        for document in item.documents:
+            if document.id == document_id:
+                return item, document
+    raise Unknown("This document isn't of this case. Open the case again.")
+
+
+async def store(
+    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes]
+) -> files.Stored:
+    """Write a file to the store as it comes, for an item that may take one; it stays invisible until a row commits.
+
+    The object is announced before its first byte, so one whose document never commits is found and swept.
+    """
+    settings: Settings = ctx.settings
+    key = files.new_key()
+    async with ctx.db.transaction() as tx:
+        await see(tx, who, case_id)
+        item = receiving(await cases.lock(tx, CaseId(case_id)), item_id)
+        await materials.begin_upload(tx, CaseId(case_id), key)
+        await timers.set(tx, CaseId(case_id), _UPLOAD_LEFT, tx.now + settings.orphan_age + settings.orphan_age / 24)
+    allowed = files.IMAGES if item.kind is Kind.IMAGING else files.DOCUMENTS
+    return await files.at(ctx.platform.files_url).put(key, chunks, limit=settings.max_upload_bytes, allowed=allowed)
+
+
+async def take_in(
+    tx: Tx, who: Principal, case_id: UUID, item_id: UUID, document_id: UUID, stored: files.Stored, name: str
+) -> None:
+    """Make a stored file a document of its item."""
+    name = name.replace("\\", "/").rpartition("/")[2].strip()[:200] or "document"
+    await casework.take_in(tx, CaseId(case_id), item_id, document_id, stored, name, person(who))

@@ -1,0 +1,158 @@
+"""One case's collection as a whole: what may still happen to it, and what is missing (R20, R22, R27, R28)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.records.domain.items import SETTLED, Decision, Item, ItemId, ItemState, Kind
+from services.records.domain.people import Person, Refused, Unknown
+from services.records.domain.slides import Shipment, refuse_uncounted
+from shared.events import ProgrammeRef
+from shared.ids import CaseId
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One version of the case summary for the specialists (R27)."""
+
+    version: int
+    text: str
+    written_by: Person
+    written_at: datetime
+    signed_by: Person | None = None
+    signed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.signed_by is not None and not self.text.strip():
+            raise Refused("An empty summary can't be signed. Write it first.")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing that stands between a case and completeness, in words for the case manager."""
+
+    code: str
+    sentence: str
+    item: ItemId | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One case's collection: everything its completeness depends on.
+
+    ``paid``: the latest confirmed price is in. ``request_read``: the checklist knows what the patient asked for then.
+    """
+
+    case_id: CaseId
+    case_number: str | None = None
+    programme: ProgrammeRef | None = None
+    services: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    request_read: bool = False
+    manager: Person | None = None
+    paid: bool = False
+    opened_at: datetime | None = None
+    completed_at: datetime | None = None
+    target_from: datetime | None = None
+    target_to: datetime | None = None
+    delivered_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    items: tuple[Item, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    summary: Summary | None = None
+
+    def item(self, item_id: UUID) -> Item:
+        """Return the item, or refuse: it isn't of this case."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        raise Unknown("This item isn't on the checklist of this case. Open the case again.")
+
+    def refuse_unless_open(self) -> None:
+        """Refuse work on a case that isn't paid and open, or was withdrawn (R20, R29)."""
+        if self.withdrawn_at is not None:
+            raise Refused("The case was withdrawn: its materials are closed.")
+        if self.opened_at is None:
+            raise Refused("The collection opens when the payment is in.")
+
+
+def receiving(collection: Collection, item_id: UUID) -> Item:
+    """Return the item that a new document may go to, or refuse."""
+    collection.refuse_unless_open()
+    item = collection.item(item_id)
+    if item.kind is Kind.SLIDES:
+        raise Refused("Slides travel by courier. Write down the parcel instead of uploading a file.")
+    if item.state in SETTLED:
+        raise Refused("This item is settled and needs nothing more. Write to your case manager if that is wrong.")
+    return item
+
+
+def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
+    """Return the item with the decision taken, or refuse (R24, R28).
+
+    A settled item may be decided again until the records are complete; afterwards what the specialist reads stands.
+    """
+    collection.refuse_unless_open()
+    item = collection.item(item_id)
+    if item.state in SETTLED and collection.completed_at is not None:
+        raise Refused("The records are complete: what the specialist reads can't change any more.")
+    if decision.state is ItemState.RETURNED and not item.documents:
+        raise Refused("Nothing came for this item yet, so there is nothing to return.")
+    if decision.state is ItemState.ACCEPTED and item.kind is Kind.SLIDES:
+        refuse_uncounted(collection.shipments)
+    documents = item.documents
+    if decision.state is ItemState.RETURNED:
+        documents = tuple(replace(d, set_aside=True) for d in documents)
+    return replace(item, state=decision.state, decision=decision, documents=documents)
+
+
+def describing(collection: Collection, item_id: UUID) -> Item:
+    """Return the item whose documents may be described (language, identity, translation), or refuse."""
+    collection.refuse_unless_open()
+    item = collection.item(item_id)
+    if item.state in SETTLED:
+        raise Refused("This item is settled. Return it first if something about its documents is wrong.")
+    return item
+
+
+def completeness(collection: Collection) -> list[Missing]:
+    """Return everything that is missing; an empty list, and nothing else, is what RecordsComplete proves (R24-R28)."""
+    missing: list[Missing] = []
+    if not collection.request_read:
+        missing.append(Missing("request", "The patient's request hasn't been read yet, so the checklist may grow."))
+    if collection.withdrawn_at is not None:
+        missing.append(Missing("withdrawn", "The case was withdrawn."))
+    if not collection.paid:
+        missing.append(Missing("payment", "The payment for the confirmed services isn't in."))
+    if collection.opened_at is None or not collection.items:
+        missing.append(Missing("collection", "The collection isn't open."))
+    missing.extend(
+        Missing("item", f"“{item.title}” is neither accepted nor waived by name.", item.id)
+        for item in collection.items
+        if item.needed and item.state not in SETTLED
+    )
+    if any(i.kind is Kind.SLIDES and i.needed and i.state is ItemState.ACCEPTED for i in collection.items):
+        try:
+            refuse_uncounted(collection.shipments)
+        except Refused as refused:
+            missing.append(Missing("slides", str(refused)))
+    if collection.summary is None or collection.summary.signed_by is None:
+        missing.append(Missing("summary", "The case summary isn't signed."))
+    return missing
+
+
+@dataclass(frozen=True)
+class CaseManager:
+    """A member of the partner's roster, with the open cases they carry now."""
+
+    subject: str
+    name: str
+    languages: frozenset[str]
+    load: int
+
+
+def choose_manager(roster: Iterable[CaseManager], languages: Sequence[str]) -> CaseManager | None:
+    """Return who should guide a patient (R22): one who speaks their language if anyone does, then the least loaded."""
+    wanted = frozenset(languages)
+    return min(roster, key=lambda m: (not m.languages & wanted, m.load, m.subject), default=None)

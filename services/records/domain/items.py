@@ -1,0 +1,169 @@
+"""The checklist's items and their documents: needed, uploaded, accepted, returned, waived by name (R23, R24, R28)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from services.records.domain.people import Person, Refused
+
+ItemId = NewType("ItemId", UUID)
+DocumentId = NewType("DocumentId", UUID)
+
+ENGLISH = "en"
+NO_WORDS = "zxx"
+"""BCP 47 for "no linguistic content": right for images, wrong for anything that is read."""
+
+
+class Kind(StrEnum):
+    """What a needed item is made of, and so how it comes in."""
+
+    DOCUMENT = "document"
+    IMAGING = "imaging"
+    SLIDES = "slides"
+    FORM = "form"
+
+
+class ItemState(StrEnum):
+    """Where an item of the checklist stands; the patient sees these in words."""
+
+    NEEDED = "needed"
+    UPLOADED = "uploaded"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    WAIVED = "waived"
+
+
+SETTLED = frozenset({ItemState.ACCEPTED, ItemState.WAIVED})
+
+
+@dataclass(frozen=True)
+class IdentityCheck:
+    """The name and birth date on a document, compared with the patient's by a person (M5)."""
+
+    name_matches: bool
+    birth_date_matches: bool
+    by: Person
+    at: datetime
+
+    @property
+    def passed(self) -> bool:
+        return self.name_matches and self.birth_date_matches
+
+
+@dataclass(frozen=True)
+class Document:
+    """One uploaded file, or a translation tied to its original (R24)."""
+
+    id: DocumentId
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    uploaded_by: Person
+    uploaded_at: datetime
+    pages: int | None = None
+    language: str | None = None
+    translation_of: DocumentId | None = None
+    identity: IdentityCheck | None = None
+    set_aside: bool = False
+
+    def __post_init__(self) -> None:
+        if self.translation_of == self.id:
+            raise Refused("A document can't be its own translation. Choose the original.")
+        if self.translation_of is not None and self.language != ENGLISH:
+            raise Refused("Only an English document can be tied as a translation. Set its language to English first.")
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it shows another person's name or birth date: such a file is never shown (M5)."""
+        return self.identity is not None and not self.identity.passed
+
+    @property
+    def belongs_to_the_patient(self) -> bool:
+        return self.identity is not None and self.identity.passed
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about an item, by whom, when, and why."""
+
+    state: ItemState
+    by: Person
+    at: datetime
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.state not in SETTLED | {ItemState.RETURNED}:
+            raise Refused("An item is decided by accepting, returning or waiving it.")
+        if self.state is not ItemState.ACCEPTED and not (self.reason or "").strip():
+            raise Refused("Give the reason: the patient and the specialist will read it.")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a case's checklist: a requirement, what came for it, and what was decided (M3)."""
+
+    id: ItemId
+    code: str
+    titles: Mapping[str, str]
+    kind: Kind
+    needed: bool
+    state: ItemState = ItemState.NEEDED
+    documents: tuple[Document, ...] = ()
+    decision: Decision | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        decided = self.state in SETTLED | {ItemState.RETURNED}
+        if decided != (self.decision is not None) or (self.decision and self.decision.state is not self.state):
+            raise Refused("The item's state doesn't follow from its decision.")
+        if self.state is ItemState.ACCEPTED and self.kind is not Kind.SLIDES:
+            self._refuse_unproven()
+
+    @property
+    def title(self) -> str:
+        """The English name."""
+        return self.titles["en"]
+
+    @property
+    def waived(self) -> bool:
+        """Whether the case goes ahead without it (R28)."""
+        return self.state is ItemState.WAIVED
+
+    def in_use(self) -> tuple[Document, ...]:
+        """Documents that count: the patient's own, and not set aside unless a translation rests on them."""
+        originals = {d.translation_of for d in self.documents if not d.set_aside and not d.quarantined}
+        return tuple(d for d in self.documents if not d.quarantined and (not d.set_aside or d.id in originals))
+
+    def _refuse_unproven(self) -> None:
+        documents = self.in_use()
+        if not documents:
+            raise Refused(f"“{self.title}” has no document to accept. Ask for one, or waive the item by name.")
+        translated = {d.translation_of for d in documents if d.belongs_to_the_patient}
+        for document in documents:
+            if not document.belongs_to_the_patient:
+                raise Refused("Compare the name and birth date on each document with the patient's before accepting.")
+            if document.language is None:
+                raise Refused("Say which language each document is in before accepting.")
+            readable = document.language == ENGLISH or (self.kind is Kind.IMAGING and document.language == NO_WORDS)
+            if not readable and document.id not in translated:
+                raise Refused("A document that isn't in English needs its translation: upload it and tie it here.")
+
+
+def tied(item: Item, translation: DocumentId, original: DocumentId) -> Item:
+    """Return ``item`` with a translation tied to its original (R24); both must be of this item, and only one deep."""
+    by_id = {d.id: d for d in item.documents}
+    if translation not in by_id or original not in by_id:
+        raise Refused("A translation and its original belong to the same item of the checklist.")
+    if by_id[original].translation_of is not None or by_id[original].language == ENGLISH:
+        raise Refused("Tie the translation to the document in the original language.")
+    if any(d.translation_of == translation for d in item.documents):
+        raise Refused("This document is itself the original of a translation.")
+    documents = tuple(
+        replace(d, translation_of=original, language=ENGLISH) if d.id == translation else d for d in item.documents
+    )
+    return replace(item, documents=documents)

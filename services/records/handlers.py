@@ -1,0 +1,133 @@
+"""How records reacts to the facts of a case, to its clocks, and what it asks other services afterwards."""
+
+from services.records import casework, files, parcels, queues
+from services.records.partner import tell
+from services.records.store import access, cases, materials
+from shared import programme, staff_queue
+from shared.backbone import errands, timers
+from shared.backbone.errands import Errand
+from shared.db import Tx
+from shared.events import (
+    CaseWithdrawn,
+    OpinionDelivered,
+    PartnerCaseClosed,
+    PaymentReceived,
+    RequestSubmitted,
+    ServicesConfirmed,
+    SpecialistAssigned,
+)
+from shared.ids import CaseId
+from shared.service import Context
+
+
+async def remember_case(submitted: RequestSubmitted, tx: Tx) -> None:
+    """Keep the number people read out; nothing else is ours before services are confirmed."""
+    await cases.lock(tx, submitted.case_id)
+    await cases.note_number(tx, submitted.case_id, submitted.case_number)
+
+
+async def draft_checklist(confirmed: ServicesConfirmed, tx: Tx) -> None:
+    """List what these services need (R23); a later revision only adds (R17). Intake knows what the tumour needs."""
+    await cases.lock(tx, confirmed.case_id)
+    await cases.note_confirmation(tx, confirmed)
+    await casework.draft(tx, confirmed.case_id, confirmed.revision)
+    key = f"{confirmed.case_id}:{confirmed.revision}"
+    await errands.request(tx, "read_request", confirmed.case_id, key, {"revision": confirmed.revision})
+    await casework.open_when_paid(tx, confirmed.case_id)
+
+
+async def open_collection(paid: PaymentReceived, tx: Tx) -> None:
+    """Give the case its case manager and ask for what is missing (R20, R22)."""
+    await cases.lock(tx, paid.case_id)
+    await cases.note_payment(tx, paid)
+    await casework.open_when_paid(tx, paid.case_id)
+    await casework.settle(tx, paid.case_id)
+
+
+async def grant_reader(assigned: SpecialistAssigned, tx: Tx) -> None:
+    """Let the specialist who accepted read this case, and nobody else of theirs (R30)."""
+    collection = await cases.lock(tx, assigned.case_id)
+    await access.grant(tx, assigned)
+    if collection.withdrawn_at is not None:
+        await access.revoke_readers(tx, assigned.case_id, collection.withdrawn_at)
+    payload = {"specialist_id": str(assigned.specialist_id)}
+    await errands.request(tx, "name_reader", assigned.case_id, str(assigned.assignment_id), payload)
+
+
+async def send_slides_home(delivered: OpinionDelivered, tx: Tx) -> None:
+    """The opinion is out: the patient's slides are owed back, and the partner's part is over (R26)."""
+    collection = await cases.lock(tx, delivered.case_id)
+    await cases.note_delivery(tx, delivered)
+    await _close(tx, delivered.case_id)
+    if collection.delivered_at is None and collection.withdrawn_at is None:
+        await tell(tx, PartnerCaseClosed(case_id=delivered.case_id, occurred_at=tx.now, reason="delivered"))
+
+
+async def close_collection(withdrawn: CaseWithdrawn, tx: Tx) -> None:
+    """Stop all work, end everybody's access, and send home what the laboratory holds (R29, M13)."""
+    collection = await cases.lock(tx, withdrawn.case_id)
+    await cases.withdraw(tx, withdrawn.case_id, withdrawn.withdrawn_at)
+    await access.revoke_readers(tx, withdrawn.case_id, withdrawn.withdrawn_at)
+    await _close(tx, withdrawn.case_id)
+    if collection.delivered_at is None and collection.withdrawn_at is None:
+        await tell(tx, PartnerCaseClosed(case_id=withdrawn.case_id, occurred_at=tx.now, reason="withdrawn"))
+
+
+async def _close(tx: Tx, case_id: CaseId) -> None:
+    await timers.cancel(tx, case_id, "nudge")
+    await staff_queue.done_all(tx, case_id)
+    await parcels.settle_return(tx, case_id)
+
+
+async def nudge(case_id: CaseId, tx: Tx) -> None:
+    """Nothing has completed the collection for a while: the case manager writes to the patient (R22)."""
+    collection = await cases.lock(tx, case_id)
+    if collection.completed_at or collection.withdrawn_at or collection.programme is None:
+        return
+    title = f"{collection.case_number or 'A patient'}: see how the collecting goes"
+    data = {"href": f"/desk/records/cases/{case_id}"}
+    await staff_queue.put(tx, queues.QUIET, case_id, str(case_id), title, due=tx.now, data=data)
+    await timers.set(tx, case_id, "nudge", tx.now + programme.load(collection.programme).clocks.nudge_after)
+
+
+async def sweep_uploads(case_id: CaseId, tx: Tx) -> None:
+    """Have what never became a document taken out of the store."""
+    await errands.request(tx, "sweep_uploads", case_id, f"{case_id}:{tx.now.isoformat()}", {})
+
+
+async def read_request(errand: Errand, ctx: Context) -> None:
+    """Ask intake for the patient's languages and tumour, which the wire doesn't carry."""
+    brief = await ctx.peers.get("intake", f"/cases/{errand.case_id}/brief")
+    async with ctx.db.transaction() as tx:
+        languages, revision = brief["patient"]["languages"], errand.payload["revision"]
+        await casework.learn(tx, errand.case_id, revision, languages, brief["cancer_type"])
+
+
+async def name_reader(errand: Errand, ctx: Context) -> None:
+    """Ask matching under which subject the specialist signs in."""
+    specialist = await ctx.peers.get("matching", f"/specialists/{errand.payload['specialist_id']}")
+    async with ctx.db.transaction() as tx:
+        await cases.lock(tx, errand.case_id)
+        await access.name_reader(tx, errand.case_id, specialist["id"], specialist["subject"])
+
+
+async def delete_orphans(errand: Errand, ctx: Context) -> None:
+    """Delete the objects of uploads that ended halfway."""
+    async with ctx.db.reading() as tx:
+        keys = await materials.abandoned_uploads(tx, errand.case_id, ctx.settings.orphan_age)
+    for key in keys:
+        await files.at(ctx.platform.files_url).delete(key)
+        async with ctx.db.transaction() as tx:
+            await materials.forget_upload(tx, key)
+
+
+REACTIONS = {
+    RequestSubmitted: remember_case,
+    ServicesConfirmed: draft_checklist,
+    PaymentReceived: open_collection,
+    SpecialistAssigned: grant_reader,
+    OpinionDelivered: send_slides_home,
+    CaseWithdrawn: close_collection,
+}
+TIMERS = {"nudge": nudge, "sweep_uploads": sweep_uploads}
+ERRANDS = {"read_request": read_request, "name_reader": name_reader, "sweep_uploads": delete_orphans}

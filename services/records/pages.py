@@ -1,0 +1,6 @@
+"""Pages."""
+
+from fastapi import APIRouter
+
+patient = APIRouter()
+desk = APIRouter()

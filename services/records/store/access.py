@@ -1,0 +1,127 @@
+"""Who guides a case, who may read it, who did; and the partner's feed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.records.domain import CaseManager, Person
+from shared.db import Tx
+from shared.events import SpecialistAssigned
+from shared.ids import CaseId, EventId, new_id
+
+
+async def set_manager(tx: Tx, subject: str, name: str, languages: list[str], *, active: bool) -> None:
+    """Add a case manager to the roster, or bring their entry up to date."""
+    await tx.execute(
+        "INSERT INTO case_managers (subject, name, languages, active) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (subject) DO UPDATE SET name = $2, languages = $3, active = $4",
+        subject, name, languages, active,
+    )  # fmt: skip
+
+
+async def roster(tx: Tx) -> list[CaseManager]:
+    """Return the active case managers with the cases they carry; two who ask at once wait for each other."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtext('records.roster'))")
+    rows = await tx.fetch(
+        "SELECT m.subject, m.name, m.languages, count(c.case_id)::int AS load FROM case_managers m"
+        " LEFT JOIN collections c ON c.manager = m.subject AND c.opened_at IS NOT NULL"
+        " AND c.withdrawn_at IS NULL AND c.delivered_at IS NULL WHERE m.active GROUP BY m.subject"
+    )
+    return [CaseManager(row["subject"], row["name"], frozenset(row["languages"]), row["load"]) for row in rows]
+
+
+async def grant(tx: Tx, fact: SpecialistAssigned) -> None:
+    """Let the specialist of this assignment read; a case may have several (R30)."""
+    await tx.execute(
+        "INSERT INTO reader_grants (case_id, assignment_id, specialist_id, granted_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING",
+        fact.case_id, fact.assignment_id, fact.specialist_id, fact.accepted_at,
+    )  # fmt: skip
+
+
+async def name_reader(tx: Tx, case_id: CaseId, specialist_id: UUID, subject: str) -> None:
+    """Note under which subject the specialist signs in."""
+    await tx.execute(
+        "UPDATE reader_grants SET subject = $3 WHERE case_id = $1 AND specialist_id = $2",
+        case_id,
+        specialist_id,
+        subject,
+    )
+
+
+async def revoke_readers(tx: Tx, case_id: CaseId, at: datetime) -> None:
+    """End every specialist's access to the case."""
+    await tx.execute("UPDATE reader_grants SET revoked_at = $2 WHERE case_id = $1 AND revoked_at IS NULL", case_id, at)
+
+
+async def is_reader(tx: Tx, case_id: CaseId, subject: str) -> bool:
+    """Return whether this specialist was assigned to the case and still is."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM reader_grants WHERE case_id = $1 AND subject = $2 AND revoked_at IS NULL)",
+        case_id, subject,
+    )  # fmt: skip
+    return found
+
+
+async def record_read(tx: Tx, case_id: CaseId, document_id: UUID, by: Person, roles: Iterable[str]) -> None:
+    """Write down who opened a document (M13)."""
+    await tx.execute(
+        "INSERT INTO document_reads (id, document_id, case_id, read_by, read_by_name, roles, read_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        new_id(), document_id, case_id, by.subject, by.name, sorted(roles), tx.now,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """Somebody opened a document."""
+
+    document_id: UUID
+    name: str
+    read_by_name: str
+    roles: list[str]
+    read_at: datetime
+
+
+async def reads_of(tx: Tx, case_id: CaseId) -> list[ReadLine]:
+    """Return who opened which document of the case, the latest first."""
+    rows = await tx.fetch(
+        "SELECT r.document_id, d.name, r.read_by_name, r.roles, r.read_at FROM document_reads r"
+        " JOIN documents d ON d.id = r.document_id WHERE r.case_id = $1 ORDER BY r.read_at DESC, r.id DESC LIMIT 500",
+        case_id,
+    )
+    return [ReadLine(**dict(row)) for row in rows]
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """One thing the partner is told, and the place in the feed just behind it."""
+
+    xid: int
+    id: int
+    event_id: UUID
+    type: str
+    case_id: UUID
+    occurred_at: datetime
+    data: dict[str, Any]
+
+
+async def tell(tx: Tx, event_id: EventId, type_name: str, case_id: CaseId, at: datetime, data: dict[str, Any]) -> None:
+    """Add a row to the partner's feed, in the transaction of what it tells."""
+    await tx.execute(
+        "INSERT INTO partner_feed (event_id, type, case_id, occurred_at, data) VALUES ($1, $2, $3, $4, $5)",
+        event_id, type_name, case_id, at, data,
+    )  # fmt: skip
+
+
+async def feed_after(tx: Tx, xid: int, id_: int, limit: int) -> list[FeedRow]:
+    """Return the rows behind a cursor, of transactions older than every one still open: none can come in between."""
+    rows = await tx.fetch(
+        "SELECT xid::text::bigint AS xid, id, event_id, type, case_id, occurred_at, data FROM partner_feed"
+        " WHERE (xid, id) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY xid, id LIMIT $3",
+        str(xid), id_, limit,
+    )  # fmt: skip
+    return [FeedRow(**dict(row)) for row in rows]

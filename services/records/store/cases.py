@@ -1,0 +1,269 @@
+"""Collections as a whole: one locked read gives the domain's value; what facts told is noted here."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.records.domain import (
+    Collection,
+    Counts,
+    Decision,
+    Document,
+    DocumentId,
+    IdentityCheck,
+    Item,
+    ItemId,
+    ItemState,
+    Kind,
+    Leg,
+    Person,
+    Shipment,
+    Summary,
+)
+from shared.db import Row, Tx
+from shared.events import OpinionDelivered, PaymentReceived, ProgrammeRef, ServicesConfirmed
+from shared.ids import CaseId
+
+_COLLECTION = """
+SELECT c.case_id, c.case_number, c.programme_id, c.programme_version, c.services, c.languages, c.manager,
+       coalesce(latest.revision, 1) <= c.read_revision AS request_read,
+       m.name AS manager_name, c.opened_at, c.completed_at, c.target_from, c.target_to, c.delivered_at, c.withdrawn_at,
+       EXISTS (SELECT FROM payments p WHERE p.case_id = c.case_id AND p.revision = latest.revision
+                                        AND p.quote_id = latest.quote_id) AS paid
+FROM collections c
+LEFT JOIN case_managers m ON m.subject = c.manager
+LEFT JOIN LATERAL (SELECT revision, quote_id FROM confirmations f WHERE f.case_id = c.case_id
+                   ORDER BY revision DESC LIMIT 1) latest ON true
+WHERE c.case_id = $1
+"""
+
+
+async def lock(tx: Tx, case_id: CaseId) -> Collection:
+    """Return the case's collection, made if need be, with nobody else able to change it until this commits."""
+    await tx.execute("INSERT INTO collections (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
+    await tx.execute("SELECT 1 FROM collections WHERE case_id = $1 FOR UPDATE", case_id)
+    return await load(tx, case_id) or Collection(case_id)
+
+
+async def load(tx: Tx, case_id: CaseId) -> Collection | None:
+    """Return the case's collection with all that belongs to it, or None: records never heard of the case."""
+    row = await tx.fetchrow(_COLLECTION, case_id)
+    if row is None:
+        return None
+    programme = row["programme_id"] and ProgrammeRef(id=row["programme_id"], version=row["programme_version"])
+    return Collection(
+        case_id=case_id,
+        case_number=row["case_number"],
+        programme=programme or None,
+        services=tuple(row["services"]),
+        languages=tuple(row["languages"] or ()),
+        request_read=row["request_read"],
+        manager=_person(row["manager"], row["manager_name"]),
+        paid=row["paid"],
+        opened_at=row["opened_at"],
+        completed_at=row["completed_at"],
+        target_from=row["target_from"],
+        target_to=row["target_to"],
+        delivered_at=row["delivered_at"],
+        withdrawn_at=row["withdrawn_at"],
+        items=await _items(tx, case_id),
+        shipments=await _shipments(tx, case_id),
+        summary=await _latest_summary(tx, case_id),
+    )
+
+
+def _person(subject: str | None, name: str | None) -> Person | None:
+    return Person(subject, name) if subject is not None and name is not None else None
+
+
+async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
+    documents: dict[UUID, list[Document]] = defaultdict(list)
+    rows = await tx.fetch(
+        "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
+        " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, uploaded_by, uploaded_by_name,"
+        " uploaded_at FROM documents WHERE case_id = $1 ORDER BY id",
+        case_id,
+    )
+    for row in rows:
+        documents[row["item_id"]].append(_document(row))
+    rows = await tx.fetch(
+        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version"
+        " FROM items WHERE case_id = $1 ORDER BY position, id",
+        case_id,
+    )
+    return tuple(_item(row, tuple(documents[row["id"]])) for row in rows)
+
+
+def _item(row: Row, documents: tuple[Document, ...]) -> Item:
+    by = _person(row["decided_by"], row["decided_by_name"])
+    state = ItemState(row["state"])
+    return Item(
+        id=ItemId(row["id"]),
+        code=row["code"],
+        titles=row["titles"],
+        hints=row["hints"],
+        kind=Kind(row["kind"]),
+        needed=row["needed"],
+        state=state,
+        documents=documents,
+        decision=None if by is None else Decision(state, by, row["decided_at"], row["reason"]),
+        version=row["version"],
+    )
+
+
+def _document(row: Row) -> Document:
+    by = _person(row["identity_by"], row["identity_by_name"])
+    return Document(
+        id=DocumentId(row["id"]),
+        sha256=row["sha256"],
+        name=row["name"],
+        media_type=row["media_type"],
+        size=row["size_bytes"],
+        uploaded_by=Person(row["uploaded_by"], row["uploaded_by_name"]),
+        uploaded_at=row["uploaded_at"],
+        pages=row["pages"],
+        language=row["language"],
+        translation_of=row["translation_of"],
+        identity=None
+        if by is None
+        else IdentityCheck(row["name_matches"], row["birth_date_matches"], by, row["identity_at"]),
+        set_aside=row["set_aside"],
+    )
+
+
+async def _shipments(tx: Tx, case_id: CaseId) -> tuple[Shipment, ...]:
+    rows = await tx.fetch(
+        "SELECT id, leg, courier, tracking, expected_slides, expected_blocks, packed_by, packed_by_name, packed_at,"
+        " counted_slides, counted_blocks, counted_by, counted_by_name, counted_at"
+        " FROM slide_shipments WHERE case_id = $1 ORDER BY packed_at, id",
+        case_id,
+    )
+    return tuple(
+        Shipment(
+            id=row["id"],
+            leg=Leg(row["leg"]),
+            expected=Counts(row["expected_slides"], row["expected_blocks"]),
+            packed_by=Person(row["packed_by"], row["packed_by_name"]),
+            packed_at=row["packed_at"],
+            courier=row["courier"],
+            tracking=row["tracking"],
+            counted=None if row["counted_by"] is None else Counts(row["counted_slides"], row["counted_blocks"]),
+            counted_by=_person(row["counted_by"], row["counted_by_name"]),
+            counted_at=row["counted_at"],
+        )
+        for row in rows
+    )
+
+
+async def _latest_summary(tx: Tx, case_id: CaseId) -> Summary | None:
+    row = await tx.fetchrow(
+        "SELECT version, text, written_by, written_by_name, written_at, signed_by, signed_by_name, signed_at"
+        " FROM summaries WHERE case_id = $1 ORDER BY version DESC LIMIT 1",
+        case_id,
+    )
+    if row is None:
+        return None
+    return Summary(
+        version=row["version"],
+        text=row["text"],
+        written_by=Person(row["written_by"], row["written_by_name"]),
+        written_at=row["written_at"],
+        signed_by=_person(row["signed_by"], row["signed_by_name"]),
+        signed_at=row["signed_at"],
+    )
+
+
+async def note_number(tx: Tx, case_id: CaseId, number: str) -> None:
+    """Keep the number people read out."""
+    await tx.execute("UPDATE collections SET case_number = $2 WHERE case_id = $1", case_id, number)
+
+
+async def note_confirmation(tx: Tx, fact: ServicesConfirmed) -> None:
+    """Keep what was confirmed: services add up over the revisions, the programme stays the first one's (R17, R18)."""
+    await tx.execute(
+        "INSERT INTO confirmations (case_id, revision, quote_id, services, confirmed_at) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
+        fact.case_id, fact.revision, fact.quote_id, list(fact.services), fact.confirmed_at,
+    )  # fmt: skip
+    await tx.execute(
+        "UPDATE collections SET programme_id = coalesce(programme_id, $2),"
+        " programme_version = coalesce(programme_version, $3),"
+        " services = (SELECT array_agg(service ORDER BY revision, place) FROM (SELECT DISTINCT ON (service) service,"
+        " revision, place FROM confirmations, unnest(services) WITH ORDINALITY AS u (service, place)"
+        " WHERE confirmations.case_id = $1 ORDER BY service, revision, place) AS firsts) WHERE case_id = $1",
+        fact.case_id, fact.programme.id, fact.programme.version,
+    )  # fmt: skip
+
+
+async def note_payment(tx: Tx, fact: PaymentReceived) -> None:
+    """Keep which confirmed revision was paid."""
+    await tx.execute(
+        "INSERT INTO payments (case_id, revision, quote_id, received_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING",
+        fact.case_id, fact.revision, fact.quote_id, fact.received_at,
+    )  # fmt: skip
+
+
+async def note_request(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str]) -> None:
+    """Keep the languages the patient speaks, and for which confirmation the request was read."""
+    await tx.execute(
+        "UPDATE collections SET languages = $2, read_revision = greatest(read_revision, $3) WHERE case_id = $1",
+        case_id, list(languages), revision,
+    )  # fmt: skip
+
+
+async def note_delivery(tx: Tx, fact: OpinionDelivered) -> None:
+    """Keep when the opinion reached the patient."""
+    await tx.execute("UPDATE collections SET delivered_at = $2 WHERE case_id = $1", fact.case_id, fact.delivered_at)
+
+
+async def assign(tx: Tx, case_id: CaseId, manager: str) -> None:
+    """Hand the case over to another case manager."""
+    await tx.execute("UPDATE collections SET manager = $2 WHERE case_id = $1", case_id, manager)
+
+
+async def open_(tx: Tx, case_id: CaseId, manager: str) -> None:
+    """Open the collection now, in the hands of its one case manager (R22)."""
+    await tx.execute("UPDATE collections SET opened_at = $2, manager = $3 WHERE case_id = $1", case_id, tx.now, manager)
+
+
+async def complete(tx: Tx, case_id: CaseId, target_from: datetime, target_to: datetime) -> None:
+    """Close the list now: the clock of R32 starts."""
+    await tx.execute(
+        "UPDATE collections SET completed_at = $2, target_from = $3, target_to = $4 WHERE case_id = $1",
+        case_id, tx.now, target_from, target_to,
+    )  # fmt: skip
+
+
+async def withdraw(tx: Tx, case_id: CaseId, at: datetime) -> None:
+    """Close the case for everybody who isn't answerable for privacy (R29, M13)."""
+    await tx.execute("UPDATE collections SET withdrawn_at = coalesce(withdrawn_at, $2) WHERE case_id = $1", case_id, at)
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One case in the list on the desk."""
+
+    case_id: UUID
+    case_number: str | None
+    manager_name: str | None
+    opened_at: datetime | None
+    completed_at: datetime | None
+    open_items: int
+    to_review: int
+
+
+async def open_cases(tx: Tx) -> list[CaseLine]:
+    """Return the cases under way, the oldest first."""
+    rows = await tx.fetch(
+        "SELECT c.case_id, c.case_number, m.name AS manager_name, c.opened_at, c.completed_at,"
+        " (SELECT count(*) FROM items i WHERE i.case_id = c.case_id AND i.needed"
+        "   AND i.state NOT IN ('accepted', 'waived'))::int AS open_items,"
+        " (SELECT count(*) FROM items i WHERE i.case_id = c.case_id AND i.state = 'uploaded')::int AS to_review"
+        " FROM collections c LEFT JOIN case_managers m ON m.subject = c.manager"
+        " WHERE c.opened_at IS NOT NULL AND c.withdrawn_at IS NULL AND c.delivered_at IS NULL"
+        " ORDER BY c.opened_at, c.case_id LIMIT 200"
+    )
+    return [CaseLine(**dict(row)) for row in rows]

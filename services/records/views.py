@@ -1,0 +1,216 @@
+"""What the JSON interface shows and takes: shapes without subjects, so nobody learns more than a name they may know."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.records.domain import Collection, Document, Item, Leg, Missing, Shipment, completeness, slides_in
+from services.records.store.access import FeedRow, ReadLine
+from shared.web import Incoming
+
+Words = Annotated[str, Field(min_length=1, max_length=2000)]
+Language = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description='BCP 47; "zxx": no words')]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Describe(Incoming):
+    """What a document is: its language, the original it translates (R24), its pages."""
+
+    language: Language
+    translation_of: UUID | None = None
+    pages: Annotated[int, Field(gt=0, le=100_000)] | None = None
+
+
+class CheckIdentity(Incoming):
+    """Whether the name and the birth date on a document are the patient's (M5)."""
+
+    name_matches: bool
+    birth_date_matches: bool
+
+
+class Reason(Incoming):
+    """Why an item is returned or waived, in words for the patient and the specialist."""
+
+    reason: Words
+
+
+class Accept(Incoming):
+    """Nothing to add: the name is the signed-in person's."""
+
+
+class PackSlides(Incoming):
+    """A parcel's manifest (R26)."""
+
+    leg: Leg
+    slides: Count
+    blocks: Count = 0
+    courier: Annotated[str, Field(max_length=100)] = ""
+    tracking: Annotated[str, Field(max_length=100)] = ""
+
+
+class CountSlides(Incoming):
+    """What was in a parcel when it was opened."""
+
+    slides: Count
+    blocks: Count = 0
+
+
+class WriteSummary(Incoming):
+    """The case summary for the specialists (R27), as plain text."""
+
+    text: Annotated[str, Field(min_length=1, max_length=50_000)]
+
+
+class DocumentView(BaseModel):
+    """One document as its readers see it."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    pages: int | None
+    language: str | None
+    translation_of: UUID | None
+    identity: Literal["unchecked", "matches", "another_person"]
+    set_aside: bool
+    uploaded_at: datetime
+
+    @classmethod
+    def of(cls, document: Document) -> "DocumentView":
+        identity: Literal["unchecked", "matches", "another_person"] = "unchecked"
+        if document.identity is not None:
+            identity = "matches" if document.belongs_to_the_patient else "another_person"
+        return cls(
+            identity=identity, **{name: getattr(document, name) for name in cls.model_fields if name != "identity"}
+        )
+
+
+class ItemView(BaseModel):
+    """One line of the checklist. ``version`` is its ETag; ``waived_reason`` says why the case goes ahead without it."""
+
+    id: UUID
+    code: str
+    title: str
+    kind: str
+    needed: bool
+    state: str
+    reason: str | None
+    waived_reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    version: int
+    documents: list[DocumentView]
+
+    @classmethod
+    def of(cls, item: Item) -> "ItemView":
+        decision = item.decision
+        return cls(
+            id=item.id, code=item.code, title=item.title, kind=item.kind, needed=item.needed, state=item.state,
+            reason=decision and decision.reason, waived_reason=decision.reason if decision and item.waived else None,
+            decided_by=decision and decision.by.name, decided_at=decision and decision.at, version=item.version,
+            documents=[DocumentView.of(document) for document in item.documents if not document.quarantined],
+        )  # fmt: skip
+
+
+class ParcelView(BaseModel):
+    """One parcel of slides, with both counts."""
+
+    id: UUID
+    leg: Leg
+    courier: str
+    tracking: str
+    expected_slides: int
+    expected_blocks: int
+    counted_slides: int | None
+    counted_blocks: int | None
+    agrees: bool
+
+    @classmethod
+    def of(cls, parcel: Shipment) -> "ParcelView":
+        counted = parcel.counted
+        return cls(
+            id=parcel.id, leg=parcel.leg, courier=parcel.courier, tracking=parcel.tracking,
+            expected_slides=parcel.expected.slides, expected_blocks=parcel.expected.blocks, agrees=parcel.agrees,
+            counted_slides=counted and counted.slides, counted_blocks=counted and counted.blocks,
+        )  # fmt: skip
+
+
+class MissingView(BaseModel):
+    """One thing that is missing, in words."""
+
+    code: str
+    sentence: str
+    item: UUID | None
+
+    @classmethod
+    def of(cls, missing: Missing) -> "MissingView":
+        return cls(code=missing.code, sentence=missing.sentence, item=missing.item)
+
+
+class ChecklistView(BaseModel):
+    """A case's collection: the proof of its completeness, requirement by requirement (M3)."""
+
+    case_id: UUID
+    case_number: str | None
+    case_manager: str | None
+    opened_at: datetime | None
+    completed_at: datetime | None
+    items: list[ItemView]
+    parcels: list[ParcelView]
+    missing: list[MissingView]
+
+    @classmethod
+    def of(cls, collection: Collection) -> "ChecklistView":
+        return cls(
+            case_id=collection.case_id, case_number=collection.case_number,
+            case_manager=collection.manager and collection.manager.name,
+            opened_at=collection.opened_at, completed_at=collection.completed_at,
+            items=[ItemView.of(item) for item in collection.items],
+            parcels=[ParcelView.of(parcel) for parcel in collection.shipments],
+            missing=[MissingView.of(missing) for missing in completeness(collection)],
+        )  # fmt: skip
+
+
+class SummaryView(BaseModel):
+    """The signed case summary and what it rests on: what matching shows the specialist (R27, R28). Text free of HTML."""
+
+    summary_html_free_text: str | None
+    version: int
+    signed_by: str | None
+    signed_at: datetime | None
+    items: list[ItemView]
+    slides: int
+
+    @classmethod
+    def of(cls, collection: Collection) -> "SummaryView":
+        summary = collection.summary
+        signed = summary.signed_by if summary else None
+        return cls(
+            summary_html_free_text=summary.text if summary else None, version=summary.version if summary else 0,
+            signed_by=signed and signed.name, signed_at=summary.signed_at if summary else None,
+            items=[ItemView.of(item) for item in collection.items], slides=slides_in(collection.shipments),
+        )  # fmt: skip
+
+
+class Made(BaseModel):
+    """The id or the version of what was made."""
+
+    id: UUID | None = None
+    version: int | None = None
+
+
+class FeedView(BaseModel):
+    """A page of the partner's feed; ask again with ``cursor``, at once when ``more``."""
+
+    events: list[FeedRow]
+    cursor: str
+    more: bool
+
+
+class ReadsView(BaseModel):
+    """Who opened which document of a case, the latest first (M13)."""
+
+    reads: list[ReadLine]
