@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from deploy.local import child
 from deploy.local.java import find_java, jars
 from deploy.local.trouble import Trouble
@@ -82,7 +80,7 @@ LOGGING = """Configuration:
 class LocalKafka:
     """One broker on `data`, used again when it exists. `port` 0 takes a free one, kept over restarts of this object.
 
-    Also a context manager, plain and async. `bootstrap` is its address. `topics` None creates no topic.
+    Also a context manager, plain and async. `bootstrap` is its address. `topics` None leaves the topics to the caller.
     """
 
     def __init__(
@@ -90,6 +88,7 @@ class LocalKafka:
         data: Path,
         *,
         port: int = 0,
+        controller_port: int = 0,
         remembered: Path | None = None,
         settings: Mapping[str, str] | None = None,
         topics: Path | None = TOPICS,
@@ -98,7 +97,7 @@ class LocalKafka:
         self.port = port
         self.log = data.parent / f"{data.name}.log"
         self.topics = topics
-        self._controller = 0
+        self._controller = controller_port
         self._remembered = remembered or data.parent / f"kafka-{VERSION}.jars"
         self._settings = {**SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,6 +108,11 @@ class LocalKafka:
         if self._process is None:
             raise RuntimeError("Kafka is not running")
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and has ended without being told to."""
+        return self._process is not None and self._process.poll() is not None
 
     @property
     def bootstrap(self) -> str:
@@ -162,7 +166,8 @@ class LocalKafka:
         child.wait_until(
             lambda: child.listens(self.port), process=self._process, log=self.log, what="Kafka", seconds=seconds
         )
-        asyncio.run(create_topics(self.bootstrap, self.topics))
+        if self.topics is not None:
+            asyncio.run(create_topics(self.bootstrap, self.topics))
 
     def start(self) -> Self:
         """Make what is missing, start, and wait until it serves."""
@@ -205,11 +210,13 @@ class LocalKafka:
 
 def declared_topics(file: Path = TOPICS) -> list[dict[str, Any]]:
     """The topics as declared: name, partitions, config."""
+    import yaml  # noqa: PLC0415  (the supervisor, which starts the broker, stays small)
+
     topics: list[dict[str, Any]] = yaml.safe_load(file.read_text())["topics"]
     return topics
 
 
-async def create_topics(bootstrap: str, file: Path | None = TOPICS, seconds: float = 30) -> None:
+async def create_topics(bootstrap: str, file: Path = TOPICS, seconds: float = 60) -> None:
     """Create the declared topics that are missing; wait for a broker that is still starting."""
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # noqa: PLC0415  (slow to import; most commands need none)
     from aiokafka.errors import KafkaError  # noqa: PLC0415
@@ -220,7 +227,7 @@ async def create_topics(bootstrap: str, file: Path | None = TOPICS, seconds: flo
         try:
             await admin.start()
             there = set(await admin.list_topics())
-            missing = [topic for topic in (declared_topics(file) if file else []) if topic["name"] not in there]
+            missing = [topic for topic in declared_topics(file) if topic["name"] not in there]
             replicas = min(3, len((await admin.describe_cluster())["brokers"]))
             await admin.create_topics(
                 [

@@ -68,6 +68,11 @@ class LocalPostgres:
             raise RuntimeError("PostgreSQL is not running")
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and has ended without being told to."""
+        return self._process is not None and self._process.poll() is not None
+
     def url(self, database: str = "postgres") -> str:
         """The administrator's address of a database."""
         return f"postgresql://postgres:{quote(self._secret.read_text())}@127.0.0.1:{self.port}/{database}"
