@@ -1,0 +1,44 @@
+"""Intake, wired: ``python -m services.intake api|worker|streams|migrate|parked|replay|reconcile``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.intake import casework, handlers
+from services.intake.settings import Settings
+from shared.events import CaseWithdrawn, QuoteOffered, RequestSubmitted, ServicesConfirmed, SignInRequested
+from shared.main import main
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def routes() -> "Sequence[APIRouter]":
+    from services.intake import api
+    from services.intake.pages import account, desk, public, staff_sign_in
+
+    return (staff_sign_in(), api.router, account.router, desk.router, public.router)
+
+
+def streams() -> None:
+    from services.intake import streams
+
+    streams.run()
+
+
+SERVICE = Service(
+    name="intake",
+    package=Path(__file__).parent,
+    settings=Settings,
+    emits=(RequestSubmitted, QuoteOffered, ServicesConfirmed, CaseWithdrawn, SignInRequested),
+    reactions=handlers.REACTIONS,
+    timers=handlers.TIMERS,
+    queues=casework.QUEUES,
+    routes=routes,
+    streams=streams,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

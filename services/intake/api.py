@@ -1,0 +1,223 @@
+"""Intake's JSON interface, /api/intake: asking, quoting, accepting, withdrawing, and what other services look up."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from services.intake import casework, links, store
+from services.intake.answers import refusals
+from services.intake.domain import Line, Quote, Request, Stage, Stream
+from services.intake.store import Case, Person, quotes
+from shared import programme
+from shared.db import Tx
+from shared.events import Money, ProgrammeRef
+from shared.ids import CaseId, new_id
+from shared.web import Ctx, Db, Expected, Incoming, Once, Problem, Role, Who, allow, anyone, etag
+
+router = APIRouter(prefix="/api/intake", tags=["intake"], dependencies=[Depends(refusals)])
+PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER)
+ADVISORS = tuple(map(Role, casework.ADVISORS))
+SERVICES = [allow(Role.SERVICE)]
+
+
+class NewRequest(Request):
+    """A request, and which programme it is for; the default one when it names none."""
+
+    programme: str | None = None
+
+
+class NewQuote(Incoming):
+    services: tuple[str, ...] = Field(min_length=1, max_length=20)
+    price: Money
+    note: str = Field(default="", max_length=2000)
+
+
+class Acceptance(Incoming):
+    quote_id: UUID
+    revision: int = Field(ge=1)
+
+
+class Withdrawal(Incoming):
+    reason: str = Field(default="", max_length=2000)
+
+
+class StreamMove(Incoming):
+    stream: Stream
+    reason: Line
+
+
+class NewLink(Incoming):
+    audience: Literal["patient", "requester", "local_physician"]
+    path: str
+
+
+class QuoteView(BaseModel):
+    quote_id: UUID
+    revision: int
+    services: tuple[str, ...]
+    price: Money
+    valid_until: datetime
+    state: str
+
+    @classmethod
+    def of(cls, quote: Quote) -> QuoteView:
+        return cls.model_validate(quote, from_attributes=True)
+
+
+class CaseView(BaseModel):
+    """A case without the people in it; `version` is also its ETag."""
+
+    case_id: UUID
+    case_number: str
+    version: int
+    programme: ProgrammeRef
+    path: str
+    stream: Stream
+    stage: Stage
+    submitted_at: datetime
+    contact_due_at: datetime
+    contacted_at: datetime | None
+    confirmed_at: datetime | None
+    withdrawn_at: datetime | None
+    quotes: list[QuoteView]
+
+    @classmethod
+    async def of(cls, tx: Tx, case: Case) -> CaseView:
+        offered = [QuoteView.of(quote) for quote in await quotes.of_case(tx, case.case_id)]
+        own = {name: getattr(case, name) for name in cls.model_fields if name != "quotes"}
+        return cls(**own, quotes=offered)
+
+
+class Done(BaseModel):
+    """Nothing to tell beyond that it is done."""
+
+
+@router.post("/requests", status_code=201, dependencies=[anyone()], response_model=CaseView)
+async def submit(body: NewRequest, once: Once, ctx: Ctx) -> Response:
+    """Ask for a second opinion (R8). Answers 201 with the case's id and number."""
+    try:
+        rules = programme.current(body.programme or ctx.settings.programme)
+    except programme.UnknownProgramme:
+        wrong = {"pointer": "#/programme", "detail": "Leave it out, or name one that we run."}
+        raise Problem(422, "No such programme", errors=[wrong]) from None
+
+    async def work(tx: Tx) -> CaseView:
+        return await CaseView.of(tx, await casework.submit(tx, body, rules, CaseId(new_id())))
+
+    return await once.run(work, status=201)
+
+
+@router.get("/cases/{case_id}", dependencies=[allow(Role.CARE_ADVISOR, Role.SUPERVISOR, Role.SERVICE, *PATIENT_SIDE)])
+async def show(case_id: CaseId, db: Db, response: Response) -> CaseView:
+    async with db.reading() as tx:
+        view = await CaseView.of(tx, await store.load_case(tx, case_id))
+    response.headers["ETag"] = etag(view.version)
+    return view
+
+
+@router.put("/cases/{case_id}/stream", dependencies=[allow(*ADVISORS)])
+async def move(case_id: CaseId, body: StreamMove, version: Expected, who: Who, db: Db, response: Response) -> CaseView:
+    """Move a request between remote and in person, with a reason (R7)."""
+    async with db.transaction() as tx:
+        case = await casework.move(tx, case_id, body.stream, body.reason, who.subject, version)
+        view = await CaseView.of(tx, case)
+    response.headers["ETag"] = etag(view.version)
+    return view
+
+
+@router.post("/cases/{case_id}/quotes", status_code=201, dependencies=[allow(*ADVISORS)], response_model=QuoteView)
+async def offer(case_id: CaseId, body: NewQuote, who: Who, once: Once) -> Response:
+    """Offer services at an individual price; refused with a sentence for each rule that it breaks (R13-R19)."""
+
+    async def work(tx: Tx) -> QuoteView:
+        rules = programme.load((await store.load_case(tx, case_id)).programme)
+        if body.price.currency != rules.currency:
+            wrong = {"pointer": "#/price/currency", "detail": f"Quote in {rules.currency}."}
+            raise Problem(422, "Another currency", errors=[wrong])
+        amount = body.price.amount_minor
+        return QuoteView.of(await casework.offer(tx, case_id, body.services, amount, body.note, who.subject))
+
+    return await once.run(work, status=201)
+
+
+@router.post("/cases/{case_id}/accept", dependencies=[allow(Role.REQUESTER)], response_model=CaseView)
+async def accept(case_id: CaseId, body: Acceptance, once: Once) -> Response:
+    """Accept the quote in this revision: services are confirmed (R17, R20)."""
+
+    async def work(tx: Tx) -> CaseView:
+        return await CaseView.of(tx, await casework.accept(tx, case_id, body.revision, body.quote_id))
+
+    return await once.run(work)
+
+
+@router.post("/cases/{case_id}/withdraw", response_model=CaseView,
+             dependencies=[allow(*ADVISORS, Role.PRIVACY_OFFICER, *PATIENT_SIDE)])  # fmt: skip
+async def withdraw(case_id: CaseId, body: Withdrawal, who: Who, once: Once) -> Response:
+    """Withdraw the request and its consent, at any stage (R29, M13)."""
+
+    async def work(tx: Tx) -> CaseView:
+        by: Literal["patient", "staff"] = "staff" if who.is_staff else "patient"
+        return await CaseView.of(tx, await casework.withdraw(tx, case_id, by, body.reason))
+
+    return await once.run(work)
+
+
+@router.get("/cases/{case_id}/contacts", dependencies=SERVICES)
+async def contacts(case_id: CaseId, db: Db) -> dict[str, Any]:
+    """Whom to write to, looked up at the moment of use and kept by nobody else."""
+    async with db.reading() as tx:
+        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+    asks, patient = people["requester"], people["patient"]
+    return {
+        "case_number": case.case_number,
+        "locale": case.locale,
+        "requester": {"name": asks.name, "email": asks.email, "role": asks.asks_as},
+        "patient": {"name": patient.name, "email": patient.email},
+        "local_physician": _doctor(people.get("local_physician"), "name", "email"),
+        "withdrawn": case.stage is Stage.WITHDRAWN,
+    }
+
+
+@router.get("/cases/{case_id}/brief", dependencies=SERVICES)
+async def brief(case_id: CaseId, db: Db) -> dict[str, Any]:
+    """What the partner and the specialists need to know of the patient and of what is asked."""
+    async with db.reading() as tx:
+        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        asked = await store.questions(tx, case_id)
+    patient = people["patient"]
+    return {
+        "case_number": case.case_number,
+        "patient": {"name": patient.name, "birth_date": patient.birth_date, "sex": patient.sex,
+                    "country": patient.country, "languages": patient.languages},
+        "cancer_type": case.cancer_type,
+        "reasons": case.reasons,
+        "questions": [{"id": question.question_id, "text": question.text} for question in asked],
+        "local_physician": _doctor(people.get("local_physician"), "name", "email", "country", "institution"),
+        "stream": case.stream,
+        "withdrawn": case.stage is Stage.WITHDRAWN,
+    }  # fmt: skip
+
+
+def _doctor(person: Person | None, *fields: str) -> dict[str, str | date | None] | None:
+    return None if person is None else {field: getattr(person, field) for field in fields}
+
+
+@router.post("/cases/{case_id}/links", status_code=201, dependencies=SERVICES)
+async def link(case_id: CaseId, body: NewLink, once: Once, ctx: Ctx) -> dict[str, str]:
+    """Make a magic link for one person of the case: it works once and not for long.
+
+    The address is worked out again for a repeated key, not stored: a copy of the database opens nothing.
+    """
+    token = links.token_for(ctx.settings.session_key_file, case_id, once.key)
+
+    async def work(tx: Tx) -> Done:
+        await links.make(tx, token, case_id, body.audience, body.path, ctx.settings.link_life)
+        return Done()
+
+    await once.run(work, status=201)
+    return {"url": f"{ctx.platform.public_url}/link/{token}"}

@@ -1,0 +1,214 @@
+"""What people do to a case. Each step is one transaction: rows, clocks, the desk's queue, and the fact it proves.
+
+Every step locks the case, asks `domain` whether it may happen, and raises `Refused` with a sentence when it may not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.intake import store
+from services.intake.domain import (
+    Quote,
+    QuoteState,
+    Refused,
+    Request,
+    ServiceSelection,
+    Stage,
+    Step,
+    Stream,
+    check_may,
+    check_move,
+    check_request,
+)
+from services.intake.store import Case, quotes
+from shared import events, programme, staff_queue
+from shared.backbone import outbox, timers
+from shared.db import Tx
+from shared.events import CaseWithdrawn, Money, QuoteOffered, RequestSubmitted, ServicesConfirmed
+from shared.ids import CaseId, new_case_number, new_id
+from shared.programme import Programme
+from shared.staff_queue import Queue
+
+ADVISORS = ("care_advisor", "supervisor")
+NEW_REQUESTS = Queue("new-requests", "New requests: remote", ADVISORS)
+IN_PERSON = Queue("in-person", "New requests: in person", ADVISORS)
+QUEUES = (NEW_REQUESTS, IN_PERSON)
+
+
+class Changed(Exception):
+    """Someone changed the case since it was read."""
+
+
+async def submit(
+    tx: Tx,
+    request: Request,
+    rules: Programme,
+    case_id: CaseId,
+    channel: events.Channel = "web",
+    entered_by: str | None = None,
+) -> Case:
+    """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing."""
+    check_request(request, rules)
+    due = rules.calendar.contact_due(tx.now)
+    if await store.insert_case(tx, case_id, new_case_number(), rules.ref, request, channel, entered_by, due):
+        await store.insert_people(tx, case_id, request)
+        await store.insert_questions(tx, case_id, request.questions)
+        await store.insert_consent(tx, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
+        await timers.set(tx, case_id, "contact_overdue", due=due)
+        case = await show_on_desk(tx, case_id)
+        outbox.append(tx, _submitted(case, request))
+        return case
+    return await store.load_case(tx, case_id)
+
+
+def _submitted(case: Case, request: Request) -> RequestSubmitted:
+    return RequestSubmitted.model_validate(
+        {
+            "case_id": case.case_id,
+            "case_number": case.case_number,
+            "programme": case.programme,
+            "path": case.path,
+            "stream": case.stream,
+            "requester": request.requester.role,
+            "channel": case.channel,
+            "consent_version": request.consent.version,
+            "emergency_notice_version": request.emergency_notice_version,
+            "submitted_at": case.submitted_at,
+            "contact_due_at": case.contact_due_at,
+        }
+    )
+
+
+async def show_on_desk(tx: Tx, case_id: CaseId, *, late: bool = False) -> Case:
+    """Put the case into the queue it belongs to, or take it out when no advisor need act; return it as it stands."""
+    case = await store.load_case(tx, case_id)
+    here = NEW_REQUESTS if case.stream is Stream.REMOTE else IN_PERSON
+    for queue in QUEUES:
+        if queue is not here or case.stage is not Stage.REQUESTED:
+            await staff_queue.done(tx, queue, str(case_id))
+    if case.stage is Stage.REQUESTED:
+        last = await quotes.newest(tx, case_id)
+        patient = (await store.people(tx, case_id))["patient"]
+        data = {"href": f"/desk/cases/{case_id}", "late": late, "channel": case.channel,
+                "country": patient.country, "last_quote": last.state if last else None}  # fmt: skip
+        due = None if case.contacted_at else case.contact_due_at
+        await staff_queue.put(tx, here, case_id, str(case_id), f"{case.case_number} · {patient.name}",
+                              due=due, data=data)  # fmt: skip
+    return case
+
+
+async def record_contact(tx: Tx, case_id: CaseId, by: str) -> Case:
+    """Stop the contact clock: somebody reached the requester (R12)."""
+    case = await store.lock_case(tx, case_id)
+    check_may(Step.RECORD_CONTACT, case.stage)
+    await store.set_contacted(tx, case_id, by)
+    await timers.cancel(tx, case_id, "contact_overdue")
+    return await show_on_desk(tx, case_id)
+
+
+async def move(tx: Tx, case_id: CaseId, to: Stream, reason: str, by: str, version: int) -> Case:
+    """Move the request between remote and in person, with its reason (R7); Changed unless `version` is the newest."""
+    case = await store.lock_case(tx, case_id)
+    if case.version != version:
+        raise Changed
+    check_may(Step.MOVE_STREAM, case.stage)
+    check_move(case.stream, to, reason)
+    await store.insert_move(tx, case_id, to, reason.strip(), by)
+    return await show_on_desk(tx, case_id)
+
+
+async def offer(tx: Tx, case_id: CaseId, codes: tuple[str, ...], amount_minor: int, note: str, by: str) -> Quote:
+    """Offer services at an individual price (R17, R19); an open offer is superseded and stays in the history."""
+    case = await store.lock_case(tx, case_id)
+    check_may(Step.OFFER_QUOTE, case.stage)
+    rules = programme.load(case.programme)
+    selection = ServiceSelection(codes, rules)
+    await quotes.settle(tx, case_id, QuoteState.SUPERSEDED)
+    last = await quotes.newest(tx, case_id)
+    quote = Quote(
+        quote_id=last.quote_id if last else new_id(),
+        revision=last.revision + 1 if last else 1,
+        services=selection.codes,
+        price=Money(amount_minor=amount_minor, currency=rules.currency),
+        valid_until=tx.now + rules.clocks.quote_valid,
+        offered_at=tx.now,
+        offered_by=by,
+        note=note,
+        state=QuoteState.OPEN,
+    )
+    await quotes.insert(tx, case_id, quote)
+    await store.bump_version(tx, case_id)
+    await store.set_contacted(tx, case_id, by)
+    await timers.cancel(tx, case_id, "contact_overdue")
+    await timers.set(tx, case_id, "quote_expired", due=quote.valid_until)
+    outbox.append(tx, QuoteOffered(case_id=case_id, quote_id=quote.quote_id, revision=quote.revision, price=quote.price,
+                                   valid_until=quote.valid_until, offered_at=quote.offered_at))  # fmt: skip
+    await show_on_desk(tx, case_id)
+    return quote
+
+
+async def _answerable(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> tuple[Case, Quote]:
+    case = await store.lock_case(tx, case_id)
+    check_may(Step.ANSWER_QUOTE, case.stage)
+    last = await quotes.newest(tx, case_id)
+    if last is None:
+        raise Refused("There is no quote for this case yet. Your care advisor will send you one.")
+    last.check_answerable(quote_id, revision, tx.now)
+    await timers.cancel(tx, case_id, "quote_expired")
+    return case, last
+
+
+async def accept(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> Case:
+    """The requester agrees to what the advisor offered: services are confirmed (R17, R20)."""
+    case, quote = await _answerable(tx, case_id, revision, quote_id)
+    await quotes.settle(tx, case_id, QuoteState.ACCEPTED)
+    await store.set_confirmed(tx, case_id)
+    outbox.append(tx, ServicesConfirmed(case_id=case_id, quote_id=quote.quote_id, revision=quote.revision,
+                                        services=quote.services, price=quote.price, programme=case.programme,
+                                        confirmed_at=tx.now))  # fmt: skip
+    return await show_on_desk(tx, case_id)
+
+
+async def decline(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> Case:
+    """The requester says no to this offer; the case goes back to the advisor's queue."""
+    await _answerable(tx, case_id, revision, quote_id)
+    await quotes.settle(tx, case_id, QuoteState.DECLINED)
+    await store.bump_version(tx, case_id)
+    return await show_on_desk(tx, case_id)
+
+
+async def expire_quote(tx: Tx, case_id: CaseId) -> None:
+    """End an offer whose date has passed; nothing happens when it was answered or replaced meanwhile."""
+    await store.lock_case(tx, case_id)
+    if await quotes.settle(tx, case_id, QuoteState.EXPIRED):
+        await store.bump_version(tx, case_id)
+        await show_on_desk(tx, case_id)
+
+
+async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], reason: str) -> Case:
+    """End the case and its consent, at whatever stage (R29, M13): clocks stop, links of the local physician close."""
+    case = await store.lock_case(tx, case_id)
+    check_may(Step.WITHDRAW, case.stage)
+    await quotes.settle(tx, case_id, QuoteState.WITHDRAWN)
+    await store.set_withdrawn(tx, case_id, by, reason)
+    await _stop_clocks(tx, case_id)
+    outbox.append(tx, CaseWithdrawn(case_id=case_id, by=by, withdrawn_at=tx.now))
+    return await show_on_desk(tx, case_id)
+
+
+async def note_progress(
+    tx: Tx, case_id: CaseId, *, paid_at: datetime | None = None, delivered_at: datetime | None = None
+) -> None:
+    """Keep what another service told. Nothing on the desk waits for a case that is paid or delivered."""
+    await store.note_progress(tx, case_id, paid_at=paid_at, delivered_at=delivered_at)
+    await _stop_clocks(tx, case_id)
+    for queue in QUEUES:
+        await staff_queue.done(tx, queue, str(case_id))
+
+
+async def _stop_clocks(tx: Tx, case_id: CaseId) -> None:
+    for name in ("contact_overdue", "quote_expired"):
+        await timers.cancel(tx, case_id, name)

@@ -1,0 +1,313 @@
+"""What a request is, what may happen to a case, and what a quote promises. Pure: no I/O, no clock, no framework.
+
+A `Request` that exists is complete: it names who asks and for whom, says why, carries a signed consent and the
+version of the emergency notice that was read. A `ServiceSelection` that exists obeys its programme's rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.events import Money
+
+
+class Refused(Exception):
+    """A step the rules don't allow now. The text is a sentence for the person who tried, and says what to do."""
+
+
+class Unacceptable(Refused):
+    """What was given breaks rules; `sentences` holds one for each."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
+
+
+class Path(StrEnum):
+    """R8: Path A is an appointment for a new patient, Path B a referral by a clinician."""
+
+    NEW_PATIENT = "new_patient"
+    REFERRAL = "referral"
+
+
+class Stream(StrEnum):
+    """R7: one form serves both; who forgets to choose lands in the in-person stream."""
+
+    REMOTE = "remote"
+    IN_PERSON = "in_person"
+
+
+class Channel(StrEnum):
+    """R10: how the request reached us."""
+
+    WEB = "web"
+    PHONE = "phone"
+    EMAIL = "email"
+    FAX = "fax"
+    POST = "post"
+    COURIER = "courier"
+
+
+class RequesterRole(StrEnum):
+    PATIENT = "patient"
+    CAREGIVER = "caregiver"
+    FAMILY = "family"
+    CLINICIAN = "clinician"
+
+
+class Authority(StrEnum):
+    """R9: on what ground the requester speaks for the patient."""
+
+    SELF = "self"
+    PERMISSION = "permission"
+    GUARDIAN = "guardian"
+    POWER_OF_ATTORNEY = "power_of_attorney"
+    REFERRING_CLINICIAN = "referring_clinician"
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s.<>,;:\"]+", text):
+        raise ValueError("Enter an e-mail address in the correct format, like name@example.com")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not re.fullmatch(r"\+?[\d\s().-]+", text) or not 6 <= sum(map(str.isdigit, text)) <= 15:
+        raise ValueError("Enter a phone number with its country code, like +44 20 7946 0000")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?$")]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_phone)]
+
+
+class Value(BaseModel):
+    """A value: frozen, and refuses fields it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Requester(Value):
+    """Who asks (R9). Speaking for someone else needs a ground; a caregiver or relative also says what they are."""
+
+    role: RequesterRole
+    name: Line
+    email: Email
+    phone: Phone | None = None
+    relationship: Line | None = None
+    authority: Authority
+
+    @model_validator(mode="after")
+    def _speaks_with_authority(self) -> Self:
+        required = {RequesterRole.PATIENT: Authority.SELF, RequesterRole.CLINICIAN: Authority.REFERRING_CLINICIAN}
+        own_words = self.authority in (Authority.PERMISSION, Authority.GUARDIAN, Authority.POWER_OF_ATTORNEY)
+        if not (self.authority is required[self.role] if self.role in required else own_words):
+            raise ValueError("Say on what ground you ask for this patient")
+        if self.role not in required and self.relationship is None:
+            raise ValueError("Say how you are related to the patient")
+        return self
+
+
+class Patient(Value):
+    """For whom. `country` is ISO 3166-1 alpha-2, `languages` are ISO 639 codes, the preferred one first."""
+
+    name: Line
+    birth_date: date
+    sex: Literal["female", "male", "other", "unknown"]
+    country: Country
+    languages: tuple[Language, ...] = Field(min_length=1, max_length=5)
+    email: Email | None = None
+    phone: Phone | None = None
+
+
+class LocalPhysician(Value):
+    """The doctor who treats the patient at home and gets the opinion too (R34)."""
+
+    name: Line
+    email: Email
+    institution: Line | None = None
+    country: Country | None = None
+
+
+class Consent(Value):
+    """The consent text in one version, signed by typing a name (R29: it covers both organisations)."""
+
+    version: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    signed_name: Line
+    accepted: Literal[True]
+
+
+class Request(Value):
+    """A complete request: what RequestSubmitted proves is here, or this doesn't construct."""
+
+    path: Path
+    stream: Stream = Stream.IN_PERSON
+    requester: Requester
+    patient: Patient
+    contact: Literal["requester", "patient"] = "requester"
+    local_physician: LocalPhysician | None = None
+    cancer_type: Code
+    surgery: Literal["yes", "no", "unsure"] = "unsure"
+    story: Text | None = None
+    reasons: tuple[Code, ...] = Field(min_length=1, max_length=8)
+    questions: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)], ...] = (
+        Field(default=(), max_length=20)
+    )
+    interests: tuple[Code, ...] = Field(default=(), max_length=10)
+    emergency_notice_version: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    consent: Consent
+    locale: Language = "en"
+
+    @model_validator(mode="after")
+    def _the_path_fits_who_asks(self) -> Self:
+        by_clinician = self.requester.role is RequesterRole.CLINICIAN
+        if by_clinician != (self.path is Path.REFERRAL):
+            raise ValueError("A referral is made by a clinician; anyone else asks for a new patient's appointment")
+        if self.contact == "patient" and self.patient.email is None and self.patient.phone is None:
+            raise ValueError("Give the patient's e-mail or phone, or choose to be contacted yourself")
+        if len(set(self.reasons)) != len(self.reasons):
+            raise ValueError("Name each reason once")
+        return self
+
+    @property
+    def surgery_advice(self) -> bool:
+        """R4: possible surgery is advised in person. Advice beside the form, never a reason to refuse."""
+        return self.surgery == "yes"
+
+
+class Refusal(Protocol):
+    """One broken programme rule, with the sentence that explains it."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+
+
+class Rules(Protocol):
+    """The part of a programme that judges a selection of services (R13-R17, R18: programme data, not code)."""
+
+    @property
+    def reasons(self) -> Mapping[str, object]: ...
+    @property
+    def cancer_types(self) -> Mapping[str, object]: ...
+    @property
+    def catalogue(self) -> Mapping[str, object]: ...
+    def text_version(self, key: str) -> str: ...
+    def check_selection(self, codes: Iterable[str]) -> Sequence[Refusal]: ...
+
+
+@dataclass(frozen=True)
+class ServiceSelection:
+    """Catalogue codes that obey `rules`; anything else raises Unacceptable with a sentence each (R13-R17)."""
+
+    codes: tuple[str, ...]
+    rules: InitVar[Rules]
+
+    def __post_init__(self, rules: Rules) -> None:
+        if refusals := rules.check_selection(self.codes):
+            raise Unacceptable([refusal.sentence for refusal in refusals])
+
+
+def check_request(request: Request, rules: Rules) -> None:
+    """Raise Unacceptable unless codes are the programme's and the texts read are those in force (R3, R5, R18, R29)."""
+    wrong = [f"This programme knows no reason {code}." for code in request.reasons if code not in rules.reasons]
+    wrong += [f"This programme has no service {code}." for code in request.interests if code not in rules.catalogue]
+    if request.cancer_type not in rules.cancer_types:
+        wrong.append(f"{request.cancer_type} is no kind of cancer that this programme lists.")
+    if request.consent.version != rules.text_version("consent"):
+        wrong.append("The consent text has changed. Please read it again and sign it.")
+    if request.emergency_notice_version != rules.text_version("emergency_notice"):
+        wrong.append("The emergency notice has changed. Please read it again.")
+    if wrong:
+        raise Unacceptable(wrong)
+
+
+class QuoteState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """An individual price for a selection (R19), good until `valid_until`. A new revision supersedes the one before."""
+
+    quote_id: UUID
+    revision: int
+    services: tuple[str, ...]
+    price: Money
+    valid_until: datetime
+    offered_at: datetime
+    offered_by: str
+    note: str
+    state: QuoteState
+
+    def check_answerable(self, quote_id: UUID, revision: int, now: datetime) -> None:
+        """Raise Refused unless this very revision is meant, still open and not past its date."""
+        if (quote_id, revision) != (self.quote_id, self.revision) or self.state is QuoteState.SUPERSEDED:
+            raise Refused("There is a newer quote for this case. Please read it before you answer.")
+        if self.state is QuoteState.EXPIRED or (self.state is QuoteState.OPEN and now >= self.valid_until):
+            raise Refused("This quote is no longer valid. Your care advisor will send you a new one.")
+        if self.state is not QuoteState.OPEN:
+            raise Refused("This quote has already been answered.")
+
+
+class Stage(StrEnum):
+    """Where a case stands, as far as intake can tell from its own rows and the facts it was told."""
+
+    REQUESTED = "requested"
+    QUOTED = "quoted"
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    DELIVERED = "delivered"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    RECORD_CONTACT = "record the contact"
+    MOVE_STREAM = "move the request"
+    OFFER_QUOTE = "offer a quote"
+    ANSWER_QUOTE = "answer the quote"
+    WITHDRAW = "withdraw the request"
+
+
+MAY: dict[Step, frozenset[Stage]] = {
+    Step.RECORD_CONTACT: frozenset({Stage.REQUESTED, Stage.QUOTED, Stage.CONFIRMED, Stage.PAID}),
+    Step.MOVE_STREAM: frozenset({Stage.REQUESTED, Stage.QUOTED}),
+    Step.OFFER_QUOTE: frozenset({Stage.REQUESTED, Stage.QUOTED}),
+    Step.ANSWER_QUOTE: frozenset(Stage) - {Stage.WITHDRAWN},
+    Step.WITHDRAW: frozenset(Stage) - {Stage.WITHDRAWN},
+}
+
+
+def check_may(step: Step, stage: Stage) -> None:
+    """Raise Refused when a case at `stage` can't take `step`; a withdrawn case takes none (R29, M13)."""
+    if stage is Stage.WITHDRAWN:
+        raise Refused("This request was withdrawn; nothing more can be done with it.")
+    if stage not in MAY[step]:
+        raise Refused(f"It is not possible to {step.value} now: the case is {stage.value}.")
+
+
+def check_move(now_in: Stream, to: Stream, reason: str) -> None:
+    """R7: staff move a request over and back, each time with a reason; moving to where it is makes no history."""
+    if now_in is to:
+        raise Refused("The request is already in that stream.")
+    if not reason.strip():
+        raise Refused("Say why the request is moved.")

@@ -1,0 +1,46 @@
+"""How intake reacts: to payment, to the opinion's delivery, and to its own clocks."""
+
+from __future__ import annotations
+
+from services.intake import casework, links, store
+from services.intake.store import access
+from shared.backbone.inbox import Reactions
+from shared.db import Tx
+from shared.events import OpinionDelivered, PaymentReceived
+from shared.ids import CaseId
+
+
+async def mark_paid(paid: PaymentReceived, tx: Tx) -> None:
+    """The agreed price is in: the advisor's part is over (R20)."""
+    await casework.note_progress(tx, paid.case_id, paid_at=paid.received_at)
+
+
+async def close_case(delivered: OpinionDelivered, tx: Tx) -> None:
+    """The opinion is with the patient and the local physician: the case is closed (R34)."""
+    await casework.note_progress(tx, delivered.case_id, delivered_at=delivered.delivered_at)
+
+
+async def mark_contact_late(case_id: CaseId, tx: Tx) -> None:
+    """Nobody reached the requester in time: the desk shows it red (R12). The request stays where it is."""
+    case = await store.lock_case(tx, case_id)
+    if case.contacted_at is None:
+        await casework.show_on_desk(tx, case_id, late=True)
+
+
+async def end_quote(case_id: CaseId, tx: Tx) -> None:
+    """The offer's date has passed: it goes back to the advisor."""
+    await casework.expire_quote(tx, case_id)
+
+
+async def erase_draft(draft_id: CaseId, tx: Tx) -> None:
+    """Forget a form that nobody sent."""
+    await access.erase_draft(tx, draft_id)
+
+
+REACTIONS: Reactions = {PaymentReceived: mark_paid, OpinionDelivered: close_case}
+TIMERS = {
+    "contact_overdue": mark_contact_late,
+    "quote_expired": end_quote,
+    "erase_draft": erase_draft,
+    "answer_sign_in": links.answer,
+}

@@ -1,0 +1,153 @@
+"""The patient's side: signing in by link, the case page, answering a quote, withdrawing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import Field
+
+from services.intake import casework, links, store
+from services.intake.answers import refusals
+from services.intake.domain import Email
+from services.intake.store import access, quotes
+from shared import programme
+from shared.db import Tx
+from shared.ids import CaseId
+from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Role, Who, allow, anyone
+from shared.web.auth import PATIENT_SIDE, Principal
+from shared.web.identity import session_cookie
+from shared.web.oidc import set_session
+from shared.web.tokens import PATIENT_SESSION, SESSIONS, mint_session, read_key
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
+OWNERS = (Role.PATIENT, Role.REQUESTER)
+
+
+class WantsLink(Incoming):
+    sentences: ClassVar[dict[str, str]] = {
+        "email": N_("Enter your e-mail address, like name@example.com"),
+        "case_number": N_("Enter your case number, like 7K3M-9QXW-C"),
+    }
+    email: Email
+    case_number: str = Field(min_length=1, max_length=40)
+
+
+class Answering(Incoming):
+    quote_id: UUID
+    revision: int
+
+
+class Withdrawing(Incoming):
+    reason: str = Field(default="", max_length=2000)
+
+
+@router.get("/sign-in/link", dependencies=[anyone()])
+@router.get("/my/sign-in", dependencies=[anyone()])
+async def sign_in(page: Page) -> Response:
+    return page("sign_in.html", form=Form.blank())
+
+
+@router.post("/sign-in/link", dependencies=[anyone()])
+@router.post("/my/sign-in", dependencies=[anyone()])
+async def send_link(request: Request, page: Page, db: Db) -> Response:
+    """Promise a link "if these belong together". Page, work and time are the same whether they do or not."""
+    form = await Form.read(request, WantsLink)
+    if not form.valid:
+        return page("sign_in.html", status=422, form=form)
+    async with db.transaction() as tx:
+        await links.ask(tx, form.model.email, form.model.case_number)
+    return page("sign_in_sent.html")
+
+
+@router.get("/link/{token}", dependencies=[anyone()])
+async def open_link(token: str, page: Page, db: Db) -> Response:
+    """Ask for a press of the button: programs that read mail follow links, and would use it up."""
+    async with db.reading() as tx:
+        works = await access.link_works(tx, links.hash_of(token))
+    return page("link.html", status=200 if works else 410, works=works, headers={"Referrer-Policy": "no-referrer"})
+
+
+@router.post("/link/{token}", dependencies=[anyone()])
+async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
+    async with db.transaction() as tx:
+        visitor = await links.spend(tx, token)
+        now = tx.now
+    if visitor is None:
+        return page("link.html", status=410, works=False)
+    principal = Principal(
+        subject=f"link:{visitor.case_id}",
+        name=visitor.name,
+        roles=frozenset(map(Role, visitor.roles)),
+        cases=visitor.cases,
+        locale=visitor.locale,
+    )
+    session = mint_session(read_key(ctx.settings.session_key_file, SESSIONS), principal, now=now)
+    response = RedirectResponse(visitor.path, 303)
+    url = ctx.platform.public_url
+    set_session(response, session_cookie(url), session, secure=url.startswith("https:"), life=PATIENT_SESSION)
+    return response
+
+
+@router.get("/my", dependencies=[allow(*PATIENT_SIDE)])
+async def my_cases(page: Page, db: Db, who: Who) -> Response:
+    async with db.reading() as tx:
+        cases = await store.cases_of(tx, who.cases)
+    if len(cases) == 1:
+        return RedirectResponse(f"/my/cases/{cases[0].case_id}", 303)
+    return page("my.html", cases=cases)
+
+
+@router.get("/my/cases/{case_id}", dependencies=[allow(*PATIENT_SIDE)])
+async def my_case(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
+    """Where the case stands, who acts next and by when; the other services' parts load themselves."""
+    async with db.reading() as tx:
+        case = await store.load_case(tx, case_id)
+        people, asked = await store.people(tx, case_id), await store.questions(tx, case_id)
+        quote = await quotes.newest(tx, case_id)
+    return page("my_case.html", case=case, people=people, questions=asked, quote=quote, owner=who.has(*OWNERS),
+                rules=programme.load(case.programme))  # fmt: skip
+
+
+@router.get("/my/intake/cases/{case_id}/quote", dependencies=[allow(*OWNERS)])
+async def my_quote(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
+    async with db.reading() as tx:
+        case, quote = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
+    rules = programme.load(case.programme)
+    return page("my_quote.html", case=case, quote=quote, rules=rules, may_answer=who.has(Role.REQUESTER))
+
+
+@router.post("/my/intake/cases/{case_id}/quote/{answer}", dependencies=[allow(Role.REQUESTER)])
+async def answer_quote(case_id: CaseId, answer: str, request: Request, once: Once) -> Response:
+    """Accept or decline exactly the revision that was on the page."""
+    form = await Form.read(request, Answering)
+    meant = form.model
+
+    async def work(tx: Tx) -> str:
+        step = casework.accept if answer == "accept" else casework.decline
+        await step(tx, case_id, meant.revision, meant.quote_id)
+        return f"/my/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+@router.get("/my/intake/cases/{case_id}/withdraw", dependencies=[allow(*OWNERS)])
+async def confirm_withdrawal(case_id: CaseId, page: Page, db: Db) -> Response:
+    async with db.reading() as tx:
+        case = await store.load_case(tx, case_id)
+    return page("my_withdraw.html", case=case, form=Form.blank())
+
+
+@router.post("/my/intake/cases/{case_id}/withdraw", dependencies=[allow(*OWNERS)])
+async def withdraw(case_id: CaseId, request: Request, once: Once) -> Response:
+    """End the request and its consent (R29, M13)."""
+    form = await Form.read(request, Withdrawing)
+    reason = form.model.reason
+
+    async def work(tx: Tx) -> str:
+        await casework.withdraw(tx, case_id, "patient", reason)
+        return f"/my/cases/{case_id}"
+
+    return await once.redirect(work)

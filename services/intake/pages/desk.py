@@ -1,0 +1,194 @@
+"""The advisor's desk: home with the funnel, the case page, contact, stream, quote, withdrawal, requests for callers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from babel.numbers import get_currency_precision
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import Field
+
+from services.intake import casework, store
+from services.intake.answers import refusals
+from services.intake.domain import Line, Stream
+from services.intake.pages.public import begin_draft, remember
+from services.intake.store import funnel, quotes
+from shared import programme
+from shared.db import Tx
+from shared.ids import CaseId, parse_case_number
+from shared.web import N_, Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow
+from shared.web.auth import STAFF
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
+ADVISOR_ROLES = tuple(map(Role, casework.ADVISORS))
+ADVISORS = [allow(*ADVISOR_ROLES)]
+EVERYONE = [allow(*STAFF)]
+KNOWS_PEOPLE = (
+    *ADVISOR_ROLES,
+    Role.CASE_MANAGER,
+    Role.CLINICAL_LEAD,
+    Role.SPECIALIST,
+    Role.PRIVACY_OFFICER,
+)
+
+
+class Moving(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"reason": N_("Say why the request is moved")}
+    stream: Stream
+    reason: Line
+
+
+class Quoting(Incoming):
+    sentences: ClassVar[dict[str, str]] = {
+        "services": N_("Choose at least one service"),
+        "amount": N_("Enter the price as a number, such as 4850.00"),
+    }
+    services: tuple[str, ...] = Field(min_length=1)
+    amount: Decimal | None = Field(default=None, ge=0, max_digits=12)
+    note: str = Field(default="", max_length=2000)
+
+
+class Calling(Incoming):
+    channel: Literal["phone", "email", "fax", "post", "courier"]
+
+
+class Withdrawing(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"reason": N_("Say who withdrew, and why")}
+    reason: Line
+
+
+@router.get("/desk", dependencies=EVERYONE)
+async def home(page: Page, who: Who) -> Response:
+    return page("desk_home.html", queues=casework.QUEUES, advisor=who.has(*ADVISOR_ROLES))
+
+
+@router.get("/desk/intake/funnel", dependencies=EVERYONE)
+async def funnel_board(page: Page, db: Db) -> Response:
+    """The board that streams.py keeps up to date; the desk asks for it again every few seconds."""
+    async with db.reading() as tx:
+        rows, as_of, now = await funnel.board(tx), await funnel.as_of(tx), tx.now
+    stale = as_of is None or (now - as_of).total_seconds() > 30
+    return page("funnel.html", rows=rows, as_of=as_of, stale=stale, most=max((row.cases for row in rows), default=1))
+
+
+@router.get("/desk/cases", dependencies=EVERYONE)
+async def find(page: Page, db: Db, number: str = "") -> Response:
+    """Go to the case with this number, however it was typed; without one, list the newest cases."""
+    async with db.reading() as tx:
+        if not number:
+            return page("desk_cases.html", cases=await store.newest_cases(tx, 100))
+        try:
+            case_id = await store.case_with_number(tx, parse_case_number(number))
+        except ValueError as wrong:
+            raise Problem(422, "Not a case number", detail=str(wrong)) from None
+    if case_id is None:
+        raise Problem(404, "No such case", detail="No case has this number. Read it again.")
+    return RedirectResponse(f"/desk/cases/{case_id}", 303)
+
+
+async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Moving] | None = None) -> Response:
+    case = await store.load_case(tx, case_id)
+    return page(
+        "desk_case.html", status=422 if form else 200, case=case, people=await store.people(tx, case_id),
+        questions=await store.questions(tx, case_id), moves=await store.moves(tx, case_id),
+        quotes=await quotes.of_case(tx, case_id), rules=programme.load(case.programme), form=form or Form.blank(),
+        knows_people=who.has(*KNOWS_PEOPLE), privacy=who.has(Role.PRIVACY_OFFICER), advisor=who.has(*ADVISOR_ROLES),
+    )  # fmt: skip
+
+
+@router.get("/desk/cases/{case_id}", dependencies=EVERYONE)
+async def show(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
+    async with db.reading() as tx:
+        return await _show(page, tx, who, case_id)
+
+
+@router.post("/desk/intake/requests", dependencies=ADVISORS)
+async def write_for_caller(request: Request, db: Db, who: Who, ctx: Ctx) -> Response:
+    """Open the request form for somebody who called or wrote, marked with the channel (R10)."""
+    form = await Form.read(request, Calling)
+    async with db.transaction() as tx:
+        token, _ = await begin_draft(tx, ctx, ctx.settings.programme, form.model.channel, who.subject)
+    response = RedirectResponse("/request/start", 303)
+    remember(response, token, ctx)
+    return response
+
+
+@router.post("/desk/intake/cases/{case_id}/contact", dependencies=ADVISORS)
+async def contacted(case_id: CaseId, who: Who, once: Once) -> Response:
+    """Note that the requester was reached, which stops the contact clock (R12)."""
+
+    async def work(tx: Tx) -> str:
+        await casework.record_contact(tx, case_id, who.subject)
+        return f"/desk/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/desk/intake/cases/{case_id}/stream", dependencies=ADVISORS)
+async def move(
+    case_id: CaseId, request: Request, page: Page, db: Db, who: Who, version: Expected, once: Once
+) -> Response:
+    form = await Form.read(request, Moving)
+    if not form.valid:
+        async with db.reading() as tx:
+            return await _show(page, tx, who, case_id, form=form)
+    to = form.model
+
+    async def work(tx: Tx) -> str:
+        await casework.move(tx, case_id, to.stream, to.reason, who.subject, version)
+        return f"/desk/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+@router.get("/desk/intake/cases/{case_id}/quote", dependencies=ADVISORS)
+async def basket(case_id: CaseId, page: Page, db: Db) -> Response:
+    async with db.reading() as tx:
+        case, last = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
+    form: Form[Quoting] = Form.blank(services=list(last.services if last else case.interests))
+    return page("desk_quote.html", case=case, last=last, rules=programme.load(case.programme), form=form)
+
+
+@router.post("/desk/intake/cases/{case_id}/quote", dependencies=ADVISORS)
+async def offer(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
+    """Offer the basket at its price. Without a price, show the sample price first; a broken rule says which and why."""
+    form = await Form.read(request, Quoting)
+    async with db.reading() as tx:
+        case, last = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
+    rules = programme.load(case.programme)
+    precision = get_currency_precision(rules.currency)
+    if form.valid:
+        for refusal in rules.check_selection(form.model.services):
+            form.refuse("services", f"{refusal.sentence} ({refusal.rule})")
+    if form.valid and form.model.amount is None:
+        sample = Decimal(rules.price(form.model.services).amount_minor).scaleb(-precision)
+        form.values["amount"] = str(sample)
+        return page("desk_quote.html", case=case, last=last, rules=rules, form=form, suggested=True)
+    if not form.valid:
+        return page("desk_quote.html", status=422, case=case, last=last, rules=rules, form=form)
+    wanted = form.model
+
+    async def work(tx: Tx) -> str:
+        minor = int((wanted.amount or Decimal(0)).scaleb(precision))
+        await casework.offer(tx, case_id, wanted.services, minor, wanted.note, who.subject)
+        return f"/desk/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+MAY_WITHDRAW = [allow(*ADVISOR_ROLES, Role.PRIVACY_OFFICER)]
+
+
+@router.post("/desk/intake/cases/{case_id}/withdraw", dependencies=MAY_WITHDRAW)
+async def withdraw(case_id: CaseId, request: Request, once: Once) -> Response:
+    """Withdraw for the patient, who asked for it by another channel (R29)."""
+    form = await Form.read(request, Withdrawing)
+    reason = form.model.reason
+
+    async def work(tx: Tx) -> str:
+        await casework.withdraw(tx, case_id, "staff", reason)
+        return f"/desk/cases/{case_id}"
+
+    return await once.redirect(work)

@@ -1,0 +1,24 @@
+"""Intake's own settings, from the environment as INTAKE_…"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import STATE, ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="INTAKE_", extra="ignore")
+
+    views_database_url: Annotated[
+        str | None, Field(description="The same database as a role that may write view_* only; streams.py uses it")
+    ] = None
+    programme: Annotated[str, Field(description="The programme of a request that names none")] = "msk_international"
+    session_key_file: Annotated[Path, Field(description="Private key of patients' sessions; only intake holds it")] = (
+        STATE / "keys" / "sessions.pem"
+    )
+    link_life: Annotated[timedelta, Field(description="How long a magic link works, ISO 8601")] = timedelta(hours=48)
+    draft_life: Annotated[timedelta, Field(description="How long an unsent form is kept")] = timedelta(days=30)

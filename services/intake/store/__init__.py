@@ -1,0 +1,267 @@
+"""Every SQL statement of intake, one function each; rows come back as frozen values. Here: the case and its people.
+
+A step that changes a case calls `lock_case` first: the row lock makes the order of a case's facts the order of commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.intake.domain import Authority, Request, Stage, Stream
+from shared.db import Row, Tx
+from shared.events import ProgrammeRef
+from shared.ids import CaseId, new_id
+
+
+class UnknownCase(LookupError):
+    """No such case here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    case_id: CaseId
+    case_number: str
+    version: int
+    programme: ProgrammeRef
+    path: str
+    stream: Stream
+    channel: str
+    entered_by: str | None
+    locale: str
+    contact: str
+    cancer_type: str
+    surgery: str
+    story: str | None
+    reasons: list[str]
+    interests: list[str]
+    submitted_at: datetime
+    contact_due_at: datetime
+    contacted_at: datetime | None
+    contacted_by: str | None
+    confirmed_at: datetime | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdrawal_reason: str | None
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    role: str
+    name: str
+    email: str | None
+    phone: str | None
+    country: str | None
+    birth_date: date | None
+    sex: str | None
+    languages: list[str] | None
+    relationship: str | None
+    authority: str | None
+    asks_as: str | None
+    institution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    question_id: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    moved_at: datetime
+    moved_to: str
+    reason: str
+    moved_by: str
+
+
+async def insert_case(
+    tx: Tx,
+    case_id: CaseId,
+    number: str,
+    programme: ProgrammeRef,
+    request: Request,
+    channel: str,
+    entered_by: str | None,
+    due: datetime,
+) -> bool:
+    """Insert the case; False when this id is a case already (the same draft sent twice)."""
+    tag = await tx.execute(
+        """INSERT INTO cases (case_id, case_number, programme_id, programme_version, path, stream, channel, entered_by,
+               locale, contact, cancer_type, surgery, story, reasons, interests, emergency_notice_version,
+               submitted_at, contact_due_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+           ON CONFLICT (case_id) DO NOTHING""",
+        case_id, number, programme.id, programme.version, request.path, request.stream, channel, entered_by,
+        request.locale, request.contact, request.cancer_type, request.surgery, request.story, request.reasons,
+        request.interests, request.emergency_notice_version, tx.now, due,
+    )  # fmt: skip
+    return tag == "INSERT 0 1"
+
+
+async def insert_people(tx: Tx, case_id: CaseId, request: Request) -> None:
+    """Insert the patient, who asks, and the doctor at home. A patient who asks for themselves stands twice (R9)."""
+    asks, patient, doctor = request.requester, request.patient, request.local_physician
+    own = asks.authority is Authority.SELF
+    rows: list[tuple[Any, ...]] = [
+        (case_id, "requester", asks.name, asks.email, asks.phone, None, None, None, None,
+         asks.relationship, asks.authority, asks.role, None),
+        (case_id, "patient", patient.name, patient.email or (asks.email if own else None),
+         patient.phone or (asks.phone if own else None), patient.country, patient.birth_date, patient.sex,
+         patient.languages, None, None, None, None),
+    ]  # fmt: skip
+    if doctor is not None:
+        rows.append((case_id, "local_physician", doctor.name, doctor.email, None, doctor.country, None, None, None,
+                     None, None, None, doctor.institution))  # fmt: skip
+    await tx.executemany(
+        """INSERT INTO people (case_id, role, name, email, phone, country, birth_date, sex, languages,
+               relationship, authority, asks_as, institution)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
+        rows,
+    )
+
+
+async def insert_questions(tx: Tx, case_id: CaseId, texts: Iterable[str]) -> None:
+    await tx.executemany(
+        "INSERT INTO questions (question_id, case_id, position, text) VALUES ($1, $2, $3, $4)",
+        [(new_id(), case_id, position, text) for position, text in enumerate(texts, start=1)],
+    )
+
+
+async def insert_consent(tx: Tx, case_id: CaseId, request: Request, organisations: tuple[str, str]) -> None:
+    """Keep which text was signed, by whom, in which language, and the two organisations it names (R29)."""
+    await tx.execute(
+        """INSERT INTO consents (case_id, version, signed_name, organisations, locale, signed_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        case_id, request.consent.version, request.consent.signed_name, organisations, request.locale, tx.now,
+    )  # fmt: skip
+
+
+async def lock_case(tx: Tx, case_id: CaseId) -> Case:
+    """Lock the case until the transaction ends and return it as it stands; UnknownCase when there is none."""
+    await tx.execute("SELECT 1 FROM cases WHERE case_id = $1 FOR UPDATE", case_id)
+    return await load_case(tx, case_id)
+
+
+async def load_case(tx: Tx, case_id: CaseId) -> Case:
+    row = await tx.fetchrow(_CASES + "WHERE c.case_id = $1", case_id)
+    if row is None:
+        raise UnknownCase(str(case_id))
+    return _case(row)
+
+
+async def cases_of(tx: Tx, case_ids: Iterable[CaseId]) -> list[Case]:
+    rows = await tx.fetch(_CASES + "WHERE c.case_id = ANY($1::uuid[]) ORDER BY c.submitted_at DESC", list(case_ids))
+    return [_case(row) for row in rows]
+
+
+async def newest_cases(tx: Tx, limit: int) -> list[Case]:
+    return [_case(row) for row in await tx.fetch(_CASES + "ORDER BY c.submitted_at DESC LIMIT $1", limit)]
+
+
+_CASES = """
+SELECT c.case_id, c.case_number, c.version, c.programme_id, c.programme_version, c.path, c.stream, c.channel,
+       c.entered_by, c.locale, c.contact, c.cancer_type, c.surgery, c.story, c.reasons, c.interests, c.submitted_at,
+       c.contact_due_at, c.contacted_at, c.contacted_by, c.confirmed_at, c.withdrawn_at, c.withdrawn_by,
+       c.withdrawal_reason,
+       CASE WHEN c.withdrawn_at IS NOT NULL THEN 'withdrawn'
+            WHEN p.delivered_at IS NOT NULL THEN 'delivered'
+            WHEN p.paid_at IS NOT NULL THEN 'paid'
+            WHEN c.confirmed_at IS NOT NULL THEN 'confirmed'
+            WHEN EXISTS (SELECT FROM quotes q WHERE q.case_id = c.case_id AND q.state = 'open') THEN 'quoted'
+            ELSE 'requested' END AS stage
+FROM cases c LEFT JOIN progress p USING (case_id)
+"""
+
+
+def _case(row: Row) -> Case:
+    values = dict(row)
+    programme = ProgrammeRef(id=values.pop("programme_id"), version=values.pop("programme_version"))
+    stage, stream = Stage(values.pop("stage")), Stream(values.pop("stream"))
+    return Case(programme=programme, stage=stage, stream=stream, **values)
+
+
+async def case_with_number(tx: Tx, number: str) -> CaseId | None:
+    found: CaseId | None = await tx.fetchval("SELECT case_id FROM cases WHERE case_number = $1", number)
+    return found
+
+
+async def people(tx: Tx, case_id: CaseId) -> dict[str, Person]:
+    """Return the people of a case by role."""
+    rows = await tx.fetch(
+        """SELECT role, name, email, phone, country, birth_date, sex, languages, relationship, authority, asks_as,
+                  institution FROM people WHERE case_id = $1""",
+        case_id,
+    )
+    return {row["role"]: Person(**row) for row in rows}
+
+
+async def cases_of_mailbox(tx: Tx, email: str) -> list[tuple[CaseId, str, bool]]:
+    """Return (case, role, asks for themselves) of everyone who reads this mail box."""
+    rows = await tx.fetch(
+        """SELECT p.case_id, p.role, r.authority = 'self' AS own
+           FROM people p JOIN people r ON r.case_id = p.case_id AND r.role = 'requester'
+           WHERE lower(p.email) = lower($1)""",
+        email,
+    )
+    return [(row["case_id"], row["role"], row["own"]) for row in rows]
+
+
+async def questions(tx: Tx, case_id: CaseId) -> list[Question]:
+    sql = "SELECT question_id, text FROM questions WHERE case_id = $1 ORDER BY position"
+    return [Question(**row) for row in await tx.fetch(sql, case_id)]
+
+
+async def set_contacted(tx: Tx, case_id: CaseId, by: str) -> None:
+    """Stop the contact clock (R12) at the first contact; a later one doesn't move it."""
+    await tx.execute(
+        """UPDATE cases SET contacted_at = $2, contacted_by = $3, version = version + 1
+           WHERE case_id = $1 AND contacted_at IS NULL""",
+        case_id, tx.now, by,
+    )  # fmt: skip
+
+
+async def set_confirmed(tx: Tx, case_id: CaseId) -> None:
+    await tx.execute("UPDATE cases SET confirmed_at = $2, version = version + 1 WHERE case_id = $1", case_id, tx.now)
+
+
+async def set_withdrawn(tx: Tx, case_id: CaseId, by: str, reason: str) -> None:
+    """End the case and its consent (R29, M13)."""
+    await tx.execute(
+        """WITH ended AS (UPDATE consents SET withdrawn_at = $2 WHERE case_id = $1)
+           UPDATE cases SET withdrawn_at = $2, withdrawn_by = $3, withdrawal_reason = $4, version = version + 1
+           WHERE case_id = $1""",
+        case_id, tx.now, by, reason,
+    )  # fmt: skip
+
+
+async def insert_move(tx: Tx, case_id: CaseId, to: Stream, reason: str, by: str) -> None:
+    """Move the case to the other stream and keep who moved it and why (R7)."""
+    await tx.execute(
+        """WITH moved AS (UPDATE cases SET stream = $3, version = version + 1 WHERE case_id = $1)
+           INSERT INTO stream_moves (case_id, moved_at, moved_to, reason, moved_by) VALUES ($1, $2, $3, $4, $5)""",
+        case_id, tx.now, to, reason, by,
+    )  # fmt: skip
+
+
+async def moves(tx: Tx, case_id: CaseId) -> list[Move]:
+    sql = "SELECT moved_at, moved_to, reason, moved_by FROM stream_moves WHERE case_id = $1 ORDER BY moved_at"
+    return [Move(**row) for row in await tx.fetch(sql, case_id)]
+
+
+async def bump_version(tx: Tx, case_id: CaseId) -> None:
+    await tx.execute("UPDATE cases SET version = version + 1 WHERE case_id = $1", case_id)
+
+
+async def note_progress(tx: Tx, case_id: CaseId, *, paid_at: datetime | None, delivered_at: datetime | None) -> None:
+    """Keep what another service told, whichever fact came first; the earliest time told stays."""
+    await tx.execute(
+        """INSERT INTO progress AS p (case_id, paid_at, delivered_at) VALUES ($1, $2, $3)
+           ON CONFLICT (case_id) DO UPDATE SET paid_at = LEAST(p.paid_at, excluded.paid_at),
+               delivered_at = LEAST(p.delivered_at, excluded.delivered_at)""",
+        case_id, paid_at, delivered_at,
+    )  # fmt: skip

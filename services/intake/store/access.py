@@ -1,0 +1,101 @@
+"""Magic links, requests for one, and drafts: what a person without a session is known by. Tokens as hashes only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.db import Tx
+from shared.ids import CaseId
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    draft_id: UUID
+    programme: str
+    channel: str
+    entered_by: str | None
+    answers: dict[str, Any]
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    case_id: CaseId
+    audience: str
+    path: str
+
+
+async def insert_link(tx: Tx, token_hash: bytes, link: Link, expires_at: datetime) -> None:
+    await tx.execute(
+        """INSERT INTO links (token_hash, case_id, audience, path, made_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        token_hash, link.case_id, link.audience, link.path, tx.now, expires_at,
+    )  # fmt: skip
+
+
+async def link_works(tx: Tx, token_hash: bytes) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2)"
+    return bool(await tx.fetchval(sql, token_hash, tx.now))
+
+
+async def use_link(tx: Tx, token_hash: bytes) -> Link | None:
+    """Spend a link; None when it is unknown, spent or too old. Of two at once, one gets it."""
+    row = await tx.fetchrow(
+        """UPDATE links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
+           RETURNING case_id, audience, path""",
+        token_hash, tx.now,
+    )  # fmt: skip
+    return None if row is None else Link(**row)
+
+
+async def insert_attempt(tx: Tx, attempt_id: UUID, email: str, case_number: str) -> None:
+    await tx.execute(
+        "INSERT INTO sign_in_attempts (attempt_id, email, case_number, asked_at) VALUES ($1, $2, $3, $4)",
+        attempt_id, email, case_number, tx.now,
+    )  # fmt: skip
+
+
+async def take_attempt(tx: Tx, attempt_id: UUID) -> tuple[str, str] | None:
+    """Remove the attempt and return (e-mail, case number) as typed."""
+    sql = "DELETE FROM sign_in_attempts WHERE attempt_id = $1 RETURNING email, case_number"
+    row = await tx.fetchrow(sql, attempt_id)
+    return None if row is None else (row["email"], row["case_number"])
+
+
+async def insert_draft(tx: Tx, draft_id: UUID, token_hash: bytes, programme: str, channel: str, by: str | None) -> None:
+    await tx.execute(
+        """INSERT INTO drafts (draft_id, token_hash, programme, channel, entered_by, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        draft_id, token_hash, programme, channel, by, tx.now,
+    )  # fmt: skip
+
+
+async def draft(tx: Tx, token_hash: bytes) -> Draft | None:
+    row = await tx.fetchrow(
+        """SELECT draft_id, programme, channel, entered_by, answers,
+                  EXISTS (SELECT FROM cases WHERE case_id = draft_id) AS sent FROM drafts WHERE token_hash = $1""",
+        token_hash,
+    )
+    return None if row is None else Draft(**row)
+
+
+async def save_answers(tx: Tx, draft_id: UUID, page: str, answers: dict[str, Any], forget: list[str]) -> None:
+    """Keep one page's answers and forget those of `forget`, leaving the rest alone: two tabs don't erase each other."""
+    await tx.execute(
+        """UPDATE drafts SET updated_at = $5,
+               answers = (answers - $4::text[]) || jsonb_build_object($2::text, $3::jsonb)
+           WHERE draft_id = $1""",
+        draft_id, page, answers, forget, tx.now,
+    )  # fmt: skip
+
+
+async def empty_draft(tx: Tx, draft_id: UUID) -> None:
+    """Forget what was typed but keep the row, so that the browser that sent it still finds its receipt."""
+    await tx.execute("UPDATE drafts SET answers = '{}', updated_at = $2 WHERE draft_id = $1", draft_id, tx.now)
+
+
+async def erase_draft(tx: Tx, draft_id: UUID) -> None:
+    await tx.execute("DELETE FROM drafts WHERE draft_id = $1", draft_id)
