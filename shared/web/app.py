@@ -76,6 +76,7 @@ def _furnish(app: FastAPI, service: Service, ctx: Context, transport: "httpx.Asy
     app.state.queue_feed = QueueFeed(ctx.db, ctx.settings.database_url)
     app.state.service_name = service.name
     app.state.development = platform.consilium_env == "development"
+    app.state.secure = platform.public_url.startswith("https:")
     app.state.assets = assets.load(Path(platform.node_modules))
     app.state.templates = pages.environment(service.package / "templates")
     app.state.locale_folders = (service.package / "locale",)

@@ -44,7 +44,12 @@ def known_locale(text: str | None) -> str | None:
 
 
 def locale_of(connection: "HTTPConnection") -> str:
-    """Return the reader's language: ``?lang=``, else the cookie, else the session's, else the browser's, else English."""
+    """Return the reader's language: ``?lang=``, else the cookie, else the session's, else the browser's.
+
+    The desk is in English, and so is whatever nobody chose another language for.
+    """
+    if connection.url.path.startswith("/desk"):
+        return "en"
     chosen = known_locale(connection.query_params.get("lang")) or known_locale(connection.cookies.get(COOKIE))
     principal = getattr(connection.state, "principal", None)
     if chosen or (chosen := known_locale(principal.locale if principal else None)):

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse
 from shared.web.auth import NOBODY, identify
 from shared.web.i18n import COOKIE, LOCALES, direction, html_lang, known_locale, locale_of, translator_for
 from shared.web.problem import Problem
+from shared.web.sections import sections_for
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -43,6 +44,7 @@ def environment(*folders: Path) -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, enable_async=False,
     )  # fmt: skip
     env.globals.update(
+        desk_sections=sections_for,
         once_field=once_field, version_field=version_field, languages=LOCALES, html_lang=html_lang, direction=direction
     )
     env.filters.update(money=money, when=when, day=day, ago=ago)
@@ -66,6 +68,12 @@ class PageOf:
     def __init__(self, request: Request) -> None:
         self._request = request
 
+    @property
+    def now(self) -> datetime:
+        """The instant at which this page is drawn."""
+        now: datetime = self._request.app.state.clock.now()
+        return now
+
     def __call__(
         self,
         name: str,
@@ -80,7 +88,7 @@ class PageOf:
             self._request.state.form_action = tuple(form_action)
         response = HTMLResponse(self.text(name, **context), status, headers=headers)
         if chosen := known_locale(self._request.query_params.get("lang")):
-            secure = self._request.url.scheme == "https"
+            secure = self._request.app.state.secure
             response.set_cookie(COOKIE, chosen, max_age=31536000, httponly=True, samesite="lax", secure=secure)
         return response
 

@@ -1,0 +1,43 @@
+"""What the desk's header offers to whom: the first page, the list of cases, and each role's own queues."""
+
+from dataclasses import dataclass
+
+from shared.web.auth import STAFF, Principal, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A place on the desk, and who goes there."""
+
+    title: str
+    href: str
+    roles: frozenset[Role]
+
+
+def _queue(title: str, service: str, name: str, *roles: Role) -> Section:
+    return Section(title, f"/desk/{service}/queues/{name}", frozenset(roles))
+
+
+SECTIONS = (
+    Section("Desk", "/desk", STAFF),
+    Section("Cases", "/desk/cases", STAFF),
+    _queue("New requests", "intake", "new-requests", Role.CARE_ADVISOR, Role.SUPERVISOR),
+    _queue("In person", "intake", "in-person", Role.CARE_ADVISOR, Role.SUPERVISOR),
+    _queue("Payments", "billing", "payments-to-match", Role.FINANCE, Role.SUPERVISOR),
+    _queue("Refunds", "billing", "refunds-to-settle", Role.FINANCE, Role.SUPERVISOR),
+    _queue("Materials", "records", "materials-to-review", Role.CASE_MANAGER),
+    _queue("Summaries", "records", "summaries-to-write", Role.CASE_MANAGER),
+    _queue("Quiet patients", "records", "quiet-collections", Role.CASE_MANAGER),
+    _queue("Slides in", "records", "slides-to-count", Role.LAB),
+    _queue("Slides home", "records", "slides-to-return", Role.LAB),
+    _queue("To match", "matching", "to-match", Role.CLINICAL_LEAD, Role.CASE_MANAGER),
+    _queue("To deliver", "matching", "to-deliver", Role.CLINICAL_LEAD, Role.CASE_MANAGER),
+    _queue("Offers", "matching", "my-offers", Role.SPECIALIST),
+    _queue("Opinions", "matching", "to-write", Role.SPECIALIST),
+)
+"""A test holds every queue in this table against the queue its service declares: name and roles."""
+
+
+def sections_for(who: Principal) -> list[Section]:
+    """Return what ``who`` may open, in the order of the work."""
+    return [section for section in SECTIONS if not section.roles.isdisjoint(who.roles)]
