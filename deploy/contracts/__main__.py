@@ -38,7 +38,7 @@ def problems(against: str = "HEAD") -> Iterator[str]:
     yield from growth.broken_contracts(schemas.stored_schemas(), generated)
     yield from growth.broken_contracts(schemas_at(against), generated)
     for file, text in generated_files().items():
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
+        if not _holds(file, text):
             yield f"{file.relative_to(ROOT)} isn't up to date: run python -m deploy.contracts write"
     for fact in FACTS:
         if not schemas.examples(fact):
@@ -61,8 +61,9 @@ def write() -> list[str]:
     broken = growth.broken_contracts(schemas.stored_schemas(), schemas.generated_schemas())
     if not broken:
         for file, text in generated_files().items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            if not _holds(file, text):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
     return broken
 
 
@@ -78,6 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
     if found:
         print("A contract only grows: add an optional field, or a new version of the type.", file=sys.stderr)
     return 1 if found else 0
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text(encoding="utf-8") == text
 
 
 def _git(*arguments: str) -> str:

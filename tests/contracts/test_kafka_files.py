@@ -7,6 +7,7 @@ import yaml
 
 from deploy.contracts.__main__ import declared_services
 from deploy.contracts.schemas import ROOT
+from deploy.kafka import __main__ as deploy_kafka
 from shared import topics
 from shared.service import Service
 
@@ -44,12 +45,42 @@ def test_a_service_may_read_what_it_reacts_to_and_nothing_else(service: Service)
 
 
 def test_a_partner_reads_the_partner_topic_alone() -> None:
-    partners = [principal for principal in ACLS if principal["user"] not in NAMES]
-    assert partners
+    partners = [principal for principal in ACLS if principal["user"].startswith("partner-")]
+    assert len(partners) + len(NAMES) + 1 == len(ACLS)
     for partner in partners:
         assert (partner["writes"], partner["reads"]) == ([], [topics.PARTNER_RECORDS])
+
+
+def test_views_read_facts_and_write_nothing() -> None:
+    assert BY_USER["intake-streams"]["writes"] == []
+    assert set(BY_USER["intake-streams"]["reads"]) == set(topics.FACTS)
 
 
 def test_every_fact_is_told_by_one_service() -> None:
     told = [fact for service in SERVICES for fact in service.emits]
     assert len(told) == len(set(told))
+
+
+def test_the_printed_commands_give_each_topic_to_its_owner_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    deploy_kafka.main(["acls", "--bootstrap", "broker:9092"])
+    lines = capsys.readouterr().out.splitlines()
+    writing = [line for line in lines if "--operation Write" in line]
+    assert sorted(line.split("User:")[1].split()[0] + " " + line.split()[-1] for line in writing) == [
+        "billing billing.events",
+        "intake intake.events",
+        "matching matching.events",
+        "records partner.records.v1",
+        "records records.events",
+    ]
+    assert all(line.startswith("kafka-acls.sh --bootstrap-server broker:9092 --add ") for line in lines)
+    assert any(
+        "User:partner-demo" in line and "--group partner-demo. --resource-pattern-type prefixed" in line
+        for line in lines
+    )
+
+
+def test_the_printed_commands_make_each_topic(capsys: pytest.CaptureFixture[str]) -> None:
+    deploy_kafka.main(["topics", "--replication", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(TOPICS)
+    assert all("--partitions 6 --replication-factor 1" in line and "retention.ms=-1" in line for line in lines)

@@ -1,0 +1,68 @@
+"""``python -m deploy.kafka topics|acls --bootstrap HOST:PORT``: print the commands of Kafka's own tools that make them.
+
+For a cluster that people run: read what is printed, then run it; running it again changes nothing.
+"""
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_HERE = Path(__file__).parent
+
+
+def topics(bootstrap: str, replication: int) -> Iterator[str]:
+    """Yield a kafka-topics command for each topic of ``topics.yaml``."""
+    for topic in _read("topics.yaml")["topics"]:
+        settings = [f"--config={key}={value}" for key, value in topic["config"].items()]
+        yield shlex.join([
+            "kafka-topics.sh", "--bootstrap-server", bootstrap, "--create", "--if-not-exists", "--topic", topic["name"],
+            "--partitions", str(topic["partitions"]), "--replication-factor", str(replication), *settings,
+        ])  # fmt: skip
+
+
+def acls(bootstrap: str) -> Iterator[str]:
+    """Yield the kafka-acls commands for each principal of ``acls.yaml``."""
+    for principal in _read("acls.yaml")["principals"]:
+        start = [
+            "kafka-acls.sh",
+            "--bootstrap-server",
+            bootstrap,
+            "--add",
+            "--allow-principal",
+            f"User:{principal['user']}",
+        ]
+        for topic in principal["writes"]:
+            yield shlex.join([*start, "--operation", "Write", "--operation", "Describe", *_named("--topic", topic)])
+        for topic in principal["reads"]:
+            yield shlex.join([*start, "--operation", "Read", "--operation", "Describe", *_named("--topic", topic)])
+        for group in principal["groups"]:
+            yield shlex.join([*start, "--operation", "Read", *_named("--group", group)])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the commands that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.kafka", description=__doc__)
+    parser.add_argument("what", choices=("topics", "acls"))
+    parser.add_argument("--bootstrap", default="localhost:9092", metavar="HOST:PORT")
+    parser.add_argument("--replication", type=int, default=3)
+    asked = parser.parse_args(arguments)
+    commands = topics(asked.bootstrap, asked.replication) if asked.what == "topics" else acls(asked.bootstrap)
+    print("\n".join(commands))
+
+
+def _named(option: str, name: str) -> list[str]:
+    if name.endswith("*"):
+        return [option, name.removesuffix("*"), "--resource-pattern-type", "prefixed"]
+    return [option, name]
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
