@@ -1,4 +1,4 @@
-"""The reader's language: sentences from the catalogues in ``locale/``; instants, days and amounts as they are written."""
+"""The reader's language: sentences from the catalogues in ``locale/``; instants, days and amounts in its notation."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -75,8 +75,8 @@ def write(letter: Letter, envelope: Envelope, around: Surroundings, speech: Spee
 def recipient(name: str, address: str) -> Address:
     """Return the recipient; an international domain is written in ASCII. ``ValueError`` when it can't be an address."""
     local, _, domain = address.strip().rpartition("@")
-    if not local or not domain:
-        raise ValueError("An address has one @ with something on both sides.")
+    if not local or not domain or "@" in local or not address.strip().isprintable():
+        raise ValueError("An address has one @ with something on both sides, and nothing that can't be seen.")
     try:
         return Address("".join(c for c in name if c.isprintable()), local, domain.encode("idna").decode("ascii"))
     except (UnicodeError, ValueError, IndexError) as problem:
