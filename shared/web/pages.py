@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_currency, get_currency_precision
 from fastapi import Depends, Request
 from markupsafe import Markup, escape
@@ -25,6 +25,7 @@ from shared.web.problem import Problem
 from shared.web.sections import sections_for
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_CODE_FIRST = "¤¤\u00a0#,##0.00"
 
 
 class _Components(jinja2.PackageLoader):
@@ -141,7 +142,10 @@ def money(context: jinja2.runtime.Context, amount: Any, currency: str | None = N
     """Return an exact amount in the reader's notation: ``{{ price|money }}`` or ``{{ minor|money("USD") }}``."""
     minor, code = (amount, currency) if currency else (amount.amount_minor, amount.currency)
     precision = get_currency_precision(str(code))
-    return format_currency(_scaled(int(minor), precision), str(code), locale=context.get("locale") or "en")
+    locale = context.get("locale") or "en"
+    if direction(locale) == "rtl":  # a symbol beside digits would be drawn mirrored: the code, and left to right
+        return f"\u2066{format_currency(_scaled(int(minor), precision), str(code), _CODE_FIRST, locale=locale)}\u2069"
+    return format_currency(_scaled(int(minor), precision), str(code), locale=locale)
 
 
 def _scaled(minor: int, precision: int) -> Any:
@@ -153,8 +157,16 @@ def when(context: jinja2.runtime.Context, at: datetime | None, zone: str = "UTC"
     """Return an instant with its zone, as ``<time>``."""
     if at is None:
         return Markup("–")
-    text = format_datetime(at.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm zzz", locale=context.get("locale") or "en")
-    return _time(at, text)
+    local, locale = at.astimezone(ZoneInfo(zone)), context.get("locale") or "en"
+    if locale == "en":
+        return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
+    return _time(at, f"{format_date(local, 'long', locale)} {format_time(local, 'short', locale=locale, tzinfo=local.tzinfo)} {_zone(local, locale)}")
+
+
+def _zone(local: datetime, locale: str) -> str:
+    """Return the zone's short name, or its long one where the language has no short one but an offset."""
+    short = get_timezone_name(local, "short", locale=locale)
+    return get_timezone_name(local, "long", locale=locale) if short.startswith(("+", "-")) else short
 
 
 @jinja2.pass_context

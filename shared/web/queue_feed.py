@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from shared import log
-from shared.db import TRANSIENT, Database
+from shared.db import TRANSIENT, Database, Tx
 from shared.staff_queue import Cursor, Item, Queue, changes
 
 EAGER_SECONDS, EAGER_PAUSE, POLL_SECONDS = 2.0, 0.05, 1.0
@@ -52,6 +52,7 @@ class QueueFeed:
         try:
             while True:
                 async with self._db.reading() as tx:
+                    await self._begin(tx)
                     missed = await changes(tx, [queue.name], after)
                 for cursor, item in missed:
                     yield cursor, item
@@ -81,10 +82,8 @@ class QueueFeed:
 
     async def _hand_out(self) -> None:
         async with self._db.reading() as tx:
-            if self._cursor is None:
-                xmin = await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-                self._cursor = Cursor(xmin, 0)
-            new = await changes(tx, list(self._followers), self._cursor) if self._followers else []
+            cursor = await self._begin(tx)
+            new = await changes(tx, list(self._followers), cursor) if self._followers else []
         for cursor, item in new:
             self._cursor = cursor
             for follower in list(self._followers[item.queue]):
@@ -94,6 +93,13 @@ class QueueFeed:
                     follower.put_nowait(None)
                 else:
                     follower.put_nowait((cursor, item))
+
+    async def _begin(self, tx: Tx) -> Cursor:
+        """Fix where handing out begins, before the first follower has read what it missed: nothing falls between."""
+        if self._cursor is None:
+            xmin = await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            self._cursor = self._cursor or Cursor(xmin, 0)
+        return self._cursor
 
 
 def _empty(follower: asyncio.Queue[Change | None]) -> None:

@@ -1,5 +1,6 @@
 """The layouts that every page extends, seen at each width, left to right and right to left."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
@@ -66,8 +67,6 @@ async def test_a_queue_is_accessible_and_live(browser: Browser, site: str, sampl
     await page.goto(f"{site}/desk/sample/queues/to-read")
     found = await judge(page, "layout-queue", axe_source=axe())
     await page.wait_for_selector("[data-live]:not([hidden])")
-    import asyncio
-
     feed = asyncio.create_task(sample.app.state.queue_feed.run())
     try:
         async with sample.ctx.db.transaction() as tx:
