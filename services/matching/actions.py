@@ -22,7 +22,7 @@ from shared.ids import CaseId
 from shared.service import Context
 
 
-class Incomplete(Exception):  # noqa: N818 - said to the person as it is
+class Incomplete(Exception):
     """Things to mend first."""
 
     def __init__(self, found: Sequence[Gap]) -> None:
@@ -30,7 +30,7 @@ class Incomplete(Exception):  # noqa: N818 - said to the person as it is
         self.gaps = tuple(found)
 
 
-class Stale(Exception):  # noqa: N818 - said to the person as it is
+class Stale(Exception):
     """The draft changed since it was read."""
 
 

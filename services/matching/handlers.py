@@ -10,8 +10,9 @@ from services.matching.queues import MY_OFFERS, TO_MATCH
 from services.matching.store import cases, offers, opinions, roster
 from shared import staff_queue
 from shared.backbone import timers
+from shared.backbone.inbox import Reaction
 from shared.db import Tx
-from shared.events import CaseWithdrawn, RecordsComplete, RequestSubmitted
+from shared.events import CaseWithdrawn, Fact, RecordsComplete, RequestSubmitted
 from shared.ids import CaseId
 
 OFFER_CLOCK = "offer_expires"
@@ -90,6 +91,10 @@ async def _ask(tx: Tx, case: cases.Case, waiting: Offer, one: Specialist) -> Non
     await staff_queue.done(tx, TO_MATCH, str(case.case_id))
 
 
-REACTIONS = {RequestSubmitted: note_case_number, RecordsComplete: begin_matching, CaseWithdrawn: stop_matching}
+REACTIONS: dict[type[Fact], Reaction] = {
+    RequestSubmitted: note_case_number,
+    RecordsComplete: begin_matching,
+    CaseWithdrawn: stop_matching,
+}
 TIMERS = {OFFER_CLOCK: expire_offer}
 ERRANDS = {publishing.PUBLISH: publishing.publish_opinion}

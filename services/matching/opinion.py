@@ -29,7 +29,7 @@ _NOTE = {
 _UNPRINTABLE = re.compile(r"(?:the text|codepoint) `\"(.+?)\"`")
 
 
-class Unprintable(Exception):  # noqa: N818 - said to the author as it is
+class Unprintable(Exception):
     """The fonts at hand have no shape for some characters; ``characters`` holds them."""
 
     def __init__(self, characters: frozenset[str]) -> None:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 
-class Refused(Exception):  # noqa: N818 - a rule says no; nothing went wrong
+class Refused(Exception):
     """A rule says no; the text tells the person why and what to do."""
 
 

@@ -1,0 +1,39 @@
+"""Matching, wired: ``python -m services.matching api|worker|migrate|seed|parked|replay|reconcile``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.matching import handlers, queues, seed
+from services.matching.settings import MatchingSettings
+from shared.events import OpinionDelivered, SpecialistAssigned
+from shared.main import main
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def routes() -> "Sequence[APIRouter]":
+    from services.matching import api
+    from services.matching.pages import desk, patients
+
+    return (api.router, desk.router, patients.router)
+
+
+SERVICE = Service(
+    name="matching",
+    package=Path(__file__).parent,
+    settings=MatchingSettings,
+    emits=(SpecialistAssigned, OpinionDelivered),
+    reactions=handlers.REACTIONS,
+    timers=handlers.TIMERS,
+    errands=handlers.ERRANDS,
+    queues=queues.QUEUES,
+    routes=routes,
+    seed=seed.load_roster,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

@@ -1,0 +1,1 @@
+"""The pages of matching: the staff desk, and what the patient's side sees."""
