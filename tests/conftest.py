@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,12 +41,12 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url() -> str:
     """The administrator's address of a PostgreSQL server; the same one for all workers of a run."""
-    yield servers.address("postgres", "TEST_DATABASE_URL", Path(os.environ[FOLDER]))
+    return servers.address("postgres", "TEST_DATABASE_URL", Path(os.environ[FOLDER]))
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap() -> Iterator[str]:
+def kafka_bootstrap() -> str:
     """The address of a Kafka broker that has the declared topics; the same one for all workers of a run."""
-    yield servers.address("kafka", "TEST_KAFKA_BOOTSTRAP", Path(os.environ[FOLDER]))
+    return servers.address("kafka", "TEST_KAFKA_BOOTSTRAP", Path(os.environ[FOLDER]))

@@ -28,7 +28,8 @@ HELP = """Consilium on this machine.
   ./consilium history CASE                             a case as a list of facts
 
 Services: intake, billing, records, matching, notify. State is kept in .consilium/, or in the folder CONSILIUM_STATE.
-Ports start at CONSILIUM_PORT (8300). DATABASE_URL, KAFKA_BOOTSTRAP, FILES_URL with S3_*, SMTP_URL and OIDC_ISSUER name real things elsewhere."""
+Ports start at CONSILIUM_PORT (8300).
+DATABASE_URL, KAFKA_BOOTSTRAP, FILES_URL with S3_*, SMTP_URL and OIDC_ISSUER name real things elsewhere."""
 
 
 def main(command: str, arguments: list[str]) -> int:
@@ -41,7 +42,7 @@ def main(command: str, arguments: list[str]) -> int:
 
 
 def _up(arguments: list[str]) -> int:
-    from deploy.local import up  # noqa: PLC0415
+    from deploy.local import up
 
     if "--detach" in arguments:
         up.detach(Plan.read())
@@ -52,29 +53,29 @@ def _up(arguments: list[str]) -> int:
 
 def _down(_arguments: list[str]) -> int:
     stopped = running.stop(state()) if state().exists() else False
-    print("Stopped." if stopped else "Nothing runs here.")  # noqa: T201
+    print("Stopped." if stopped else "Nothing runs here.")
     return 0
 
 
 def _help(_arguments: list[str]) -> int:
-    print(HELP)  # noqa: T201
+    print(HELP)
     return 0
 
 
 def _doctor(_arguments: list[str]) -> int:
-    from deploy.local import doctor  # noqa: PLC0415
+    from deploy.local import doctor
 
     return doctor.main()
 
 
 def _test(arguments: list[str]) -> int:
-    from deploy.local import checks  # noqa: PLC0415
+    from deploy.local import checks
 
     return checks.test(arguments)
 
 
 def _check(_arguments: list[str]) -> int:
-    from deploy.local import checks  # noqa: PLC0415
+    from deploy.local import checks
 
     return checks.check()
 
@@ -90,7 +91,7 @@ def _logs(arguments: list[str]) -> int:
 
 
 def _psql(arguments: list[str]) -> int:
-    from deploy.local.postgres import binary  # noqa: PLC0415
+    from deploy.local.postgres import binary
 
     if not arguments or arguments[0] not in SERVICES:
         raise Trouble(f"Say whose database: ./consilium psql {'|'.join(SERVICES)}")
@@ -113,7 +114,9 @@ def _of_service(command: str, arguments: list[str]) -> int:
         return _become(python("services.intake", command, *arguments), _about(plan, "intake"))
     if command == "reconcile" or arguments == ["list"]:
         return max(
-            os.spawnve(os.P_WAIT, sys.executable, python(f"services.{service}", command, *arguments), _about(plan, service))
+            os.spawnve(
+                os.P_WAIT, sys.executable, python(f"services.{service}", command, *arguments), _about(plan, service)
+            )
             for service in SERVICES
         )
     raise Trouble(f"Say whose: ./consilium {command} {'|'.join(SERVICES)} {BY_SERVICE[command]}")

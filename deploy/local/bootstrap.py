@@ -20,7 +20,16 @@ from deploy.local.places import ROOT, state
 from deploy.local.trouble import Trouble
 
 NOTHING, LOCAL, DEV = "", "local", "dev"
-NEEDS = {"help": NOTHING, "down": NOTHING, "doctor": NOTHING, "logs": NOTHING, "test": DEV, "check": DEV, "bench": DEV, "demo": DEV}
+NEEDS = {
+    "help": NOTHING,
+    "down": NOTHING,
+    "doctor": NOTHING,
+    "logs": NOTHING,
+    "test": DEV,
+    "check": DEV,
+    "bench": DEV,
+    "demo": DEV,
+}
 """Which lock a command needs; LOCAL when it isn't named here."""
 
 ROOM_FIRST, ROOM_LATER = 1500, 200
@@ -137,7 +146,9 @@ def make(home: Path, settings: dict[str, str]) -> None:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], env=settings, check=True)
         return
     wanted = ["install", "--quiet", "--require-hashes", "--requirement", str(ROOT / "requirements" / "uv.txt")]
-    bundled = subprocess.run([sys.executable, "-m", "venv", str(home)], capture_output=True, check=False).returncode == 0
+    bundled = (
+        subprocess.run([sys.executable, "-m", "venv", str(home)], capture_output=True, check=False).returncode == 0
+    )
     if bundled:
         attempt = [str(home / "bin" / "python"), "-m", "pip", *wanted]
     else:
@@ -163,7 +174,7 @@ def runs(python: Path) -> bool:
 
 def say(line: str) -> None:
     """A line of progress; standard output is left to commands."""
-    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

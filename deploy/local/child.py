@@ -47,7 +47,7 @@ def spawn(
 
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603  (our own command line)
+        return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,12 +1,14 @@
-"""What stands in for the outside world, in one process, each on its own port: `python -m deploy.local.devtools`.
+"""What stands in for the outside world, in one process, each on its own port.
 
-The card provider's sandbox, the mail catcher, and the development issuer; those whose real counterpart the environment names are left out.
+`python -m deploy.local.devtools gateway mail issuer`: the card provider's sandbox, the mail catcher, the development
+issuer, or some of them.
 """
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -22,33 +24,45 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-def applications(plan: Plan) -> dict[str, Any]:
+def applications(plan: Plan, wanted: Sequence[str]) -> dict[str, Any]:
     """The applications to run, by the name of their port."""
     apps: dict[str, Any] = {}
-    if plan.here("gateway"):
-        from deploy.sandbox_gateway.__main__ import Environment  # noqa: PLC0415
-        from deploy.sandbox_gateway.app import SandboxSettings, create_app as create_gateway  # noqa: PLC0415
+    if "gateway" in wanted:
+        from deploy.sandbox_gateway.__main__ import Environment
+        from deploy.sandbox_gateway.app import SandboxSettings
+        from deploy.sandbox_gateway.app import create_app as create_gateway
 
         secrets = Environment()
         webhook = f"{plan.public_url}/api/billing/webhooks/gateway"
         book = plan.folder / "sandbox_gateway.sqlite"
-        apps["gateway"] = create_gateway(SandboxSettings(plan.gateway_url, webhook, secrets.api_key, secrets.webhook_secret, book))
-    if plan.here("mail"):
-        from deploy.mail_catcher.app import create_app as create_catcher  # noqa: PLC0415
+        apps["gateway"] = create_gateway(
+            SandboxSettings(plan.gateway_url, webhook, secrets.api_key, secrets.webhook_secret, book)
+        )
+    if "mail" in wanted:
+        from deploy.mail_catcher.app import create_app as create_catcher
 
         apps["mail"] = create_catcher(smtp_host=HOST, smtp_port=plan.ports["smtp"])
-    if plan.here("issuer"):
-        from deploy.dev_issuer.app import create_app as create_issuer  # noqa: PLC0415
+    if "issuer" in wanted:
+        from deploy.dev_issuer.app import create_app as create_issuer
 
         apps["issuer"] = create_issuer()
     return apps
 
 
-async def run(plan: Plan) -> None:
+async def run(plan: Plan, wanted: Sequence[str]) -> None:
     """Serve all of them until told to stop; when one ends, all end."""
     servers = [
-        _Quiet(uvicorn.Config(app, host=HOST, port=plan.ports[name], access_log=False, log_level="warning", timeout_graceful_shutdown=1))
-        for name, app in applications(plan).items()
+        _Quiet(
+            uvicorn.Config(
+                app,
+                host=HOST,
+                port=plan.ports[name],
+                access_log=False,
+                log_level="warning",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        for name, app in applications(plan, wanted).items()
     ]
 
     def stop() -> None:
@@ -64,4 +78,4 @@ async def run(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Plan.read()))
+    asyncio.run(run(Plan.read(), sys.argv[1:]))

@@ -31,9 +31,9 @@ def main() -> int:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = "ok     " if finding.there else ("MISSING" if finding.needed else "without")
-        print(f"  {mark}  {finding.name:<{width}}  {finding.says}")  # noqa: T201
+        print(f"  {mark}  {finding.name:<{width}}  {finding.says}")
     missing = [finding.name for finding in findings if finding.needed and not finding.there]
-    print(f"\nMissing: {', '.join(missing)}." if missing else "\n`./consilium up` has all it needs.")  # noqa: T201
+    print(f"\nMissing: {', '.join(missing)}." if missing else "\n`./consilium up` has all it needs.")
     return 1 if missing else 0
 
 
@@ -47,9 +47,15 @@ def look() -> Iterator[Finding]:
     yield _java()
     yield _npm()
     yield from _ports()
-    yield _optional("docker", ["docker", "info"], "a Docker engine answers", "tests use local servers, and `docker compose up` can't be tried")
+    without_docker = "tests use local servers, and `docker compose up` can't be tried"
+    yield _optional("docker", ["docker", "info"], "a Docker engine answers", without_docker)
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    yield Finding("Chromium", browser is not None, browser or "demo and page tests need one (Debian: apt install chromium)", needed=False)
+    yield Finding(
+        "Chromium",
+        browser is not None,
+        browser or "demo and page tests need one (Debian: apt install chromium)",
+        needed=False,
+    )
 
 
 def _trouble(name: str, look_at: Callable[[], None], fine: str) -> Finding:
@@ -96,7 +102,7 @@ def _npm() -> Finding:
 
 
 def _ports() -> Iterator[Finding]:
-    from deploy.local.up import is_free  # noqa: PLC0415
+    from deploy.local.up import is_free
 
     plan = Plan.read()
     if (found := Running.find(plan.folder)) is not None:
@@ -104,7 +110,9 @@ def _ports() -> Iterator[Finding]:
         return
     taken = {name: port for name, port in plan.used_ports.items() if not is_free(port)}
     for name, port in taken.items():
-        yield Finding(f"Port {port}", there=False, says=f"in use by another program; {port_variable(name)} chooses another")
+        yield Finding(
+            f"Port {port}", there=False, says=f"in use by another program; {port_variable(name)} chooses another"
+        )
     if not taken:
         yield Finding("Ports", there=True, says=f"free: {', '.join(map(str, sorted(plan.used_ports.values())))}")
 

@@ -8,7 +8,9 @@ import sys
 
 def pip_settings() -> dict[str, str]:
     """What `pip config list` says, by option name; a later, nearer source wins. Empty where there is no pip."""
-    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
     settings: dict[str, str] = {}
     if listed.returncode == 0:
         for line in listed.stdout.splitlines():

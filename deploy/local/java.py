@@ -32,7 +32,7 @@ def find_java() -> Path:
 def version(java: str) -> int:
     """The major version of a java program; 0 when it doesn't run."""
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=20)  # noqa: S603
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return 0
     match = re.search(r'version "(?:1\.)?(\d+)', said.stderr)
@@ -59,7 +59,7 @@ def jars(coordinates: Sequence[str], remembered: Path) -> list[Path]:
 
 
 def _resolve(coordinates: Sequence[str]) -> list[Path]:
-    import jgo  # noqa: PLC0415  (half a second, and needed on the first start alone)
+    import jgo
 
     try:
         artifacts = {str(artifact): artifact for wanted in coordinates for artifact in jgo.resolve(wanted)}

@@ -151,8 +151,10 @@ class LocalKafka:
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = self._command("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.data / "server.properties"))
-        made = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+        argv = self._command(
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.data / "server.properties")
+        )
+        made = subprocess.run(argv, capture_output=True, text=True, check=False)
         if made.returncode != 0:
             raise Trouble(f"Kafka could not format its data folder {self.data}: {(made.stderr or made.stdout).strip()}")
 
@@ -210,7 +212,7 @@ class LocalKafka:
 
 def declared_topics(file: Path = TOPICS) -> list[dict[str, Any]]:
     """The topics as declared: name, partitions, config."""
-    import yaml  # noqa: PLC0415  (the supervisor, which starts the broker, stays small)
+    import yaml
 
     topics: list[dict[str, Any]] = yaml.safe_load(file.read_text())["topics"]
     return topics
@@ -218,8 +220,8 @@ def declared_topics(file: Path = TOPICS) -> list[dict[str, Any]]:
 
 async def create_topics(bootstrap: str, file: Path = TOPICS, seconds: float = 60) -> None:
     """Create the declared topics that are missing; wait for a broker that is still starting."""
-    from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # noqa: PLC0415  (slow to import; most commands need none)
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+    from aiokafka.errors import KafkaError
 
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
@@ -240,10 +242,13 @@ async def create_topics(bootstrap: str, file: Path = TOPICS, seconds: float = 60
                     for topic in missing
                 ]
             )
-            return
         except KafkaError as problem:
             if asyncio.get_running_loop().time() > deadline:
-                raise Trouble(f"No Kafka answers at {bootstrap} ({problem}). Start it, or correct KAFKA_BOOTSTRAP.") from problem
+                raise Trouble(
+                    f"No Kafka answers at {bootstrap} ({problem}). Start it, or correct KAFKA_BOOTSTRAP."
+                ) from problem
             await asyncio.sleep(0.2)
+        else:
+            return
         finally:
             await admin.close()

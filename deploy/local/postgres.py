@@ -103,18 +103,21 @@ class LocalPostgres:
         for attempt in range(attempts):
             self.spawn()
             try:
-                return self.wait_ready()
+                self.wait_ready()
             except Trouble as trouble:
                 if "still in use" not in str(trouble) or attempt + 1 == attempts:
                     raise
                 time.sleep(0.25)  # orphans of a killed postmaster are leaving
+            else:
+                return
 
     def _initdb(self, user: int | None, password_file: str) -> None:
+        become = drop(user, self.data)
         argv = [*as_user(user, self.data), str(binary("initdb")), "-D", str(self.data), "-U", "postgres", "-E", "UTF8"]
         argv += ["--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--auth=scram-sha-256"]
         argv += [f"--pwfile={password_file}", "--set=shared_buffers=32MB", "--set=max_connections=20"]
-        made = subprocess.run(  # noqa: S603  (our own command line)
-            argv, capture_output=True, text=True, check=False, cwd="/", env=environment(), **drop(user, self.data)
+        made = subprocess.run(
+            argv, capture_output=True, text=True, check=False, cwd="/", env=environment(), user=become, group=become
         )
         if made.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)
@@ -133,7 +136,7 @@ class LocalPostgres:
             env=environment(),
             cwd=Path("/"),
             last_words=signal.SIGINT,
-            user=drop(user, self.data).get("user"),
+            user=drop(user, self.data),
         )
 
     def wait_ready(self, seconds: float = 60) -> None:
@@ -142,7 +145,7 @@ class LocalPostgres:
         ask = [str(binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
 
         def ready() -> bool:
-            return subprocess.run(ask, check=False, env=environment()).returncode == 0  # noqa: S603
+            return subprocess.run(ask, check=False, env=environment()).returncode == 0
 
         child.wait_until(ready, process=self._process, log=self.log, what="PostgreSQL", seconds=seconds)
 
@@ -213,11 +216,9 @@ def unprivileged_user() -> int | None:
     return 65534
 
 
-def drop(user: int | None, data: Path) -> dict[str, int]:
-    """Arguments of subprocess that make the child run as `user`; none when setpriv does it."""
-    if user is None or as_user(user, data):
-        return {}
-    return {"user": user, "group": user}
+def drop(user: int | None, data: Path) -> int | None:
+    """Whom the child process becomes before it runs; None when we are nobody special, or setpriv does it."""
+    return None if user is None or as_user(user, data) else user
 
 
 def as_user(user: int | None, data: Path) -> list[str]:
@@ -233,11 +234,14 @@ def as_user(user: int | None, data: Path) -> list[str]:
             f"PostgreSQL can't run as root, and no other user may look into {data.parent}. "
             "Set CONSILIUM_STATE to a folder that others may enter, such as /var/tmp/consilium."
         )
-    rights = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--bounding-set=-all,+dac_read_search"]
+    rights = [
+        "--inh-caps=-all,+dac_read_search",
+        "--ambient-caps=-all,+dac_read_search",
+        "--bounding-set=-all,+dac_read_search",
+    ]
     return [setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", *rights]
 
 
 def reachable(path: Path) -> bool:
     """Whether anyone may pass through every folder above `path`."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents if folder.exists())
-

@@ -61,7 +61,10 @@ async def make_databases(plan: Plan) -> None:
 async def _make_role(admin: Any, role: str, password: str) -> None:
     there = await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
     command = await admin.fetchval(
-        "SELECT format('%s ROLE %I LOGIN PASSWORD %L', $1::text, $2::text, $3::text)", "ALTER" if there else "CREATE", role, password
+        "SELECT format('%s ROLE %I LOGIN PASSWORD %L', $1::text, $2::text, $3::text)",
+        "ALTER" if there else "CREATE",
+        role,
+        password,
     )
     await admin.execute(command)
 
@@ -71,7 +74,7 @@ async def migrate(plan: Plan, name: str) -> None:
     service = declared(name)
     url = plan.database_url(name)
     for ran in await db.migrate(url, service.migrations, stage="pre"):
-        print(f"{name}: {ran}")  # noqa: T201
+        print(f"{name}: {ran}")
     roster = SEEDS / f"{name}.toml"
     if service.seed is not None and roster.exists():
         await _seed(plan, name, str(roster))
@@ -90,7 +93,9 @@ async def let_views_be_written(plan: Plan) -> None:
     owner = await asyncpg.connect(plan.database_url("intake"))
     try:
         await owner.execute(f'GRANT USAGE ON SCHEMA public TO "{VIEWS_ROLE}"')
-        for table in await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'view\\_%'"):
+        for table in await owner.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'view\\_%'"
+        ):
             await owner.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table["tablename"]}" TO "{VIEWS_ROLE}"')
     finally:
         await owner.close()

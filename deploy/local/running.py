@@ -65,6 +65,8 @@ def stop(folder: Path, seconds: float = 40) -> bool:
     deadline = time.monotonic() + seconds
     while Running.find(folder) is not None:
         if time.monotonic() > deadline:
-            raise Trouble(f"Process {running.pid} does not stop. End it with `kill -9 {running.pid}`; what it started ends with it.")
+            raise Trouble(
+                f"Process {running.pid} does not stop. End it with `kill -9 {running.pid}`; what it started ends with it."
+            )
         time.sleep(0.1)
     return True

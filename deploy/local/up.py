@@ -10,6 +10,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -35,7 +36,9 @@ class Up:
         self.began = time.monotonic()
         self.stopping = False
         self._servers_since = 0.0
-        self.postgres = LocalPostgres(plan.folder / "postgres", port=plan.ports["postgres"]) if plan.here("postgres") else None
+        self.postgres = (
+            LocalPostgres(plan.folder / "postgres", port=plan.ports["postgres"]) if plan.here("postgres") else None
+        )
         self.kafka = self._kafka() if plan.here("kafka") else None
 
     def _kafka(self) -> LocalKafka:
@@ -72,7 +75,9 @@ class Up:
         with ThreadPoolExecutor(4) as pool:
             packages = pool.submit(timed, node.install)
             prepared = {
-                server: pool.submit(timed, server.prepare) for server in (self.postgres, self.kafka) if server is not None
+                server: pool.submit(timed, server.prepare)
+                for server in (self.postgres, self.kafka)
+                if server is not None
             }
             self._start_servers(pool, prepared)
             self._await(packages, "npm packages (styles, scripts, fonts)")
@@ -93,7 +98,7 @@ class Up:
             waiting[name] = pool.submit(timed, server.wait_ready)
             if server is self.postgres:
                 self._await(waiting.pop(name), name)
-        making = child.spawn(python("deploy.local.prepare"), log=self.logs / "prepare.log", env=self.plan.told(*SERVICES))
+        making = child.spawn(python("deploy.local.prepare"), log=self.logs / "prepare.log", env=self.plan.unchanged())
         try:
             for name, future in waiting.items():
                 self._await(future, name)
@@ -120,15 +125,21 @@ class Up:
         program("web", python("deploy.local.web"), plan.told(*SERVICES), lambda: child.listens(plan.ports["pages"]))
         for service in SERVICES:
             url = f"http://{HOST}:{plan.ports[service]}/readyz"
-            program(service, python(f"services.{service}", "worker"), plan.told(service), lambda url=url: answers(url))
+            program(service, python(f"services.{service}", "worker"), plan.told(service), partial(answers, url))
         program("streams", python("services.intake", "streams"), plan.told("intake"), lambda: True)
-        if any(plan.here(stand_in) for stand_in in ("mail", "issuer", "gateway")):
-            ports = [plan.ports[name] for name in ("mail", "issuer", "gateway") if plan.here(name)]
-            program("devtools", python("deploy.local.devtools"), plan.common(), lambda: all(map(child.listens, ports)))
+        if stand_ins := [name for name in ("mail", "issuer", "gateway") if plan.here(name)]:
+            ports = [plan.ports[name] for name in stand_ins]
+            program(
+                "devtools",
+                python("deploy.local.devtools", *stand_ins),
+                plan.common(),
+                lambda: all(map(child.listens, ports)),
+            )
 
     def _say_where(self) -> None:
         plan = self.plan
-        lines = [f"Consilium is ready ({self.elapsed():.0f} s).", "", f"  Pages      {plan.public_url}", f"  Desk       {plan.public_url}/desk"]
+        lines = [f"Consilium is ready ({self.elapsed():.0f} s).", ""]
+        lines += [f"  Pages      {plan.public_url}", f"  Desk       {plan.public_url}/desk"]
         if plan.mail_url:
             lines.append(f"  Mail       {plan.mail_url}   (everything the services send ends here)")
         lines += [f"  Payments   {plan.gateway_url}   (sandbox)", f"  Kafka      {plan.kafka}"]
@@ -136,8 +147,12 @@ class Up:
             people = tomllib.loads(PEOPLE.read_text(encoding="utf-8"))["people"]
             lines += ["", "  Made-up staff to sign in as, by a click at the desk:"]
             lines += [f"    {person['name']:<20} {', '.join(person['roles']).replace('_', ' ')}" for person in people]
-        lines += ["", "  Patients sign in by the links in their mail. Logs: ./consilium logs. Stop: Ctrl-C, or ./consilium down.", ""]
-        print("\n".join(lines), flush=True)  # noqa: T201
+        lines += [
+            "",
+            "  Patients sign in by the links in their mail. Logs: ./consilium logs. Stop: Ctrl-C, or ./consilium down.",
+            "",
+        ]
+        print("\n".join(lines), flush=True)
 
     def _keep(self) -> None:
         while not self.stopping:
@@ -159,11 +174,16 @@ class Up:
         self.tell("Stopping …")
         self.supervisor.stop()
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda server: server.stop(), [server for server in (self.kafka, self.postgres) if server is not None]))
+            list(
+                pool.map(
+                    lambda server: server.stop(),
+                    [server for server in (self.kafka, self.postgres) if server is not None],
+                )
+            )
 
     def tell(self, line: str) -> None:
         """A line of progress."""
-        print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"  {line}", file=sys.stderr, flush=True)
 
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -214,7 +234,13 @@ def detach(plan: Plan) -> None:
     (plan.folder / "logs").mkdir(exist_ok=True)
     log = plan.folder / "logs" / "up.log"
     with log.open("wb") as output:
-        started = subprocess.Popen(python("deploy.local", "up"), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        started = subprocess.Popen(
+            python("deploy.local", "up"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     shown = 0
     while True:
         status = started.poll()

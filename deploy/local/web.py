@@ -13,7 +13,9 @@ def main() -> None:
     """Serve until told to stop."""
     platform = PlatformSettings()
     log.configure("web", level=platform.log_level, style=platform.log_format)
-    telemetry.configure("web", traces_file=platform.otel_traces_file, otlp_endpoint=platform.otel_exporter_otlp_endpoint)
+    telemetry.configure(
+        "web", traces_file=platform.otel_traces_file, otlp_endpoint=platform.otel_exporter_otlp_endpoint
+    )
     uvicorn.run(
         serve(*map(declared, SERVICES)), host=HOST, port=Plan.read().ports["pages"], log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=2,

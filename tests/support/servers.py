@@ -1,8 +1,8 @@
 """The servers that tests talk to, always real: one PostgreSQL and one Kafka for a whole test run, however many workers it has.
 
-`address(kind, environment, folder)` answers where one is: at the address in the environment; else in a container, when a Docker engine
-answers and has the image; else in a local process. Whoever asks first starts a keeper process, which stops its server when the run that owns
-it is over, however that run ended.
+`address(kind, environment, folder)` answers where one is: at the address in the environment; else in a container, when
+a Docker engine answers and has the image; else in a local process. Whoever asks first starts a keeper process, which
+stops its server when the run that owns it is over, however that run ended.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def image_is_here(image: str) -> bool:
     if os.environ.get("TEST_SERVERS") == "local":
         return False
     try:
-        import docker  # noqa: PLC0415  (only where tests need a server)
+        import docker
 
         client = docker.from_env(timeout=5)
         try:
@@ -93,16 +93,20 @@ def image_is_here(image: str) -> bool:
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL whose data is thrown away; gives the administrator's address."""
-    from deploy.local.postgres import DISPOSABLE, LocalPostgres  # noqa: PLC0415
+    from deploy.local.postgres import DISPOSABLE, LocalPostgres
 
     if not image_is_here(POSTGRES_IMAGE):
         with LocalPostgres(folder / "postgres", settings=DISPOSABLE) as server:
             yield server.url()
         return
-    from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415
+    from testcontainers.community.postgres import PostgresContainer
 
-    container = PostgresContainer(POSTGRES_IMAGE, username="postgres", password="postgres", dbname="postgres", driver=None)  # noqa: S106
-    settings = [f"-c {name}={value}" for name, value in {**DISPOSABLE, "max_connections": "250", "timezone": "UTC"}.items()]
+    container = PostgresContainer(
+        POSTGRES_IMAGE, username="postgres", password="postgres", dbname="postgres", driver=None
+    )
+    settings = [
+        f"-c {name}={value}" for name, value in {**DISPOSABLE, "max_connections": "250", "timezone": "UTC"}.items()
+    ]
     with container.with_command(" ".join(["postgres", *settings])) as running:
         yield running.get_connection_url()
 
@@ -110,16 +114,16 @@ def postgres(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def kafka(folder: Path) -> Iterator[str]:
     """A Kafka with the declared topics; gives its address."""
-    from deploy.local.kafka import LocalKafka, create_topics  # noqa: PLC0415
-    from deploy.local.places import state  # noqa: PLC0415
+    from deploy.local.kafka import LocalKafka, create_topics
+    from deploy.local.places import state
 
     if not image_is_here(KAFKA_IMAGE):
         with LocalKafka(folder / "kafka", remembered=state() / "kafka.jars") as server:
             yield server.bootstrap
         return
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
-    from tests.support.kafka_container import ApacheKafkaContainer  # noqa: PLC0415
+    from tests.support.kafka_container import ApacheKafkaContainer
 
     with ApacheKafkaContainer(KAFKA_IMAGE) as running:
         asyncio.run(create_topics(running.bootstrap))
