@@ -97,9 +97,11 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """Open a read-only transaction in which every query sees the same instant."""
-        async with self._pool.acquire() as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                yield Tx(connection, self.clock.now())
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield Tx(connection, self.clock.now())
 
 
 async def prepare(connection: Any) -> None:

@@ -13,7 +13,7 @@ PRIVATE = re.compile(
     r"(^|_)(name|email|mail|phone|address|birth|token|secret|password|cookie|authorization|question|text|body|reason|note)s?($|_)",
 )
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-VALUES = re.compile(r"\)=\(.*?\)(?= |$)", re.S)
+VALUES = re.compile(r"\)=\(.*?\)(?= |$)", re.DOTALL)
 REDACTED = "[redacted]"
 
 Event = MutableMapping[str, Any]

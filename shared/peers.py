@@ -25,7 +25,13 @@ class PeerProblem(Exception):
 def service_token(service: str, audience: str, key: OKPKey, clock: Clock) -> str:
     """Return a token by which ``service`` proves to ``audience`` who it is, for a minute."""
     now = int(clock.now().timestamp())
-    claims = {"iss": "consilium", "sub": service, "aud": f"service:{audience}", "iat": now, "exp": now + LIFETIME_SECONDS}
+    claims = {
+        "iss": "consilium",
+        "sub": service,
+        "aud": f"service:{audience}",
+        "iat": now,
+        "exp": now + LIFETIME_SECONDS,
+    }
     return jwt.encode({"alg": "Ed25519", "kid": service}, claims, key, algorithms=["Ed25519"])
 
 

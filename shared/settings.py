@@ -24,6 +24,9 @@ class PlatformSettings(BaseSettings):
         str | None, Field(description="Where services reach each other; the public one when unset")
     ] = None
     kafka_bootstrap: Annotated[str, Field(description="host:port[,host:port…] of the brokers")] = "127.0.0.1:9392"
+    kafka_prefix: Annotated[
+        str, Field(description="Put before every topic and group, for several installations on one cluster")
+    ] = ""
     kafka_username: Annotated[str | None, Field(description="SASL/PLAIN user; unset: no authentication")] = None
     kafka_password: str | None = None
     oidc_issuer: Annotated[str, Field(description="OpenID Connect issuer for staff and the partner's systems")] = (

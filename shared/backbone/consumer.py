@@ -74,7 +74,7 @@ class Consumer:
         self._resume_due(client)
         polled = await client.getmany(timeout_ms=400, max_records=MAX_RECORDS)
         self._measure_lag(client, polled)
-        arrivals = [_arrival(record) for records in polled.values() for record in records]
+        arrivals = [kafka.arrival(self._settings, record) for records in polled.values() for record in records]
         if not arrivals:
             return
         failpoints.reach("consumer.polled")
@@ -97,7 +97,7 @@ class Consumer:
 
         try:
             await self._through_outages(all_at_once, stop)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the records are looked at one by one
             _log.info("batch_taken_apart", records=len(arrivals), problem=type(error).__name__)
             return False
         self._parked_lately.extend([False] * len(arrivals))
@@ -110,7 +110,7 @@ class Consumer:
         reached: dict[TopicPartition, int] = {}
         waiting: set[TopicPartition] = set()
         for arrival in arrivals:
-            place = TopicPartition(arrival.topic, arrival.partition)
+            place = TopicPartition(self._settings.kafka_prefix + arrival.topic, arrival.partition)
             if place in waiting:
                 continue
             if self.stopped is not None or not await self._apply_or_park(client, arrival, place, stop):
@@ -135,7 +135,7 @@ class Consumer:
         except Retry as why:
             self._wait(client, place, str(why))
             return False
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the third ending: it is parked
             await self._park(arrival, error, stop)
             return True
         self._parked_lately.append(False)
@@ -200,10 +200,6 @@ class Consumer:
         ends = {place: client.highwater(place) or 0 for place in client.assignment()}
         self.lag = sum(max(0, end - self._read_to.get(place, 0)) for place, end in ends.items())
         telemetry.LAG.labels(self._service).set(self.lag)
-
-
-def _arrival(record: Any) -> Arrival:
-    return Arrival(record.topic, record.partition, record.offset, record.key, record.value, record.headers)
 
 
 async def _commit(client: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:

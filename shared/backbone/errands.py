@@ -6,7 +6,8 @@ it does must therefore be harmless when done again with the same ``key``.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,15 @@ from uuid import UUID
 
 from shared import log, telemetry
 from shared.backbone import failpoints
-from shared.db import Database, Tx
+from shared.db import TRANSIENT, Database, Tx
 from shared.ids import CaseId, new_id
 
 if TYPE_CHECKING:
     from shared.service import Context
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=10)
+"""Renewed while the errand runs: so long after its worker died, another takes over."""
+LONGEST = timedelta(minutes=2)
 WORST_BACKOFF = timedelta(minutes=10)
 _log = log.get(__name__)
 
@@ -77,15 +80,32 @@ async def _run(ctx: "Context", errand: Errand, runners: Mapping[str, ErrandRunne
     said = {"errand": errand.kind, "case_id": str(errand.case_id), "attempt": errand.attempt}
     try:
         with telemetry.continuing(errand.traceparent, f"errand {errand.kind}", case_id=str(errand.case_id)):
-            async with asyncio.timeout(LEASE.total_seconds() * 0.8):
+            async with asyncio.timeout(LONGEST.total_seconds()), _renewing(ctx.db, errand):
                 await runners[errand.kind](errand, ctx)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - kept at the errand, which is tried again
         _log.warning("errand_failed", **said, exc_info=errand.attempt % 5 == 0, problem=type(error).__name__)
         await _end(ctx.db, errand, error=log.scrub(repr(error)))
     else:
         failpoints.reach("errands.run")
         await _end(ctx.db, errand, error=None)
         failpoints.reach("errands.marked")
+
+
+@asynccontextmanager
+async def _renewing(db: Database, errand: Errand) -> AsyncIterator[None]:
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(*TRANSIENT):
+                async with db.transaction() as tx:
+                    await tx.execute("UPDATE errands SET due = $2 WHERE id = $1", errand.id, tx.now + LEASE)
+
+    renewal = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewal.cancel()
+        await asyncio.wait({renewal})
 
 
 async def _end(db: Database, errand: Errand, *, error: str | None) -> None:

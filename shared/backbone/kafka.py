@@ -4,6 +4,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from shared.backbone.inbox import Arrival
 from shared.settings import PlatformSettings
 
 LARGEST_BATCH = 256 * 1024
@@ -36,9 +37,9 @@ def producer(settings: PlatformSettings, service: str) -> AIOKafkaProducer:
 def consumer(settings: PlatformSettings, service: str, *topics: str, group: str | None) -> AIOKafkaConsumer:
     """Return an unstarted consumer that commits nothing by itself and begins a new group at the first record."""
     return AIOKafkaConsumer(
-        *topics,
+        *(settings.kafka_prefix + topic for topic in topics),
         **_connection(settings, f"{service}-worker"),
-        group_id=group,
+        group_id=settings.kafka_prefix + group if group else None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=8_000,
@@ -47,3 +48,9 @@ def consumer(settings: PlatformSettings, service: str, *topics: str, group: str 
         retry_backoff_ms=100,
         metadata_max_age_ms=30_000,
     )
+
+
+def arrival(settings: PlatformSettings, record: Any) -> Arrival:
+    """Return a polled record as the inbox takes it."""
+    topic = record.topic.removeprefix(settings.kafka_prefix)
+    return Arrival(topic, record.partition, record.offset, record.key, record.value, record.headers)

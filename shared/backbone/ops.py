@@ -23,7 +23,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Say nothing: health checks are not facts."""
 
 
@@ -43,7 +43,8 @@ def serve(port: int, db: Database, service: str, host: str = "") -> _Server:
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return metrics(environ, start_response)
+            answer: Iterable[bytes] = metrics(environ, start_response)
+            return answer
         status, body = {
             "/livez": lambda: ("200 OK", b'{"live": true}'),
             "/readyz": lambda: _ready(db, loop),

@@ -135,8 +135,9 @@ class Relay:
         return len(rows)
 
     async def _place(self, producer: AIOKafkaProducer, row: Row) -> TopicPartition:
-        partitions = sorted(await producer.partitions_for(row["topic"]))
-        return TopicPartition(row["topic"], self._partition_of(_key(row), partitions, partitions))
+        topic = self._settings.kafka_prefix + row["topic"]
+        partitions = sorted(await producer.partitions_for(topic))
+        return TopicPartition(topic, self._partition_of(_key(row), partitions, partitions))
 
     async def _send(
         self, producer: AIOKafkaProducer, place: TopicPartition, rows: Sequence[Row], outcome: _Outcome

@@ -6,7 +6,6 @@ from datetime import datetime
 from aiokafka import TopicPartition
 
 from shared.backbone import inbox, kafka
-from shared.backbone.inbox import Arrival
 from shared.ids import CaseId
 from shared.service import Context
 
@@ -38,7 +37,7 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
     try:
         places = [
             TopicPartition(topic, partition)
-            for topic in topics
+            for topic in (ctx.platform.kafka_prefix + name for name in topics)
             for partition in sorted(await _partitions(client, topic))
         ]
         client.assign(places)
@@ -47,11 +46,7 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
         read = new = 0
         while unread := [place for place in places if await client.position(place) < ends[place]]:
             polled = await client.getmany(*unread, timeout_ms=1_000, max_records=MAX_RECORDS)
-            arrivals = [
-                Arrival(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
-                for records in polled.values()
-                for r in records
-            ]
+            arrivals = [kafka.arrival(ctx.platform, record) for records in polled.values() for record in records]
             read += len(arrivals)
             async with ctx.db.transaction() as tx:
                 new += await inbox.apply(tx, ctx.service.reactions, arrivals, service=ctx.service.name)
@@ -61,8 +56,8 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
 
 
 async def _partitions(client: object, topic: str) -> set[int]:
-    await client._client.force_metadata_update()  # type: ignore[attr-defined]  # noqa: SLF001 - no public way without a subscription
-    await client._client._wait_on_metadata(topic)  # type: ignore[attr-defined]  # noqa: SLF001
+    await client._client.force_metadata_update()  # type: ignore[attr-defined]
+    await client._client._wait_on_metadata(topic)  # type: ignore[attr-defined]
     found: set[int] = client.partitions_for_topic(topic)  # type: ignore[attr-defined]
     return found
 

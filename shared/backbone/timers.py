@@ -15,7 +15,7 @@ WORST_BACKOFF = timedelta(minutes=10)
 _log = log.get(__name__)
 
 
-async def set(tx: Tx, case_id: CaseId, name: str, due: datetime) -> None:
+async def set(tx: Tx, case_id: CaseId, name: str, due: datetime) -> None:  # noqa: A001 - read as timers.set
     """Have the service's timer ``name`` run for this case at ``due`` or soon after; replaces an earlier one."""
     await tx.execute(
         """INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3)

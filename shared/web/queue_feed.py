@@ -98,7 +98,7 @@ class QueueFeed:
         """Fix where handing out begins, before the first follower has read what it missed: nothing falls between."""
         if self._cursor is None:
             xmin = await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            self._cursor = self._cursor or Cursor(xmin, 0)
+            self._cursor = self._cursor or Cursor(xmin, 0)  # type: ignore[redundant-expr]  # set while we awaited
         return self._cursor
 
 

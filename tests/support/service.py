@@ -3,7 +3,7 @@
 import importlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ class ServiceUnderTest:
         return Arrival(fact.topic, 0, offset, key, fact.model_dump_json().encode(), envelope.headers())
 
     async def receives(self, *facts: Fact) -> None:
-        """Apply facts as they would arrive, each in a transaction of its own; the same object twice is the same fact twice."""
+        """Apply facts one after the other; the same object twice is the same fact twice."""
         known: dict[int, Arrival] = {}
         for fact in facts:
             arrival = known.setdefault(id(fact), self.arrival(fact))
@@ -225,7 +225,7 @@ async def fresh_database(service: Service, postgres_url: str) -> AsyncIterator[s
 @pytest.fixture
 def platform_environment(
     monkeypatch: pytest.MonkeyPatch, keys_folder: Path, tmp_path: Path, postgres_url: str,
-) -> Iterator[pytest.MonkeyPatch]:  # fmt: skip
+) -> pytest.MonkeyPatch:  # fmt: skip
     """The settings that every service reads, pointing at this test's own things."""
     monkeypatch.setenv("JWKS_FILE", str(keys_folder / "jwks.json"))
     monkeypatch.setenv("FILES_URL", f"file://{tmp_path}/files")
@@ -235,7 +235,7 @@ def platform_environment(
         monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", postgres_url)
     monkeypatch.setenv("INTAKE_SESSION_KEY_FILE", str(keys_folder / "sessions.pem"))
     monkeypatch.setenv("INTAKE_VIEWS_DATABASE_URL", postgres_url)
-    yield monkeypatch
+    return monkeypatch
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic_settings import SettingsConfigDict
+
 from shared.backbone import Errand, Retry, errands, outbox, timers
 from shared.backbone.inbox import in_batches
 from shared.db import Tx
@@ -85,7 +87,7 @@ async def _note(tx: Tx, case_id: CaseId, what: str) -> None:
 class ToySettings(ServiceSettings):
     """Read from TOY_* variables."""
 
-    model_config = {"env_prefix": "TOY_", "extra": "ignore"}
+    model_config = SettingsConfigDict(env_prefix="TOY_", extra="ignore")
 
 
 SERVICE = Service(
@@ -110,4 +112,3 @@ if __name__ == "__main__":
     from shared.main import main
 
     sys.exit(main(SERVICE))
-
