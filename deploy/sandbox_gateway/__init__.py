@@ -1,0 +1,1 @@
+"""A card provider to play with: no real card, no real money."""

@@ -1,0 +1,122 @@
+"""The hosted pay page: a card form that works with the keyboard, at 320 px and without JavaScript, and test cards."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from deploy.sandbox_gateway.book import Book, Checkout
+
+CARDS = {
+    "4242424242424242": "succeed",
+    "4000000000000002": "decline",
+    "4000002500003155": "confirm",
+}
+_AFTER = {"succeed": "paid", "confirm": "confirming", "decline": "open"}
+_NO_CENTS = ("JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF")
+_MILLS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_DECLINED = {"card": "The bank declined this card. Nothing was taken. Try another card."}
+_pages = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+router = APIRouter(prefix="/pay")
+
+
+@router.get("/{checkout_id}")
+async def show(request: Request, checkout_id: str) -> Response:
+    return _page(_known(request, checkout_id))
+
+
+@router.post("/{checkout_id}")
+async def pay(
+    request: Request,
+    checkout_id: str,
+    card: Annotated[str, Form()] = "",
+    expiry: Annotated[str, Form()] = "",
+    code: Annotated[str, Form()] = "",
+) -> Response:
+    """Try to take the money; a second press of the button finds it taken."""
+    book: Book = request.app.state.book
+    checkout = _known(request, checkout_id)
+    number = card.replace(" ", "").replace("-", "")
+    if errors := _errors(number, expiry, code):
+        return _page(checkout, errors=errors, values={"card": card, "expiry": expiry}, status=422)
+    open_still = checkout.status == "open" and checkout.expires_at > time.time()
+    if not open_still or not book.move(checkout.id, "open", _AFTER[CARDS[number]]):
+        return _page(_known(request, checkout_id))
+    payment = book.add_payment(checkout, "processing")
+    request.app.state.messenger.say("payment.processing", payment)
+    if CARDS[number] == "confirm":
+        return RedirectResponse(f"/pay/{checkout.id}", 303)
+    return _end(request, checkout, payment, succeeded=CARDS[number] == "succeed")
+
+
+@router.post("/{checkout_id}/confirm")
+async def confirm(request: Request, checkout_id: str, answer: Annotated[str, Form()] = "") -> Response:
+    """Hear what the holder of the card told the bank."""
+    book: Book = request.app.state.book
+    checkout, approved = _known(request, checkout_id), answer == "approve"
+    payment = book.pending_payment(checkout)
+    if payment is None or not book.move(checkout.id, "confirming", "paid" if approved else "open"):
+        return _page(_known(request, checkout_id))
+    return _end(request, checkout, payment, succeeded=approved)
+
+
+def _known(request: Request, checkout_id: str) -> Checkout:
+    book: Book = request.app.state.book
+    if (checkout := book.checkout(checkout_id)) is None:
+        raise HTTPException(404, "There is no such payment page")
+    return checkout
+
+
+def _end(request: Request, checkout: Checkout, payment: dict[str, Any], *, succeeded: bool) -> Response:
+    book: Book = request.app.state.book
+    status = "succeeded" if succeeded else "failed"
+    request.app.state.messenger.say(f"payment.{status}", book.end_payment(payment, status))
+    if succeeded:
+        return RedirectResponse(checkout.return_url, 303)
+    return _page(_known(request, checkout.id), errors=_DECLINED, status=402)
+
+
+def _errors(number: str, expiry: str, code: str) -> dict[str, str]:
+    """Return what to correct, by field."""
+    errors = {}
+    if number not in CARDS:
+        errors["card"] = "Enter one of the test card numbers: this provider knows no real card"
+    month, _, year = expiry.replace(" ", "").partition("/")
+    if not (month.isdigit() and 1 <= int(month) <= 12 and year.isdigit() and len(year) == 2):
+        errors["expiry"] = "Enter the month and year on the card, such as 12/34"
+    elif (2000 + int(year), int(month)) < time.gmtime()[:2]:
+        errors["expiry"] = "This card has expired: enter a month that is still to come"
+    if not (code.isdigit() and len(code) in (3, 4)):
+        errors["code"] = "Enter the 3 or 4 digits of the security code"
+    return errors
+
+
+def _page(
+    checkout: Checkout,
+    *,
+    errors: dict[str, str] | None = None,
+    values: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    places = 0 if checkout.currency in _NO_CENTS else 3 if checkout.currency in _MILLS else 2
+    html = _pages.get_template("pay.html").render(
+        checkout=checkout,
+        amount=f"{checkout.amount_minor / 10**places:,.{places}f} {checkout.currency}",
+        expired=checkout.status == "open" and checkout.expires_at <= time.time(),
+        errors=errors or {},
+        values=values or {},
+        cards=[(" ".join(number[at : at + 4] for at in range(0, 16, 4)), ends) for number, ends in CARDS.items()],
+    )
+    back = urlsplit(checkout.return_url)
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {back.scheme}://{back.netloc}; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+    return HTMLResponse(html, status, headers)

@@ -1,0 +1,37 @@
+"""Billing, wired: ``python -m services.billing api|worker|migrate|parked|replay|reconcile|history``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.billing import cashier, handlers
+from services.billing.settings import BillingSettings
+from shared.events import PaymentReceived, RefundIssued
+from shared.main import main
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def routes() -> "Sequence[APIRouter]":
+    from services.billing import api, desk, pages
+
+    return (api.router, pages.router, desk.router)
+
+
+SERVICE = Service(
+    name="billing",
+    package=Path(__file__).parent,
+    settings=BillingSettings,
+    emits=(PaymentReceived, RefundIssued),
+    reactions=handlers.REACTIONS,
+    timers=handlers.TIMERS,
+    errands=handlers.ERRANDS,
+    queues=(cashier.TO_MATCH, cashier.TO_REFUND),
+    routes=routes,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

@@ -1,0 +1,288 @@
+"""Billing's JSON interface under /api/billing. Amounts are minor units; the provider's webhooks come here too (R21)."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.billing import cashier, domain, store
+from services.billing.domain import Invoice, InvoiceState
+from services.billing.gateway import NotFromGatewayError
+from services.billing.handlers import gateway_of
+from services.billing.paying import open_checkout, refusals
+from services.billing.store import WireReceipt
+from shared.db import Tx
+from shared.events import Money
+from shared.ids import CaseId, new_id
+from shared.web import Ctx, Db, Incoming, Once, Problem, Role, Who, allow, anyone
+
+router = APIRouter(prefix="/api/billing", tags=["billing"], dependencies=[Depends(refusals)])
+PAYERS = (Role.PATIENT, Role.REQUESTER)
+FINANCE = (Role.FINANCE, Role.SUPERVISOR)
+READERS = (*PAYERS, *FINANCE, Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SERVICE)
+Reason = Annotated[str, Field(min_length=3, max_length=500)]
+
+
+class View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class InvoiceView(View):
+    """An invoice; ``missing_minor`` is what is still to be paid, ``reference`` what a wire transfer has to carry."""
+
+    id: UUID
+    case_id: UUID
+    quote_id: UUID
+    revision: int
+    services: tuple[str, ...]
+    price: Money
+    paid_minor: int
+    missing_minor: int
+    state: InvoiceState
+    reference: str | None
+    issued_at: datetime
+    due_at: datetime
+
+
+class InvoiceList(BaseModel):
+    invoices: list[InvoiceView]
+
+
+class CheckoutView(BaseModel):
+    url: str
+    amount: Money
+    expires_at: datetime
+
+
+class NewReceipt(Incoming):
+    """A line of the bank statement: ``bank_reference`` is the bank's own, so that it can't be entered twice."""
+
+    bank_reference: str = Field(min_length=3, max_length=100)
+    amount: Money
+    sender: str = Field(min_length=1, max_length=200)
+    remittance: str = Field(default="", max_length=500)
+    value_on: date
+
+
+class ReceiptView(BaseModel):
+    id: UUID
+    candidates: list[UUID]
+
+
+class Match(Incoming):
+    invoice_id: UUID
+
+
+class PaymentView(View):
+    id: UUID
+    invoice_id: UUID
+    method: Literal["card", "wire"]
+    amount: Money
+    applied_minor: int
+    held_minor: int
+    returned_minor: int
+    received_at: datetime
+
+
+class NewRefund(Incoming):
+    payment_id: UUID
+    amount: Money
+    reason: Reason
+
+
+class RefundView(View):
+    id: UUID
+    payment_id: UUID
+    amount: Money
+    why: str
+    reason: str
+    decided_by: str
+    state: str
+
+
+class PaidOut(Incoming):
+    """A refund that finance sent from the bank."""
+
+    bank_reference: str = Field(min_length=3, max_length=100)
+
+
+class Ruling(Incoming):
+    reason: Reason
+
+
+class Done(BaseModel):
+    done: bool = True
+
+
+class LedgerView(BaseModel):
+    """A case's postings, oldest first: debit above zero. Those of one transaction sum to zero per currency."""
+
+    payments: list[PaymentView]
+    refunds: list[RefundView]
+    postings: list["PostingView"]
+
+
+class PostingView(View):
+    transaction_id: UUID
+    kind: str
+    entered_at: datetime
+    entered_by: str
+    account: str
+    amount_minor: int
+    currency: str
+
+
+class BalanceView(View):
+    account: str
+    currency: str
+    amount_minor: int
+
+
+class TrialBalance(BaseModel):
+    balances: list[BalanceView]
+
+
+@router.post("/webhooks/gateway", dependencies=[anyone()], status_code=202)
+async def hear_gateway(request: Request, ctx: Ctx) -> Done:
+    """Take in a message of the card provider: its signature says who sends it, its webhook-id that it counts once."""
+    try:
+        message = gateway_of(ctx.settings).read(request.headers, await request.body())
+    except NotFromGatewayError as error:
+        raise Problem(400, "Not a message that we can believe", detail=str(error)) from None
+    async with ctx.db.transaction() as tx:
+        await cashier.hear(tx, message)
+    return Done()
+
+
+@router.get("/cases/{case_id}/invoices", dependencies=[allow(*READERS)])
+async def list_invoices(case_id: UUID, db: Db) -> InvoiceList:
+    async with db.reading() as tx:
+        return InvoiceList(invoices=await _invoices(tx, CaseId(case_id)))
+
+
+@router.get("/cases/{case_id}/invoices/{invoice_id}", dependencies=[allow(*READERS)])
+async def show_invoice(case_id: UUID, invoice_id: UUID, db: Db) -> InvoiceView:
+    async with db.reading() as tx:
+        for invoice in await _invoices(tx, CaseId(case_id)):
+            if invoice.id == invoice_id:
+                return invoice
+    raise LookupError("There is no such invoice")
+
+
+@router.post("/cases/{case_id}/invoices/{invoice_id}/checkout", dependencies=[allow(*PAYERS)])
+async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
+    """Return the provider's pay page for what is missing."""
+    invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
+    checkout = await open_checkout(ctx, invoice, who.locale or "en")
+
+    async def work(tx: Tx) -> CheckoutView:
+        await store.add_checkout(tx, checkout)
+        return CheckoutView(url=checkout.url, amount=checkout.amount, expires_at=checkout.expires_at)
+
+    return await once.run(work)
+
+
+@router.post("/cases/{case_id}/invoices/{invoice_id}/reinstate", dependencies=[allow(*FINANCE)])
+async def reinstate(case_id: UUID, invoice_id: UUID, who: Who, once: Once) -> Response:
+    """Open an expired invoice again and apply what is held for it."""
+
+    async def work(tx: Tx) -> Done:
+        await cashier.reinstate(tx, await store.lock_case(tx, CaseId(case_id)), invoice_id, who.name)
+        return Done()
+
+    return await once.run(work)
+
+
+@router.post("/receipts", dependencies=[allow(*FINANCE)])
+async def enter_receipt(new: NewReceipt, who: Who, once: Once) -> Response:
+    """Enter a line of the bank statement, and learn which invoices it may be for."""
+
+    async def work(tx: Tx) -> ReceiptView:
+        receipt = WireReceipt(id=new_id(), entered_by=who.name, entered_at=tx.now, **dict(new))
+        return ReceiptView(id=receipt.id, candidates=[one.id for one in await cashier.enter_receipt(tx, receipt)])
+
+    return await once.run(work, status=201)
+
+
+@router.post("/receipts/{receipt_id}/match", dependencies=[allow(*FINANCE)])
+async def match_receipt(receipt_id: UUID, match: Match, who: Who, once: Once) -> Response:
+    """Count a wire in for an invoice."""
+
+    async def work(tx: Tx) -> PaymentView:
+        return PaymentView.model_validate(await cashier.match_receipt(tx, receipt_id, match.invoice_id, who.name))
+
+    return await once.run(work)
+
+
+@router.post("/cases/{case_id}/refunds", dependencies=[allow(*FINANCE)])
+async def decide_refund(case_id: UUID, new: NewRefund, who: Who, once: Once) -> Response:
+    """Send money back to where it came from, whatever the stage, for a reason."""
+
+    async def work(tx: Tx) -> RefundView:
+        case = await store.lock_case(tx, CaseId(case_id))
+        refund = await cashier.decide_refund(tx, case, new.payment_id, new.amount, "decision", new.reason, who.name)
+        return RefundView.model_validate(refund)
+
+    return await once.run(work, status=201)
+
+
+@router.post("/refunds/{refund_id}/paid", dependencies=[allow(*FINANCE)])
+async def refund_paid(refund_id: UUID, paid: PaidOut, who: Who, once: Once) -> Response:
+    """Note that a refund left our bank."""
+
+    async def work(tx: Tx) -> RefundView:
+        refund = await cashier.pay_out_by_bank(tx, refund_id, paid.bank_reference, who.name)
+        return RefundView.model_validate(refund)
+
+    return await once.run(work)
+
+
+@router.post("/cases/{case_id}/fee/keep", dependencies=[allow(*FINANCE)])
+async def keep_fee(case_id: UUID, ruling: Ruling, who: Who, once: Once) -> Response:
+    """Rule that nothing more of a withdrawn case's fee goes back."""
+
+    async def work(tx: Tx) -> Done:
+        await cashier.keep_fee(tx, await store.lock_case(tx, CaseId(case_id)), ruling.reason, who.name)
+        return Done()
+
+    return await once.run(work)
+
+
+@router.get("/cases/{case_id}/ledger", dependencies=[allow(*FINANCE)])
+async def show_ledger(case_id: UUID, db: Db) -> LedgerView:
+    async with db.reading() as tx:
+        return LedgerView(
+            payments=[PaymentView.model_validate(one) for one in await store.payments_of_case(tx, CaseId(case_id))],
+            refunds=[RefundView.model_validate(one) for one in await store.refunds_of_case(tx, CaseId(case_id))],
+            postings=[PostingView.model_validate(one) for one in await store.ledger_of_case(tx, CaseId(case_id))],
+        )
+
+
+@router.get("/trial-balance", dependencies=[allow(*FINANCE)])
+async def show_trial_balance(db: Db) -> TrialBalance:
+    async with db.reading() as tx:
+        return TrialBalance(balances=[BalanceView.model_validate(one) for one in await store.trial_balance(tx)])
+
+
+async def invoice_of(ctx: Ctx, case_id: CaseId, invoice_id: UUID) -> Invoice:
+    """Return an invoice of this very case. Raises ``LookupError``."""
+    async with ctx.db.reading() as tx:
+        invoice = await store.invoice(tx, invoice_id)
+    if invoice is None or invoice.case_id != case_id:
+        raise LookupError("There is no such invoice")
+    return invoice
+
+
+async def _invoices(tx: Tx, case_id: CaseId) -> list[InvoiceView]:
+    case, states = await store.case(tx, case_id), await store.states_of_case(tx, case_id)
+    return [
+        InvoiceView(
+            id=one.id, case_id=one.case_id, quote_id=one.quote_id, revision=one.revision, services=one.services,
+            price=one.price, paid_minor=one.paid_minor, missing_minor=one.due_minor, state=states[one.id],
+            reference=domain.creditor_reference(case.case_number, one.ordinal) if case and case.case_number else None,
+            issued_at=one.issued_at, due_at=one.due_at,
+        )
+        for one in await store.invoices_of_case(tx, case_id)
+    ]  # fmt: skip

@@ -1,0 +1,105 @@
+"""What billing does about facts, deadlines and errands: the tables at the end are all of it (R17, R20, R21).
+
+Order across topics is arbitrary: each reaction notes what arrived and acts on what is known by then.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.billing import cashier, store
+from services.billing.gateway import GatewayRefusedError, HttpGateway
+from services.billing.settings import BillingSettings
+from shared import programme
+from shared.backbone import Errand
+from shared.backbone.inbox import Reaction
+from shared.db import Tx
+from shared.events import CaseWithdrawn, Fact, OpinionDelivered, RequestSubmitted, ServicesConfirmed, SpecialistAssigned
+from shared.ids import CaseId
+from shared.service import Context
+
+
+async def note_case_number(submitted: RequestSubmitted, tx: Tx) -> None:
+    """Keep the number from which the references of wire transfers are made."""
+    case = await store.lock_case(tx, submitted.case_id)
+    await store.save_case(tx, replace(case, case_number=submitted.case_number))
+
+
+async def invoice_services(confirmed: ServicesConfirmed, tx: Tx) -> None:
+    """Bill what was agreed; it is to be paid for as long as a quote of the case's programme is good (R18, R20)."""
+    case = await store.lock_case(tx, confirmed.case_id)
+    await cashier.invoice_services(tx, case, confirmed, programme.load(confirmed.programme).clocks.quote_valid)
+
+
+async def note_acceptance(assigned: SpecialistAssigned, tx: Tx) -> None:
+    """Note since when a withdrawal no longer brings the fee back by itself: the earliest acceptance counts."""
+    case = await store.lock_case(tx, assigned.case_id)
+    await store.save_case(tx, replace(case, accepted_at=_earlier(case.accepted_at, assigned.accepted_at)))
+
+
+async def close_billing(delivered: OpinionDelivered, tx: Tx) -> None:
+    """The work is done: what was paid for it is income from now on."""
+    case = replace(await store.lock_case(tx, delivered.case_id), delivered_at=delivered.delivered_at)
+    await store.save_case(tx, case)
+    await cashier.earn(tx, case)
+
+
+async def stop_billing(withdrawn: CaseWithdrawn, tx: Tx) -> None:
+    """Nothing more is to be paid, and money goes back by stage."""
+    case = await store.lock_case(tx, withdrawn.case_id)
+    if case.withdrawn_at is None:
+        case = replace(case, withdrawn_at=withdrawn.withdrawn_at)
+        await store.save_case(tx, case)
+        await cashier.withdraw(tx, case)
+
+
+async def expire_invoices(case_id: CaseId, tx: Tx) -> None:
+    await cashier.expire(tx, await store.lock_case(tx, case_id))
+
+
+async def refund_withdrawn(case_id: CaseId, tx: Tx) -> None:
+    await cashier.refund_withdrawn(tx, await store.lock_case(tx, case_id))
+
+
+async def refund_card(errand: Errand, ctx: Context) -> None:
+    """Have the card provider send money back. The refund's id is the key, so asking again sends nothing twice."""
+    refund_id = UUID(errand.payload["refund_id"])
+    async with ctx.db.reading() as tx:
+        refund = await store.refund(tx, refund_id)
+        payment = await store.payment(tx, refund.payment_id) if refund else None
+    if refund is None or payment is None or refund.state != "decided":
+        return
+    try:
+        answer = await gateway_of(ctx.settings).refund(payment.provider_id, refund.amount, refund.id)
+    except GatewayRefusedError:
+        answer = None
+    async with ctx.db.transaction() as tx:
+        if answer is None or answer.status == "failed":
+            await cashier.refund_failed(tx, refund_id)
+        elif answer.status == "succeeded":
+            await cashier.pay_out(tx, refund_id, answer.id, "system")
+
+
+def gateway_of(settings: BillingSettings) -> HttpGateway:
+    """Return the card provider that the settings name."""
+    return HttpGateway(
+        settings.gateway_url,
+        settings.gateway_api_key.get_secret_value(),
+        settings.gateway_webhook_secret.get_secret_value(),
+    )
+
+
+def _earlier(known: datetime | None, told: datetime) -> datetime:
+    return told if known is None else min(known, told)
+
+
+REACTIONS: Mapping[type[Fact], Reaction] = {
+    RequestSubmitted: note_case_number,
+    ServicesConfirmed: invoice_services,
+    SpecialistAssigned: note_acceptance,
+    OpinionDelivered: close_billing,
+    CaseWithdrawn: stop_billing,
+}
+TIMERS = {cashier.EXPIRY: expire_invoices, cashier.REFUND_TIMER: refund_withdrawn}
+ERRANDS = {cashier.REFUND_ERRAND: refund_card}

@@ -1,0 +1,125 @@
+"""The patient's pages of billing: what it costs, what is paid, how to pay the rest, and an invoice to print."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from services.billing import domain, store
+from services.billing.api import PAYERS, invoice_of
+from services.billing.domain import CardStatus, Invoice, InvoiceState
+from services.billing.paying import open_checkout, pay_origin, refusals
+from services.billing.store import CaseRow
+from shared import programme
+from shared.db import Database, Tx
+from shared.events import Money
+from shared.ids import CaseId
+from shared.web import Ctx, Db, Once, Page, Who, allow
+
+router = APIRouter(prefix="/my/billing/cases/{case_id}", dependencies=[allow(*PAYERS), Depends(refusals)])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An invoice as the patient sees it. ``card``: what the provider last said of an attempt to pay it."""
+
+    invoice: Invoice
+    state: InvoiceState
+    reference: str | None
+    card: CardStatus | None
+
+    @property
+    def paid(self) -> Money:
+        return Money(amount_minor=self.invoice.paid_minor, currency=self.invoice.price.currency)
+
+    @property
+    def missing(self) -> Money:
+        return Money(amount_minor=self.invoice.due_minor, currency=self.invoice.price.currency)
+
+    def titles(self, locale: str) -> list[str]:
+        """Return the names of what is billed, in the words of the case's programme."""
+        catalogue = programme.load(self.invoice.programme).catalogue
+        return [catalogue[code].title_in(locale) if code in catalogue else code for code in self.invoice.services]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A case's money, for its pages."""
+
+    case: CaseRow | None
+    invoices: list[Shown]
+
+    @property
+    def due(self) -> Shown | None:
+        """Return the first invoice on which something is missing."""
+        return next((one for one in self.invoices if one.missing.amount_minor), None)
+
+    @property
+    def expired(self) -> Shown | None:
+        return next((one for one in self.invoices if one.invoice.cancelled == "expired"), None)
+
+
+async def account_of(db: Database, case_id: UUID) -> Account:
+    """Return what billing shows of a case."""
+    async with db.reading() as tx:
+        case, states = await store.case(tx, CaseId(case_id)), await store.states_of_case(tx, CaseId(case_id))
+        found = await store.invoices_of_case(tx, CaseId(case_id))
+        return Account(case, [await _shown(tx, case, one, states[one.id]) for one in found])
+
+
+async def _shown(tx: Tx, case: CaseRow | None, invoice: Invoice, state: InvoiceState) -> Shown:
+    checkout = await store.latest_checkout(tx, invoice.id)
+    card = await store.latest_attempt(tx, checkout.id) if checkout else None
+    number = case.case_number if case else None
+    return Shown(invoice, state, domain.creditor_reference(number, invoice.ordinal) if number else None, card)
+
+
+@router.get("/summary")
+async def summary(case_id: UUID, page: Page, db: Db) -> Response:
+    return page("summary.html", account=await account_of(db, case_id), case_id=case_id)
+
+
+@router.get("")
+async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
+    account = await account_of(ctx.db, case_id)
+    origin = pay_origin(ctx.settings)
+    return page("case.html", account=account, case_id=case_id, settings=ctx.settings, form_action=[origin])
+
+
+@router.get("/invoices/{invoice_id}")
+async def invoice_to_print(case_id: UUID, invoice_id: UUID, page: Page, ctx: Ctx) -> Response:
+    account = await account_of(ctx.db, case_id)
+    return page("invoice.html", shown=_one(account, invoice_id), account=account, settings=ctx.settings)
+
+
+@router.post("/invoices/{invoice_id}/pay")
+async def pay(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
+    """Lead to the provider's pay page."""
+    invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
+    checkout = await open_checkout(ctx, invoice, who.locale or "en")
+
+    async def work(tx: Tx) -> str:
+        await store.add_checkout(tx, checkout)
+        return checkout.url
+
+    return await once.redirect(work)
+
+
+@router.get("/invoices/{invoice_id}/paid")
+async def come_back(case_id: UUID, invoice_id: UUID, page: Page, db: Db) -> Response:
+    """Where the provider sends the patient back to: only its signed message makes it true that money is in."""
+    account = await account_of(db, case_id)
+    return page("paid.html", shown=_one(account, invoice_id), account=account, case_id=case_id)
+
+
+@router.get("/invoices/{invoice_id}/confirmation")
+async def confirmation(case_id: UUID, invoice_id: UUID, page: Page, db: Db) -> Response:
+    """The part of the return page that asks again until the provider has confirmed."""
+    return page("confirmation.html", shown=_one(await account_of(db, case_id), invoice_id), case_id=case_id)
+
+
+def _one(account: Account, invoice_id: UUID) -> Shown:
+    for shown in account.invoices:
+        if shown.invoice.id == invoice_id:
+            return shown
+    raise LookupError("There is no such invoice")

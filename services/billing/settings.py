@@ -1,0 +1,39 @@
+"""Billing's own settings, from the environment with the prefix ``BILLING_``."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+SANDBOX_API_KEY = "development-only"
+SANDBOX_WEBHOOK_SECRET = "whsec_ZGV2ZWxvcG1lbnQtb25seQ=="  # noqa: S105 - the sandbox's; production is refused with it
+
+
+class BillingSettings(ServiceSettings):
+    """Where the card provider is, and where wires go."""
+
+    model_config = SettingsConfigDict(env_prefix="BILLING_", extra="ignore")
+
+    gateway_url: Annotated[str, Field(description="The card provider's HTTP interface")] = "http://127.0.0.1:8395"
+    gateway_pay_origin: Annotated[
+        str | None, Field(description="Where its pay pages are for browsers; gateway_url when unset")
+    ] = None
+    gateway_api_key: Annotated[SecretStr, Field(description="What we show the provider")] = SecretStr(SANDBOX_API_KEY)
+    gateway_webhook_secret: Annotated[SecretStr, Field(description="whsec_…: what its messages are signed with")] = (
+        SecretStr(SANDBOX_WEBHOOK_SECRET)
+    )
+    consilium_env: Annotated[str, Field(validation_alias="CONSILIUM_ENV")] = "development"
+    wire_beneficiary: Annotated[str, Field(description="Whom a wire transfer goes to")] = "Consilium (made-up account)"
+    wire_bank: Annotated[str, Field(description="Name and place of the bank")] = "Example Bank, New York"
+    wire_account: Annotated[str, Field(description="Account number or IBAN")] = "000 000 000 (example)"
+    wire_bic: Annotated[str, Field(description="SWIFT/BIC of the bank")] = "EXAMUS00"
+
+    @model_validator(mode="after")
+    def production_has_its_own_secrets(self) -> Self:
+        """Refuse to take real money on the sandbox's secrets, which everybody can read."""
+        ours = (self.gateway_api_key.get_secret_value(), self.gateway_webhook_secret.get_secret_value())
+        if self.consilium_env == "production" and (SANDBOX_API_KEY in ours or SANDBOX_WEBHOOK_SECRET in ours):
+            raise ValueError("set BILLING_GATEWAY_API_KEY and BILLING_GATEWAY_WEBHOOK_SECRET to your provider's own")
+        return self
