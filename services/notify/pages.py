@@ -2,6 +2,7 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
@@ -23,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 async def my_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
     """Show where the case stands, who acts next and by when, in the reader's language."""
     is_mine = who.has(Role.PATIENT, Role.REQUESTER)
-    return page("timeline.html", **await _standing(db, case_id), is_mine=is_mine)
+    return page("timeline.html", **await _standing(db, case_id), is_mine=is_mine, exact=False)
 
 
 @router.get("/desk/notify/cases/{case_id}/timeline", dependencies=[allow(*STAFF)])
@@ -32,7 +33,9 @@ async def desk_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResp
     standing = await _standing(db, case_id)
     async with db.reading() as tx:
         messages = await store.messages_of(tx, CaseId(case_id))
-    return page("desk_timeline.html", **standing, is_mine=False, messages=messages, may_resend=who.has(*DESK))
+    return page(
+        "desk_timeline.html", **standing, is_mine=False, exact=True, messages=messages, may_resend=who.has(*DESK)
+    )
 
 
 @router.get("/desk/notify", dependencies=[allow(*DESK)])
@@ -80,4 +83,4 @@ async def _standing(db: Database, case_id: UUID) -> dict[str, Any]:
         story = timeline(await store.facts_of(tx, CaseId(case_id)), tx.now)
         typical = await store.estimate(tx, story.programme.id) if story.programme else None
     zone = programme.load(story.programme).calendar.zone if story.programme else "UTC"
-    return {"timeline": story, "estimate": typical, "words": words, "zone": zone}
+    return {"timeline": story, "estimate": typical, "words": words, "zone": zone, "tz": ZoneInfo(zone)}

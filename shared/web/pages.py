@@ -46,7 +46,11 @@ def environment(*folders: Path) -> jinja2.Environment:
     )  # fmt: skip
     env.globals.update(
         desk_sections=sections_for,
-        once_field=once_field, version_field=version_field, languages=LOCALES, html_lang=html_lang, direction=direction
+        once_field=once_field,
+        version_field=version_field,
+        languages=LOCALES,
+        html_lang=html_lang,
+        direction=direction,
     )
     env.filters.update(money=money, when=when, day=day, ago=ago)
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -160,7 +164,8 @@ def when(context: jinja2.runtime.Context, at: datetime | None, zone: str = "UTC"
     local, locale = at.astimezone(ZoneInfo(zone)), context.get("locale") or "en"
     if locale == "en":
         return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
-    return _time(at, f"{format_date(local, 'long', locale)} {format_time(local, 'short', locale=locale, tzinfo=local.tzinfo)} {_zone(local, locale)}")
+    clock = format_time(local, "short", locale=locale, tzinfo=local.tzinfo)
+    return _time(at, f"{format_date(local, 'long', locale)} {clock} {_zone(local, locale)}")
 
 
 def _zone(local: datetime, locale: str) -> str:

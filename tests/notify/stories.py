@@ -31,7 +31,14 @@ PRICE = Money(amount_minor=345_000, currency="USD")
 PROGRAMME = programme.current("msk_international").ref
 NUMBER = "7K3M-9QXW-C"
 
-CANARIES = ("Canary Zubairi", "Kanarek Opiekun", "Dr Canarino", "canary@patient.example", "carer@canary.example", "dr@canary.example")
+CANARIES = (
+    "Canary Zubairi",
+    "Kanarek Opiekun",
+    "Dr Canarino",
+    "canary@patient.example",
+    "carer@canary.example",
+    "dr@canary.example",
+)
 
 
 def submitted(**changes: Any) -> RequestSubmitted:
@@ -57,7 +64,9 @@ def confirmed(revision: int = 1, after: timedelta = 2 * DAY) -> ServicesConfirme
 
 
 def paid(revision: int = 1, after: timedelta = 3 * DAY) -> PaymentReceived:
-    return PaymentReceived(case_id=CASE, quote_id=QUOTE, revision=revision, price=PRICE, method="card", received_at=START + after)
+    return PaymentReceived(
+        case_id=CASE, quote_id=QUOTE, revision=revision, price=PRICE, method="card", received_at=START + after
+    )
 
 
 def opened() -> CollectionOpened:
@@ -76,11 +85,15 @@ def complete(case_id: CaseId = CASE, at: datetime = START + 8 * DAY) -> RecordsC
 
 
 def assigned() -> SpecialistAssigned:
-    return SpecialistAssigned(case_id=CASE, assignment_id=UUID(int=6), specialist_id=UUID(int=7), accepted_at=START + 9 * DAY)
+    return SpecialistAssigned(
+        case_id=CASE, assignment_id=UUID(int=6), specialist_id=UUID(int=7), accepted_at=START + 9 * DAY
+    )
 
 
 def delivered(case_id: CaseId = CASE, at: datetime = START + 24 * DAY) -> OpinionDelivered:
-    return OpinionDelivered(case_id=case_id, opinion_id=UUID(int=8), document_sha256="a" * 64, signed_at=at, delivered_at=at)
+    return OpinionDelivered(
+        case_id=case_id, opinion_id=UUID(int=8), document_sha256="a" * 64, signed_at=at, delivered_at=at
+    )
 
 
 def withdrawn(after: timedelta = 6 * DAY) -> CaseWithdrawn:

@@ -27,7 +27,9 @@ async def states(notify: ServiceUnderTest) -> list[tuple[str, str, str]]:
 
 
 async def calls(notify: ServiceUnderTest) -> list[str]:
-    return [row["title"] for row in await notify.fetch("SELECT title FROM queue_items WHERE state <> 'done' ORDER BY title")]
+    return [
+        row["title"] for row in await notify.fetch("SELECT title FROM queue_items WHERE state <> 'done' ORDER BY title")
+    ]
 
 
 def one(mails: MailCatcher) -> Mail:
@@ -36,17 +38,24 @@ def one(mails: MailCatcher) -> Mail:
     return found[0]
 
 
-async def test_every_step_of_a_case_is_told_once_to_whom_it_concerns(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_every_step_of_a_case_is_told_once_to_whom_it_concerns(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     facts = s.whole_case()
     await notify.receives(*facts, *facts)
     await notify.run_errands()
-    to = {address: len(mails.mailbox.find(to=address)) for address in ("carer@canary.example", "canary@patient.example", "dr@canary.example")}
+    to = {
+        address: len(mails.mailbox.find(to=address))
+        for address in ("carer@canary.example", "canary@patient.example", "dr@canary.example")
+    }
     assert to == {"carer@canary.example": len(facts) - 1, "canary@patient.example": 1, "dr@canary.example": 1}
     assert {state for *_, state in await states(notify)} == {"sent"}
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_order_of_arrival_leaves_the_same_messages(notify: ServiceUnderTest, mails: MailCatcher, seed: int) -> None:
+async def test_any_order_of_arrival_leaves_the_same_messages(
+    notify: ServiceUnderTest, mails: MailCatcher, seed: int
+) -> None:
     facts: list[Fact] = list(s.whole_case())
     random.Random(seed).shuffle(facts)
     await notify.receives(*facts)
@@ -114,7 +123,9 @@ async def test_each_reader_gets_a_link_of_their_own(notify: ServiceUnderTest, ma
     }  # fmt: skip
 
 
-async def test_after_withdrawal_only_the_notice_the_refund_and_the_way_in_go_out(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_after_withdrawal_only_the_notice_the_refund_and_the_way_in_go_out(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     await notify.receives(*ALL)
     await notify.run_errands()
     sent = {kind for kind, _, state in await states(notify) if state == "sent"}
@@ -122,7 +133,9 @@ async def test_after_withdrawal_only_the_notice_the_refund_and_the_way_in_go_out
     assert {state for kind, _, state in await states(notify) if kind not in sent} == {"withheld"}
 
 
-async def test_intakes_word_that_a_case_is_withdrawn_counts_before_the_fact_arrives(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_intakes_word_that_a_case_is_withdrawn_counts_before_the_fact_arrives(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     answers(notify, withdrawn=True)
     await notify.receives(s.submitted())
     await notify.run_errands()
@@ -141,7 +154,9 @@ async def test_whoever_has_no_address_is_called_instead(notify: ServiceUnderTest
     assert await calls(notify) == []
 
 
-async def test_nobody_to_tell_at_intake_any_more_is_a_call_and_no_endless_retry(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_nobody_to_tell_at_intake_any_more_is_a_call_and_no_endless_retry(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     del notify.peers.answers["intake", f"/cases/{s.CASE}/contacts"]
     await notify.receives(s.submitted())
     await notify.run_errands()
@@ -158,8 +173,12 @@ async def test_a_refusal_for_good_is_a_call(notify: ServiceUnderTest, mails: Mai
     assert (await notify.fetch("SELECT smtp_code FROM messages"))[0]["smtp_code"] == 550
 
 
-@pytest.mark.parametrize("address", ["no-at-sign", "two@@ats.example", "line@break.example\nBcc: x@y.example", "@nobody.example"])
-async def test_an_address_that_cant_be_one_is_a_call(notify: ServiceUnderTest, mails: MailCatcher, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["no-at-sign", "two@@ats.example", "line@break.example\nBcc: x@y.example", "@nobody.example"]
+)
+async def test_an_address_that_cant_be_one_is_a_call(
+    notify: ServiceUnderTest, mails: MailCatcher, address: str
+) -> None:
     answers(notify, requester={"name": "Kanarek Opiekun", "email": address, "role": "caregiver"})
     await notify.receives(s.submitted())
     await notify.run_errands()
@@ -175,7 +194,9 @@ async def test_an_international_address_is_reached(notify: ServiceUnderTest, mai
 
 
 @pytest.mark.parametrize(("stage", "code"), [("mail", 451), ("mail", 550), ("rcpt", 450), ("data", 451)])
-async def test_a_server_that_asks_to_wait_is_asked_again(notify: ServiceUnderTest, mails: MailCatcher, stage: Any, code: int) -> None:
+async def test_a_server_that_asks_to_wait_is_asked_again(
+    notify: ServiceUnderTest, mails: MailCatcher, stage: Any, code: int
+) -> None:
     mails.mailbox.moods.append(Mood(stage, code, 2))
     await notify.receives(s.submitted())
     for _ in range(2):
@@ -187,7 +208,9 @@ async def test_a_server_that_asks_to_wait_is_asked_again(notify: ServiceUnderTes
     assert len(mails.mailbox.find()) == 1
 
 
-async def test_a_server_that_stays_away_is_given_up_and_called_about(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_a_server_that_stays_away_is_given_up_and_called_about(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     await mails.stop()
     await notify.receives(s.submitted())
     await notify.run_errands(may_fail=True)
@@ -197,7 +220,9 @@ async def test_a_server_that_stays_away_is_given_up_and_called_about(notify: Ser
     assert len(await calls(notify)) == 1
 
 
-async def test_a_message_about_an_unknown_programme_waits_for_the_fact_that_names_it(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_a_message_about_an_unknown_programme_waits_for_the_fact_that_names_it(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     await notify.receives(s.paid())
     await notify.run_errands(may_fail=True)
     assert [state for *_, state in await states(notify)] == ["sending"]
@@ -207,7 +232,9 @@ async def test_a_message_about_an_unknown_programme_waits_for_the_fact_that_name
     assert {state for *_, state in await states(notify)} == {"sent"}
 
 
-async def test_a_crash_after_the_server_took_it_repeats_at_most_once_with_the_same_id(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_a_crash_after_the_server_took_it_repeats_at_most_once_with_the_same_id(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     mails.mailbox.moods.append(Mood("after_data", 451, 1))
     await notify.receives(s.submitted())
     await notify.run_errands(may_fail=True)
@@ -220,13 +247,18 @@ async def test_a_crash_after_the_server_took_it_repeats_at_most_once_with_the_sa
     assert [state for *_, state in await states(notify)] == ["sent"]
 
 
-async def test_no_name_address_or_word_of_a_message_stays_in_the_database(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_no_name_address_or_word_of_a_message_stays_in_the_database(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     mails.mailbox.moods += [Mood("rcpt", 550, 1, "dr@canary.example"), Mood("data", 451, 1)]
     await notify.receives(*s.whole_case())
     await notify.run_errands(may_fail=True)
     notify.clock.advance(timedelta(minutes=1))
     await notify.run_errands(may_fail=True)
-    tables = [row["table_name"] for row in await notify.fetch("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")]
+    tables = [
+        row["table_name"]
+        for row in await notify.fetch("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+    ]
     kept = [str(row["t"]) for table in tables for row in await notify.fetch(f"SELECT {table}::text AS t FROM {table}")]
     assert any(s.NUMBER in row for row in kept)
     for canary in (*s.CANARIES, "canary.example", "once-only", "Dear"):
@@ -239,5 +271,7 @@ def test_a_patient_without_an_address_is_reached_through_their_family_but_never_
     reader = reader_of(family, "patient")
     assert reader is not None
     assert (reader.address, reader.enters_as) == ("carer@canary.example", "requester")
-    clinician = s.contacts(patient=alone, requester={"name": "Dr Canarino", "email": "dr@canary.example", "role": "clinician"})
+    clinician = s.contacts(
+        patient=alone, requester={"name": "Dr Canarino", "email": "dr@canary.example", "role": "clinician"}
+    )
     assert reader_of(Contacts.model_validate(clinician), "patient") is None

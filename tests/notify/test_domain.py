@@ -22,7 +22,11 @@ def test_all_720_orders_of_the_six_facts_tell_the_same_story() -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(EVERYTHING), unique_by=id).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some * 2))))
+@given(
+    st.lists(st.sampled_from(EVERYTHING), unique_by=id).flatmap(
+        lambda some: st.tuples(st.just(some), st.permutations(some * 2))
+    )
+)
 def test_any_order_and_any_doubles_of_any_facts_tell_the_same_story(both: tuple[list[Fact], list[Fact]]) -> None:
     some, shuffled = both
     assert timeline(shuffled, NOW) == timeline(some, NOW)

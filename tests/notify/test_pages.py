@@ -29,7 +29,9 @@ async def message_of(notify: ServiceUnderTest, kind: str = "request_received") -
         ("zh_Hans", ("正在收集资料", "您", "提交清单上的资料", "目标时间")),
     ],
 )
-async def test_the_patient_reads_where_it_stands_in_their_language(notify: ServiceUnderTest, locale: str, words: tuple[str, ...]) -> None:
+async def test_the_patient_reads_where_it_stands_in_their_language(
+    notify: ServiceUnderTest, locale: str, words: tuple[str, ...]
+) -> None:
     await notify.receives(*s.whole_case()[:5])
     patient = notify.sign_in(Role.PATIENT, subject="p", cases=[s.CASE], locale=locale)
     for headers in ({"Accept": "text/html"}, {"HX-Request": "true"}):
@@ -72,11 +74,21 @@ async def test_the_target_window_is_an_aim_on_every_page(notify: ServiceUnderTes
 
 async def test_the_json_timeline_says_who_acts_next_and_by_when(notify: ServiceUnderTest) -> None:
     await notify.receives(*s.whole_case()[:2])
-    for client in (notify.sign_in(Role.FINANCE), notify.as_service("intake"), notify.sign_in(Role.PATIENT, cases=[s.CASE])):
+    for client in (
+        notify.sign_in(Role.FINANCE),
+        notify.as_service("intake"),
+        notify.sign_in(Role.PATIENT, cases=[s.CASE]),
+    ):
         story = (await client.get(JSON)).json()
         assert story["stage"] == "quoted"
         assert story["next"] == [
-            {"actor": "requester", "action": "accept_quote", "by": "2027-03-16T15:00:00Z", "earliest": None, "overdue": False}
+            {
+                "actor": "requester",
+                "action": "accept_quote",
+                "by": "2027-03-16T15:00:00Z",
+                "earliest": None,
+                "overdue": False,
+            }
         ]
     assert (await notify.sign_in(Role.FINANCE).get(f"/api/notify/cases/{uuid4()}/timeline")).status_code == 404
 
@@ -141,7 +153,9 @@ async def test_the_desk_lists_what_is_still_being_tried(notify: ServiceUnderTest
     assert "Still being tried (1)" in (await advisor.get("/desk/notify", headers={"Accept": "text/html"})).text
 
 
-async def test_the_json_interface_resends_only_what_is_settled_and_not_withdrawn(notify: ServiceUnderTest, mails: MailCatcher) -> None:
+async def test_the_json_interface_resends_only_what_is_settled_and_not_withdrawn(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
     await notify.receives(s.submitted())
     advisor = notify.sign_in(Role.CARE_ADVISOR)
     message = await message_of(notify)
@@ -154,10 +168,14 @@ async def test_the_json_interface_resends_only_what_is_settled_and_not_withdrawn
     assert answers[0].json()["state"] == "requested"
     assert (await advisor.post(path, headers={"Idempotency-Key": "key-number-3"})).status_code == 200
     await notify.run_errands()
-    assert (await advisor.post(f"/api/notify/messages/{message}/called", headers={"Idempotency-Key": "key-number-4"})).status_code == 409
+    assert (
+        await advisor.post(f"/api/notify/messages/{message}/called", headers={"Idempotency-Key": "key-number-4"})
+    ).status_code == 409
     await notify.receives(s.withdrawn())
     assert (await advisor.post(path, headers={"Idempotency-Key": "key-number-5"})).status_code == 409
-    assert (await advisor.post(f"/api/notify/messages/{uuid4()}/resend", headers={"Idempotency-Key": "key-number-6"})).status_code == 404
+    assert (
+        await advisor.post(f"/api/notify/messages/{uuid4()}/resend", headers={"Idempotency-Key": "key-number-6"})
+    ).status_code == 404
     listed = (await advisor.get(f"/api/notify/cases/{s.CASE}/messages")).json()["messages"]
     assert [(m["kind"], m["copy_number"], m["state"]) for m in listed if m["kind"] == "request_received"] == [
         ("request_received", 3, "sent"), ("request_received", 2, "sent"), ("request_received", 1, "sent"),
