@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from fastapi import Request
+
 from services.intake.casework import Changed
 from services.intake.domain import Refused, Unacceptable
 from services.intake.store import UnknownCase
 from shared.web import Problem
+from shared.web.i18n import translator_for
 
 
-async def refusals() -> AsyncIterator[None]:
+async def refusals(request: Request) -> AsyncIterator[None]:
     """Turn what the case's rules raise into problems: 404 unknown, 409 not now, 412 changed, 422 not acceptable."""
     try:
         yield
@@ -20,7 +23,8 @@ async def refusals() -> AsyncIterator[None]:
         errors = [{"pointer": "#", "detail": sentence} for sentence in refused.sentences]
         raise Problem(422, "This can't be accepted", detail=str(refused), errors=errors) from None
     except Refused as refused:
-        raise Problem(409, "Not possible now", detail=str(refused)) from None
+        sentence = translator_for(request).gettext(str(refused))
+        raise Problem(409, "Not possible now", detail=sentence) from None
     except Changed:
         detail = "Somebody else changed this case. Read it again, then repeat your change if it is still right."
         raise Problem(412, "Changed since you saw it", detail=detail) from None

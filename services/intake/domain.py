@@ -19,6 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from shared.events import Money
 
 
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for "extract this, translate it later"
+    """Return a sentence that patients read, in English; the pages translate it."""
+    return sentence
+
+
 class Refused(Exception):
     """A step the rules don't allow now. The text is a sentence for the person who tried, and says what to do."""
 
@@ -229,9 +234,9 @@ def check_request(request: Request, rules: Rules) -> None:
     if request.cancer_type not in rules.cancer_types:
         wrong.append(f"{request.cancer_type} is no kind of cancer that this programme lists.")
     if request.consent.version != rules.text_version("consent"):
-        wrong.append("The consent text has changed. Please read it again and sign it.")
+        wrong.append(N_("The consent text has changed. Please read it again and sign it."))
     if request.emergency_notice_version != rules.text_version("emergency_notice"):
-        wrong.append("The emergency notice has changed. Please read it again.")
+        wrong.append(N_("The emergency notice has changed. Please read it again."))
     if wrong:
         raise Unacceptable(wrong)
 

@@ -65,7 +65,7 @@ def stage_of(event: Any) -> Reached | None:
 def create(settings: Settings, platform: PlatformSettings) -> faust.App:
     """Return the application. Topics exist beforehand; its only state is the view, so it keeps no tables of its own."""
     app = faust.App(
-        "intake-funnel",
+        f"{platform.kafka_prefix}intake-funnel",
         broker=[f"kafka://{address}" for address in platform.kafka_bootstrap.split(",")],
         broker_credentials=_credentials(platform),
         store="memory://",
@@ -85,7 +85,8 @@ def create(settings: Settings, platform: PlatformSettings) -> faust.App:
         async for events in stream.take_events(500, within=0.2):
             await view.note([reached for event in events if (reached := stage_of(event)) is not None])
 
-    app.agent(app.topic(*topics.FACTS, key_serializer="raw", value_serializer="raw"), name="funnel")(fold)
+    sources = app.topic(*(platform.kafka_prefix + topic for topic in topics.FACTS))
+    app.agent(sources, name="funnel")(fold)
     app.timer(interval=5.0)(view.beat)
     return app
 

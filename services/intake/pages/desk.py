@@ -18,7 +18,7 @@ from services.intake.store import funnel, quotes
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, parse_case_number
-from shared.web import N_, Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow
+from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow
 from shared.web.auth import STAFF
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
@@ -35,15 +35,15 @@ KNOWS_PEOPLE = (
 
 
 class Moving(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"reason": N_("Say why the request is moved")}
+    sentences: ClassVar[dict[str, str]] = {"reason": "Say why the request is moved"}
     stream: Stream
     reason: Line
 
 
 class Quoting(Incoming):
     sentences: ClassVar[dict[str, str]] = {
-        "services": N_("Choose at least one service"),
-        "amount": N_("Enter the price as a number, such as 4850.00"),
+        "services": "Choose at least one service",
+        "amount": "Enter the price as a number, such as 4850.00",
     }
     services: tuple[str, ...] = Field(min_length=1)
     amount: Decimal | None = Field(default=None, ge=0, max_digits=12)
@@ -55,7 +55,7 @@ class Calling(Incoming):
 
 
 class Withdrawing(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"reason": N_("Say who withdrew, and why")}
+    sentences: ClassVar[dict[str, str]] = {"reason": "Say who withdrew, and why"}
     reason: Line
 
 
