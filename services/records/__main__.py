@@ -19,7 +19,7 @@ def routes() -> "Sequence[APIRouter]":
     """Return the routers; a worker never asks, and loads no web framework."""
     from services.records import api, pages
 
-    return (api.router, api.partner_router, pages.patient, pages.desk)
+    return (api.router, api.partner_router, *pages.ROUTERS)
 
 
 SERVICE = Service(

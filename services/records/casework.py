@@ -191,7 +191,7 @@ async def settle(tx: Tx, case_id: CaseId) -> None:
         return
     missing = {m.code for m in completeness(collection)}
     if missing == {"summary"}:
-        title, due = f"{called(collection)}: all materials are in", _review_due(collection, tx.now)
+        title, due = f"{called(collection)}: all materials are in", review_due(collection, tx.now)
         data = {"href": desk(case_id) + "#summary"}
         await staff_queue.put(tx, queues.SUMMARIES, case_id, str(case_id), title, due=due, data=data)
         return
@@ -248,15 +248,16 @@ async def _summarising(tx: Tx, case_id: CaseId, version: int) -> Collection:
 
 async def put_for_review(tx: Tx, collection: Collection, item: Item, title: str) -> None:
     """Put an item before the case manager, with a clock on it."""
-    title, due = f"{called(collection)}: {title}", _review_due(collection, tx.now)
+    title, due = f"{called(collection)}: {title}", review_due(collection, tx.now)
     data = {"href": f"{desk(collection.case_id)}#item-{item.id}"}
     await staff_queue.put(tx, queues.MATERIALS, collection.case_id, str(item.id), title, due=due, data=data)
 
 
-def _review_due(collection: Collection, now: datetime) -> datetime | None:
-    if collection.programme is None:
+def review_due(collection: Collection, came_at: datetime | None) -> datetime | None:
+    """Return by when something that came is looked at: the end of the next business day."""
+    if collection.programme is None or came_at is None:
         return None
-    return programme.load(collection.programme).calendar.next_business_day_end(now)
+    return programme.load(collection.programme).calendar.next_business_day_end(came_at)
 
 
 def called(collection: Collection) -> str:

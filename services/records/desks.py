@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from services.records import casework, files
 from services.records.domain import Collection, Document, Item, Kind, Person, Refused, Stale, Unknown, receiving
-from services.records.settings import Settings
+from services.records.settings import LARGEST_FILE, Settings
 from services.records.store import access, cases, materials
 from shared.backbone import timers
 from shared.db import Tx
@@ -23,8 +23,8 @@ from shared.web import Principal, Problem, Role
 PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN)
 PRIVACY = (Role.PRIVACY_OFFICER, Role.SUPERVISOR)
 DESK = (Role.CASE_MANAGER, Role.LAB, *PRIVACY)
-TAKES_FILES = 1 << 40
-"""Above any limit of ours: the route's own check of the body's size steps back for ``RECORDS_MAX_UPLOAD_BYTES``."""
+TAKES_FILES = LARGEST_FILE + (1 << 20)
+"""The body of a request that brings a file: the largest one, and the form around it."""
 
 _UPLOAD_LEFT = "sweep_uploads"
 

@@ -30,9 +30,19 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 DOCUMENTS = frozenset({"application/pdf", "image/jpeg", "image/png", "image/tiff"})
 IMAGES = DOCUMENTS | {"application/dicom", "application/zip"}
 
+EMPTY = "The file is empty. Choose it again."
+TOO_LARGE = "The file is larger than %(limit)s MB. Split it, or ask your case manager."
+WRONG_DOCUMENT = "This kind of file can't be read here. Send it as PDF, JPEG, PNG or TIFF."
+WRONG_IMAGES = "This kind of file can't be read here. Send it as DICOM, ZIP, PDF, JPEG, PNG or TIFF."
+
 
 class Unacceptable(Exception):
-    """The file can't be taken in; the text says why and what to do instead."""
+    """The file can't be taken in; the sentence, with its values filled in, says why and what to do instead."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence % values)
+        self.sentence = sentence
+        self.values = values
 
 
 class TooLarge(Unacceptable):
@@ -89,19 +99,14 @@ class Files:
         head = await _head(source)
         media_type = sniff(head)
         if media_type not in allowed or media_type is None:
-            raise Unreadable(
-                "The file is empty. Choose it again." if not head else
-                f"This kind of file can't be read here. Send it as {_in_words(allowed)}."
-            )  # fmt: skip
+            raise Unreadable((WRONG_IMAGES if allowed is IMAGES else WRONG_DOCUMENT) if head else EMPTY)
 
         async def measured() -> AsyncIterator[bytes]:
             nonlocal size
             async for chunk in _chain(head, source):
                 size += len(chunk)
                 if size > limit:
-                    raise TooLarge(
-                        f"The file is larger than {limit // 1024**2} MB. Split it, or ask your case manager."
-                    )
+                    raise TooLarge(TOO_LARGE, limit=limit // 1024**2)
                 digest.update(chunk)
                 yield chunk
 
@@ -146,8 +151,3 @@ async def _chain(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
     async for chunk in rest:
         if chunk:
             yield chunk
-
-
-def _in_words(allowed: frozenset[str]) -> str:
-    words = ["PDF", "JPEG", "PNG", "TIFF"] + (["DICOM", "ZIP"] if "application/dicom" in allowed else [])
-    return ", ".join(words[:-1]) + " or " + words[-1]

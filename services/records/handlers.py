@@ -6,9 +6,11 @@ from services.records.store import access, cases, materials
 from shared import programme, staff_queue
 from shared.backbone import errands, timers
 from shared.backbone.errands import Errand
+from shared.backbone.inbox import Reaction
 from shared.db import Tx
 from shared.events import (
     CaseWithdrawn,
+    Fact,
     OpinionDelivered,
     PartnerCaseClosed,
     PaymentReceived,
@@ -121,7 +123,7 @@ async def delete_orphans(errand: Errand, ctx: Context) -> None:
             await materials.forget_upload(tx, key)
 
 
-REACTIONS = {
+REACTIONS: dict[type[Fact], Reaction] = {
     RequestSubmitted: remember_case,
     ServicesConfirmed: draft_checklist,
     PaymentReceived: open_collection,

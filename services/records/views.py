@@ -175,7 +175,7 @@ class ChecklistView(BaseModel):
 
 
 class SummaryView(BaseModel):
-    """The signed case summary and what it rests on: what matching shows the specialist (R27, R28). Text free of HTML."""
+    """The case summary and what it rests on: what matching shows the specialist (R27, R28). Text free of HTML."""
 
     summary_html_free_text: str | None
     version: int

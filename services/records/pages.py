@@ -1,6 +1,0 @@
-"""Pages."""
-
-from fastapi import APIRouter
-
-patient = APIRouter()
-desk = APIRouter()

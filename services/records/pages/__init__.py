@@ -1,0 +1,11 @@
+"""Pages of records: the patient's checklist, and the desks of case manager and laboratory.
+
+Each form does one thing and works without JavaScript; a rule's no comes back on the page it was asked from.
+"""
+
+from services.records.pages import desk, either_side, patient
+from services.records.pages.common import mine, staff
+
+ROUTERS = (mine, staff)
+
+__all__ = ["ROUTERS", "desk", "either_side", "patient"]

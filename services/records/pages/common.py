@@ -1,0 +1,126 @@
+"""What the pages of records share: their routers, drawing a page again with a rule's no, files from forms."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from services.records import casework, desks, files
+from services.records.domain import (
+    SETTLED,
+    Collection,
+    ItemState,
+    Kind,
+    Refused,
+    completeness,
+    owed_home,
+    slides_in,
+)
+from shared.db import Tx
+from shared.ids import new_id
+from shared.programme.values import in_locale
+from shared.web import N_, Role
+from shared.web.i18n import translator_for
+from shared.web.once import OnceOnly
+
+mine = APIRouter(prefix="/my/records/cases/{case_id}", include_in_schema=False, dependencies=[Depends(desks.in_words)])
+staff = APIRouter(prefix="/desk/records", include_in_schema=False, dependencies=[Depends(desks.in_words)])
+
+Show = Callable[[str, str, int], Awaitable[Response]]
+"""Draws the page again with a sentence, the place on the page that it is about, and a status."""
+
+
+def page_of(page: Any, who: Any, db: Any, case_id: UUID) -> tuple[Show, str]:
+    """Return how to draw again the page that this person works on, and its path."""
+    if who.has(*desks.DESK):
+        return desk_page(page, who, db, case_id), f"/desk/records/cases/{case_id}"
+    return patient_page(page, who, db, case_id), f"/my/records/cases/{case_id}"
+
+
+def patient_page(page: Any, who: Any, db: Any, case_id: UUID) -> Show:
+    """Return how to draw the patient's page."""
+
+    async def show(sentence: str, place: str, status: int) -> Response:
+        async with db.reading() as tx:
+            found = await desks.see(tx, who, case_id)
+        drawn: Response = page("my.html", status=status, refused=sentence, place=place, **shown(found))
+        return drawn
+
+    return show
+
+
+def desk_page(page: Any, who: Any, db: Any, case_id: UUID) -> Show:
+    """Return how to draw the desk's page of a case."""
+
+    async def show(sentence: str, place: str, status: int) -> Response:
+        async with db.reading() as tx:
+            found = await desks.see(tx, who, case_id)
+        drawn: Response = page(
+            "desk_case.html", status=status, refused=sentence, place=place,
+            is_manager=who.has(Role.CASE_MANAGER), is_lab=who.has(Role.LAB), is_privacy=who.has(*desks.PRIVACY),
+            **shown(found),
+        )  # fmt: skip
+        return drawn
+
+    return show
+
+
+def shown(found: Collection) -> dict[str, Any]:
+    """Return what the templates show of a collection."""
+    needed = [item for item in found.items if item.needed]
+    to_send = [item for item in needed if item.state in (ItemState.NEEDED, ItemState.RETURNED)]
+    to_review = [item for item in found.items if item.state is ItemState.UPLOADED]
+    return {
+        "case": found, "missing": completeness(found), "owed": owed_home(found.shipments), "in_locale": in_locale,
+        "to_send": to_send, "to_review": to_review, "settled": [i for i in needed if i.state in SETTLED],
+        "slides": slides_in(found.shipments),
+        "needed": needed, "has_slides": any(item.kind is Kind.SLIDES for item in found.items) or bool(found.shipments),
+        "due": casework.review_due(found, max((d.uploaded_at for i in to_review for d in i.documents), default=None)),
+    }  # fmt: skip
+
+
+async def done(once: OnceOnly, work: Callable[[Tx], Awaitable[None]], show: Show, back: str, place: str) -> Response:
+    """Do ``work`` once and go back to its place on the page; a rule's no is shown there."""
+
+    async def redirected(tx: Tx) -> str:
+        await work(tx)
+        return f"{back}#{place}"
+
+    try:
+        return await once.redirect(redirected)
+    except Refused as refused:
+        return await show(str(refused), place, 409)
+
+
+async def take_in(
+    request: Request, case_id: UUID, item_id: UUID, who: Any, ctx: Any, once: OnceOnly, show: Show, back: str
+) -> Response:
+    """Take in the chosen files, streamed to the store before anything is locked."""
+    form = await request.form()
+    place = f"item-{item_id}"
+    sent = [one for one in form.getlist("file") if isinstance(one, UploadFile) and one.filename]
+    try:
+        stored = [(await desks.store(ctx, who, case_id, item_id, _chunks(one)), one.filename or "") for one in sent]
+    except files.Unacceptable as refused:
+        return await show(translator_for(request).gettext(refused.sentence) % refused.values, place, 422)
+    except Refused as refused:
+        return await show(str(refused), place, 409)
+    finally:
+        await form.close()
+    if not stored:
+        return await show(N_("Choose a file first."), place, 422)
+
+    async def work(tx: Tx) -> None:
+        for one, name in stored:
+            await desks.take_in(tx, who, case_id, item_id, new_id(), one, name)
+
+    return await done(once, work, show, back, place)
+
+
+async def _chunks(sent: UploadFile) -> AsyncIterator[bytes]:
+    await sent.seek(0)
+    while chunk := await sent.read(files.CHUNK):
+        yield chunk
