@@ -45,7 +45,7 @@ def create_app(
     Raises ``RouteRefused`` when a route has no access rule, or a request model ignores unknown fields.
     """
     app = FastAPI(
-        title=f"Consilium {service.name}", version="1", max_body_size=MAX_BODY, redirect_slashes=False,
+        title=f"Consilium {service.name}", version="1", redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None, exception_handlers={
             HTTPException: on_http_exception, RequestValidationError: on_invalid_request,
         },
@@ -53,7 +53,7 @@ def create_app(
     _furnish(app, service, ctx, issuer_transport)
     app.router.routes.append(Mount("/static", app=app.state.assets))
     for router in _routers(service):
-        app.include_router(router)
+        app.include_router(router, max_body_size=MAX_BODY)
     refuse_unsafe(app)
     for middleware, options in _layers(service.name, ctx.platform.public_url):
         app.add_middleware(middleware, **options)

@@ -56,10 +56,11 @@ def unavailable() -> Problem:
     )
 
 
+TOO_LARGE = ("Too large", "Send a smaller file, or less at a time.")
 _PLAIN = {
     404: ("Page not found", "Check the address, or start again from the first page."),
     405: ("Not possible here", "This address does not do that. Go back and use the buttons on the page."),
-    413: ("Too large", "Send a smaller file, or less at a time."),
+    413: TOO_LARGE,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union, get_args, 
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from shared.web.i18n import N_, translator_for
 from shared.web.problem import Problem
@@ -40,6 +40,13 @@ _SENTENCES = {
 }
 
 
+async def sent_form(request: Request) -> FormData:
+    """Return the request's form, read once; its files stay open until the request is over (``middleware.py``)."""
+    form = await request.form()
+    request.state.open_form = form
+    return form
+
+
 class Form(Generic[M]):
     """A form as it was sent: ``values`` to show again, ``errors`` by field, and ``model`` when all is well."""
 
@@ -54,7 +61,7 @@ class Form(Generic[M]):
     @classmethod
     async def read(cls, request: Request, model: type[M]) -> "Form[M]":
         """Read the body of ``request`` as ``model``. Blank answers count as not given; ``x-day``, ``x-month``, ``x-year`` make ``x``."""
-        sent = await request.form()
+        sent = await sent_form(request)
         values: dict[str, Any] = {}
         files = {name: value for name, value in sent.multi_items() if isinstance(value, UploadFile)}
         for name in dict.fromkeys(sent):

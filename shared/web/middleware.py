@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, telemetry
-from shared.web.errors import respond, unavailable, unexpected
+from shared.web.errors import TOO_LARGE, respond, unavailable, unexpected
 from shared.web.problem import Problem
 
 _log = log.get(__name__)
@@ -63,7 +63,10 @@ class SecurityHeaders:
 
 
 class NothingEscapes:
-    """Answers 500 (or 503 while the database is away) for an exception nobody caught, and logs it for a person to act."""
+    """Answers 500 (or 503 while the database is away) for an exception nobody caught, and logs it for a person to act.
+
+    It also dresses the framework's bare 413 as a problem, and closes the files of a form when its request is over.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,25 +75,45 @@ class NothingEscapes:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        answer = _Watched(send)
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, answer.send)
+            problem = Problem(413, *TOO_LARGE) if answer.bare else None
         except Exception as error:
-            if started:
+            if answer.started:
                 raise
             problem = _problem_of(error)
-            route = getattr(scope.get("route"), "path", None)
-            if problem.status_code == 500:
-                _log.error("request_failed", method=scope["method"], route=route, exc_info=error)
-            else:
-                _log.warning("database_away", method=scope["method"], route=route, error=type(error).__name__)
+            _tell(scope, problem, error)
+        finally:
+            if form := scope["state"].get("open_form"):
+                await form.close()
+        if problem is not None:
             await respond(Request(scope, receive), problem)(scope, receive, send)
+
+
+class _Watched:
+    """The sending side of a request: notes whether an answer began, and holds back a 413 in plain text."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.bare = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            self.bare = message["status"] == 413 and kind.startswith("text/plain")
+            self.started = not self.bare
+        if not self.bare:
+            await self._send(message)
+
+
+def _tell(scope: Scope, problem: Problem, error: Exception) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    if problem.status_code == 500:
+        _log.error("request_failed", method=scope["method"], route=route, exc_info=error)
+    else:
+        _log.warning("database_away", method=scope["method"], route=route, error=type(error).__name__)
 
 
 def _problem_of(error: Exception) -> Problem:

@@ -13,11 +13,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.datastructures import UploadFile
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from shared.db import Database, Tx
 from shared.web.auth import Who
+from shared.web.forms import sent_form
 from shared.web.problem import Problem
 
 MIN_KEY, MAX_KEY = 8, 255
@@ -32,16 +34,16 @@ _ANSWER = "UPDATE idempotency SET status = $3, answer = $4 WHERE principal = $1 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is stored, and sent again to whoever sends the same again."""
+    """What is stored, and sent again, to the byte, to whoever sends the same again: a JSON text, or where to go (303)."""
 
     status: int
-    content: Any
+    content: str
 
     def response(self) -> Response:
         """Return the answer as it was."""
         if self.status == 303:
             return RedirectResponse(self.content, 303)
-        return JSONResponse(self.content, self.status)
+        return Response(self.content, self.status, media_type="application/json")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class OnceOnly:
 
         async def answer(tx: Tx) -> Answer:
             done = await work(tx)
-            return Answer(status, done.model_dump(mode="json") if isinstance(done, BaseModel) else done)
+            return Answer(status, done.model_dump_json() if isinstance(done, BaseModel) else to_json(done).decode())
 
         return (await self._once(answer)).response()
 
@@ -108,7 +110,7 @@ async def _fingerprint(request: Request) -> tuple[bytes, str | None]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return hashlib.sha256(await request.body()).digest(), None
-    form = await request.form()
+    form = await sent_form(request)
     fields = [
         [name, await _digest(value) if isinstance(value, UploadFile) else value] for name, value in form.multi_items()
     ]

@@ -20,8 +20,8 @@ class Problem(HTTPException):
         self,
         status: int,
         title: str | None = None,
-        *,
         detail: str | None = None,
+        *,
         type: str = "about:blank",  # noqa: A002 - the member's name in RFC 9457
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,

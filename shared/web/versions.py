@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared.web.forms import sent_form
 from shared.web.problem import Problem
 
 
@@ -16,7 +17,7 @@ async def expected_version(request: Request) -> int:
     """Return the version that the sender saw. Raises ``Problem`` 428 when it says none, 412 when no version could match."""
     sent = request.headers.get("if-match")
     if sent is None and "form" in request.headers.get("content-type", ""):
-        field = (await request.form()).get("_version")
+        field = (await sent_form(request)).get("_version")
         sent = field if isinstance(field, str) else None
     if not sent:
         raise Problem(428, "Say which version you saw", detail="Read it first, and send its ETag back as If-Match.")

@@ -69,7 +69,9 @@ async def listening(app: Any, *, lifespan: str = "off") -> AsyncIterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan=lifespan, timeout_graceful_shutdown=1)  # type: ignore[arg-type,unused-ignore]
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_config=None, lifespan=lifespan, timeout_graceful_shutdown=1
+        )  # type: ignore[arg-type,unused-ignore]
     )
     server.install_signal_handlers = lambda: None  # type: ignore[method-assign,attr-defined,unused-ignore]
     running = asyncio.create_task(server._serve())
@@ -95,7 +97,9 @@ class Finding:
         return f"{self.where}\n    " + "\n    ".join(self.what)
 
 
-async def judge(page: Page, name: str, *, widths: Sequence[int] = (PHONE, TABLET, DESK), axe_source: str) -> list[Finding]:
+async def judge(
+    page: Page, name: str, *, widths: Sequence[int] = (PHONE, TABLET, DESK), axe_source: str
+) -> list[Finding]:
     """Return what axe finds, what is wider than the screen, and leave a screenshot per width."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     findings = []
@@ -111,7 +115,9 @@ async def judge(page: Page, name: str, *, widths: Sequence[int] = (PHONE, TABLET
     return findings
 
 
-async def signed_in(browser: Browser, base: str, cookies: dict[str, str], *, locale: str = "en-GB", scripts: bool = True) -> BrowserContext:
+async def signed_in(
+    browser: Browser, base: str, cookies: dict[str, str], *, locale: str = "en-GB", scripts: bool = True
+) -> BrowserContext:
     """Return a browser context that carries cookies; whatever the content policy refuses ends in ``context.refused``."""
     context = await browser.new_context(locale=locale, java_script_enabled=scripts)
     await context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])

@@ -39,12 +39,19 @@ def cookies_of(tested: ServiceUnderTest, *roles: Role, locale: str = "en") -> di
 
 
 @pytest.mark.parametrize("lang", ["en", "ar", "zh_Hans"])
-async def test_public_and_patient_pages_are_accessible(browser: Browser, site: str, sample: ServiceUnderTest, lang: str) -> None:
+async def test_public_and_patient_pages_are_accessible(
+    browser: Browser, site: str, sample: ServiceUnderTest, lang: str
+) -> None:
     context = await signed_in(browser, site, cookies_of(sample, Role.PATIENT, locale=lang))
     page = await context.new_page()
     said = complaints(page)
     source, found = axe(), []
-    for name, path in {"front": "/", "case": f"/my/sample/cases/{CASE}/summary", "form": "/visit", "missing": "/nowhere"}.items():
+    for name, path in {
+        "front": "/",
+        "case": f"/my/sample/cases/{CASE}/summary",
+        "form": "/visit",
+        "missing": "/nowhere",
+    }.items():
         await page.goto(f"{site}{path}?lang={lang}", wait_until="networkidle")
         assert await page.locator("html").get_attribute("dir") == ("rtl" if lang == "ar" else "ltr")
         found += await judge(page, f"layout-{name}-{lang}", axe_source=source)
@@ -60,7 +67,9 @@ async def test_a_queue_is_accessible_and_live(browser: Browser, site: str, sampl
     now = sample.clock.now()
     async with sample.ctx.db.transaction() as tx:
         for n, due in enumerate((now - timedelta(hours=2), now + timedelta(days=1), None)):
-            await staff_queue.put(tx, TO_READ, CaseId(new_id()), f"item-{n}", f"Case {n} to read", due=due, data={"href": "/desk/sample"})
+            await staff_queue.put(
+                tx, TO_READ, CaseId(new_id()), f"item-{n}", f"Case {n} to read", due=due, data={"href": "/desk/sample"}
+            )
     context = await signed_in(browser, site, cookies_of(sample, Role.CARE_ADVISOR))
     page = await context.new_page()
     said = complaints(page)

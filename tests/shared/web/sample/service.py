@@ -62,7 +62,12 @@ async def front(page: Page) -> Response:
 async def case(case_id: UUID, page: Page) -> Response:
     now = page.now
     steps = [
-        {"at": now - timedelta(days=3), "title": "Request received", "detail": "We have your request.", "state": "done"},
+        {
+            "at": now - timedelta(days=3),
+            "title": "Request received",
+            "detail": "We have your request.",
+            "state": "done",
+        },
         {"at": now, "title": "Waiting for payment", "state": "now"},
         {"title": "Your records", "detail": "We ask for what is missing.", "state": "next"},
     ]
@@ -100,7 +105,9 @@ async def keep(note: Note, once: Once) -> Response:
             raise Problem(409, "Not this one", detail="Choose another.")
         if note.text == "slow":
             await tx.execute("SELECT pg_sleep(0.3)")
-        return Kept(number=await tx.fetchval("INSERT INTO notes (text) VALUES ($1) RETURNING id", note.text), text=note.text)
+        return Kept(
+            number=await tx.fetchval("INSERT INTO notes (text) VALUES ($1) RETURNING id", note.text), text=note.text
+        )
 
     return await once.run(work, status=201)
 
