@@ -162,6 +162,9 @@ class Plan:
         return environment
 
 
+DATABASES_READY = "databases.ready"
+"""Appears in the state folder when the databases are prepared: pages may be served, while workers wait for Kafka as well."""
+
 VIEWS_ROLE = "consilium_intake_views"
 """Faust's role: it writes intake's view_* tables and nothing else."""
 

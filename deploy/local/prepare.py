@@ -12,7 +12,7 @@ import asyncpg
 
 from deploy.local.kafka import create_topics
 from deploy.local.places import ROOT
-from deploy.local.plan import SERVICES, VIEWS_ROLE, Plan, role_of
+from deploy.local.plan import DATABASES_READY, SERVICES, VIEWS_ROLE, Plan, role_of
 from deploy.local.trouble import Trouble
 from shared import db
 from shared.service import Service
@@ -28,6 +28,7 @@ async def prepare(plan: Plan) -> None:
     await make_databases(plan)
     await asyncio.gather(*(migrate(plan, service) for service in SERVICES))
     await let_views_be_written(plan)
+    (plan.folder / DATABASES_READY).touch()
     await topics
 
 

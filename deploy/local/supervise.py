@@ -24,7 +24,7 @@ FIRST_WAIT, LONGEST_WAIT, LONG_LIFE = 0.5, 30.0, 60.0
 
 @dataclass
 class Program:
-    """One process that is kept running. `ready` says whether it serves yet; `argv` empty: somebody else spawns it."""
+    """One process that is kept running. `ready` says whether it serves yet."""
 
     name: str
     argv: Sequence[str]
@@ -33,6 +33,7 @@ class Program:
     ready: Callable[[], bool] = lambda: True
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
+    served: bool = False
     _started: float = 0.0
     _due: float = 0.0
 
@@ -64,29 +65,29 @@ class Supervisor:
 
     programs: list[Program] = field(default_factory=list)
 
-    def start(self, program: Program) -> None:
-        """Start a program and keep it running from now on."""
+    def start(self, program: Program, patience: float = 90) -> Callable[[], bool]:
+        """Start a program and keep it running from now on. Gives a question: whether it serves yet."""
         program.start()
         self.programs.append(program)
+        deadline = time.monotonic() + patience
+
+        def serves() -> bool:
+            program.served = program.served or (program.process is not None and program.ready())
+            if not program.served and time.monotonic() > deadline:
+                raise Trouble(f"{program.name} is not ready after {patience:.0f} s. {child.tail(program.log, 15)}")
+            return program.served
+
+        return serves
+
+    def refuse_broken(self) -> None:
+        """Raise Trouble when a program that never served has ended three times."""
+        for program in self.programs:
+            if not program.served and program.restarts >= 3:
+                raise Trouble(f"{program.name} does not start. {child.tail(program.log, 15)}")
 
     def look(self) -> list[str]:
         """What happened since the last look."""
         return [line for program in self.programs if (line := program.look()) is not None]
-
-    def wait_ready(self, seconds: float, tell: Callable[[str], None], interrupted: Callable[[], bool]) -> None:
-        """Wait until all are ready. Raises Trouble when one can't start: it ended three times, or the time is over."""
-        waiting = list(self.programs)
-        deadline = time.monotonic() + seconds
-        while waiting and not interrupted():
-            for line in self.look():
-                tell(line)
-            broken = next((program for program in waiting if program.restarts >= 3), None)
-            if broken is None and time.monotonic() > deadline:
-                broken = waiting[0]
-            if broken is not None:
-                raise Trouble(f"{broken.name} does not start. {child.tail(broken.log, 15)}")
-            waiting = [program for program in waiting if program.process is None or not program.ready()]
-            time.sleep(0.1)
 
     def stop(self, patience: float = 8) -> None:
         """Ask all to end at once; after `patience` seconds, make them."""

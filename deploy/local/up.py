@@ -8,17 +8,18 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from deploy.local import child, node, running
+from deploy.local import child, node, running, steps
 from deploy.local.bootstrap import ROOM_LATER, room, writable
 from deploy.local.kafka import LocalKafka
-from deploy.local.plan import HOST, SERVICES, Plan, port_variable, python
+from deploy.local.plan import DATABASES_READY, HOST, SERVICES, Plan, port_variable, python
 from deploy.local.postgres import LocalPostgres
+from deploy.local.steps import Finished, Step, in_thread
 from deploy.local.supervise import Program, Supervisor, answers
 from deploy.local.trouble import Trouble
 
@@ -36,6 +37,7 @@ class Up:
         self.began = time.monotonic()
         self.stopping = False
         self._servers_since = 0.0
+        self._making: subprocess.Popen[bytes] | None = None
         self.postgres = (
             LocalPostgres(plan.folder / "postgres", port=plan.ports["postgres"]) if plan.here("postgres") else None
         )
@@ -73,68 +75,80 @@ class Up:
         self.plan.passwords  # noqa: B018  (made up before processes that need them run at the same time)
         tidy_logs(self.logs)
         with ThreadPoolExecutor(4) as pool:
-            packages = pool.submit(timed, node.install)
-            prepared = {
-                server: pool.submit(timed, server.prepare)
-                for server in (self.postgres, self.kafka)
-                if server is not None
-            }
-            self._start_servers(pool, prepared)
-            self._await(packages, "npm packages (styles, scripts, fonts)")
-        if self.stopping:
-            return
-        self._start_programs()
-        self.supervisor.wait_ready(90, self.tell, lambda: self.stopping)
-        self.tell(f"Services ({self.elapsed():.0f} s since the start)")
+            steps.take([*self._server_steps(pool), *self._program_steps()], self.tell, self._meanwhile)
 
-    def _start_servers(
-        self, pool: ThreadPoolExecutor, prepared: dict[LocalPostgres | LocalKafka, Future[float]]
-    ) -> None:
-        waiting: dict[str, Future[float]] = {}
-        for server, future in prepared.items():
-            name = "PostgreSQL" if server is self.postgres else "Kafka"
-            self._await(future, None)
+    def _meanwhile(self) -> bool:
+        for line in self.supervisor.look():
+            self.tell(line)
+        self.supervisor.refuse_broken()
+        return self.stopping
+
+    def _server_steps(self, pool: ThreadPoolExecutor) -> list[Step]:
+        def start(server: LocalPostgres | LocalKafka) -> Finished:
             server.spawn()
-            waiting[name] = pool.submit(timed, server.wait_ready)
-            if server is self.postgres:
-                self._await(waiting.pop(name), name)
-        making = child.spawn(python("deploy.local.prepare"), log=self.logs / "prepare.log", env=self.plan.unchanged())
-        try:
-            for name, future in waiting.items():
-                self._await(future, name)
-            began = time.monotonic()
-            while making.poll() is None and not self.stopping:
-                time.sleep(0.05)
-        finally:
-            child.stop(making)
-        if making.returncode != 0 and not self.stopping:
-            raise Trouble(f"The databases could not be prepared. {child.tail(self.logs / 'prepare.log', 15)}")
-        self.tell(f"Topics, databases, migrations, rosters ({time.monotonic() - began:.1f} s)")
+            return in_thread(pool, server.wait_ready)
 
-    def _await(self, future: "Future[float]", what: str | None) -> None:
-        took = future.result()
-        if what is not None:
-            self.tell(f"{what} ({took:.1f} s)")
+        servers = {"Kafka": self.kafka, "PostgreSQL": self.postgres}
+        here = {name: server for name, server in servers.items() if server is not None}
+        return [
+            *(
+                Step(f"{name}'s folder", (), partial(in_thread, pool, server.prepare), shown=False)
+                for name, server in here.items()
+            ),
+            *(Step(name, (f"{name}'s folder",), partial(start, server)) for name, server in here.items()),
+            Step("npm packages: styles, scripts, fonts", (), partial(in_thread, pool, node.install)),
+            Step("databases, keys, rosters", ("PostgreSQL",) if self.postgres else (), self._make_databases),
+            Step("topics", ("databases, keys, rosters", *(["Kafka"] if self.kafka else [])), self._end_of_making),
+        ]
 
-    def _start_programs(self) -> None:
+    def _make_databases(self) -> Finished:
+        marker = self.plan.folder / DATABASES_READY
+        marker.unlink(missing_ok=True)
+        self._making = child.spawn(
+            python("deploy.local.prepare"), log=self.logs / "prepare.log", env=self.plan.unchanged()
+        )
+        ended = self._end_of_making()
+        return lambda: marker.exists() or ended()
+
+    def _end_of_making(self) -> Finished:
+        def ended() -> bool:
+            status = self._making.poll() if self._making else None
+            if status:
+                raise Trouble(f"The databases could not be prepared. {child.tail(self.logs / 'prepare.log', 15)}")
+            return status == 0
+
+        return ended
+
+    def _program_steps(self) -> list[Step]:
         plan = self.plan
 
-        def program(name: str, argv: list[str], environment: dict[str, str], ready: Callable[[], bool]) -> None:
-            self.supervisor.start(Program(name, argv, environment, self.logs / f"{name}.log", ready))
+        def step(
+            name: str, needs: Sequence[str], argv: list[str], told: dict[str, str], ready: Callable[[], bool]
+        ) -> Step:
+            program = Program(name, argv, told, self.logs / f"{name}.log", ready)
+            return Step(name, needs, partial(self.supervisor.start, program))
 
-        program("web", python("deploy.local.web"), plan.told(*SERVICES), lambda: child.listens(plan.ports["pages"]))
+        pages = ("databases, keys, rosters", "npm packages: styles, scripts, fonts")
+        taken = [
+            step(
+                "web",
+                pages,
+                python("deploy.local.web"),
+                plan.told(*SERVICES),
+                partial(child.listens, plan.ports["pages"]),
+            )
+        ]
         for service in SERVICES:
-            url = f"http://{HOST}:{plan.ports[service]}/readyz"
-            program(service, python(f"services.{service}", "worker"), plan.told(service), partial(answers, url))
-        program("streams", python("services.intake", "streams"), plan.told("intake"), lambda: True)
+            ready = partial(answers, f"http://{HOST}:{plan.ports[service]}/readyz")
+            taken.append(step(service, ("topics",), python(f"services.{service}", "worker"), plan.told(service), ready))
+        taken.append(
+            step("streams", ("topics",), python("services.intake", "streams"), plan.told("intake"), lambda: True)
+        )
         if stand_ins := [name for name in ("mail", "issuer", "gateway") if plan.here(name)]:
             ports = [plan.ports[name] for name in stand_ins]
-            program(
-                "devtools",
-                python("deploy.local.devtools", *stand_ins),
-                plan.common(),
-                lambda: all(map(child.listens, ports)),
-            )
+            argv = python("deploy.local.devtools", *stand_ins)
+            taken.insert(0, step("devtools", (), argv, plan.common(), lambda: all(map(child.listens, ports))))
+        return taken
 
     def _say_where(self) -> None:
         plan = self.plan
@@ -173,6 +187,8 @@ class Up:
     def _stop(self) -> None:
         self.tell("Stopping …")
         self.supervisor.stop()
+        if self._making is not None:
+            child.stop(self._making)
         with ThreadPoolExecutor(2) as pool:
             list(
                 pool.map(
@@ -188,13 +204,6 @@ class Up:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.began
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Do it, and say how many seconds it took."""
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
 
 
 def ports_are_free(plan: Plan, patience: float = 6) -> None:
