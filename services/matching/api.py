@@ -302,18 +302,3 @@ async def preview(case_id: UUID, ctx: Ctx, who: Who) -> Response:
 async def document(case_id: UUID, ctx: Ctx, who: Who) -> Response:
     """Return the signed opinion to those it was delivered to, its author, and the clinical lead."""
     return await access.open_document(ctx, who, case_id)
-
-
-class SignsInAs(BaseModel):
-    id: UUID
-    subject: str
-
-
-@router.get("/specialists/{specialist_id}", dependencies=[allow(Role.SERVICE)])
-async def signs_in_as(specialist_id: UUID, db: Db) -> SignsInAs:
-    """Tell another service under which subject a specialist signs in, so that it can let them in (claim check)."""
-    async with db.reading() as tx:
-        subject = await roster.subject_of(tx, specialist_id)
-    if subject is None:
-        raise Problem(404, "No such specialist", detail="Ask with the id of a SpecialistAssigned fact.")
-    return SignsInAs(id=specialist_id, subject=subject)

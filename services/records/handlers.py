@@ -1,5 +1,7 @@
 """How records reacts to the facts of a case, to its clocks, and what it asks other services afterwards."""
 
+from uuid import UUID
+
 from services.records import casework, files, parcels, queues
 from services.records.partner import tell
 from services.records.store import access, cases, materials
@@ -52,8 +54,7 @@ async def grant_reader(assigned: SpecialistAssigned, tx: Tx) -> None:
     await access.grant(tx, assigned)
     if collection.withdrawn_at is not None:
         await access.revoke_readers(tx, assigned.case_id, collection.withdrawn_at)
-    payload = {"specialist_id": str(assigned.specialist_id)}
-    await errands.request(tx, "name_reader", assigned.case_id, str(assigned.assignment_id), payload)
+    await errands.request(tx, "name_reader", assigned.case_id, str(assigned.assignment_id), {})
 
 
 async def send_slides_home(delivered: OpinionDelivered, tx: Tx) -> None:
@@ -107,10 +108,10 @@ async def read_request(errand: Errand, ctx: Context) -> None:
 
 async def name_reader(errand: Errand, ctx: Context) -> None:
     """Ask matching under which subject the specialist signs in."""
-    specialist = await ctx.peers.get("matching", f"/specialists/{errand.payload['specialist_id']}")
+    assigned = await ctx.peers.get("matching", f"/cases/{errand.case_id}/specialist")
     async with ctx.db.transaction() as tx:
         await cases.lock(tx, errand.case_id)
-        await access.name_reader(tx, errand.case_id, specialist["id"], specialist["subject"])
+        await access.name_reader(tx, errand.case_id, UUID(assigned["specialist_id"]), assigned["subject"])
 
 
 async def delete_orphans(errand: Errand, ctx: Context) -> None:

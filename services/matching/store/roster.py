@@ -65,9 +65,3 @@ async def put_specialist(tx: Tx, one: Specialist, other_work: int) -> None:
         list(one.languages), one.capacity, other_work, list(one.conflicts.institutions),
         list(one.conflicts.physicians), list(one.conflicts.relations), one.active,
     )  # fmt: skip
-
-
-async def subject_of(tx: Tx, specialist_id: UUID) -> str | None:
-    """Return under which subject a specialist signs in."""
-    subject: str | None = await tx.fetchval("SELECT subject FROM specialists WHERE id = $1", specialist_id)
-    return subject
