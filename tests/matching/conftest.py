@@ -58,7 +58,9 @@ class Clinic:
 
     async def offer(self, case_id: CaseId, *names: str) -> httpx.Response:
         ids = await self.ids(case_id)
-        return await post(self.lead, f"/api/matching/cases/{case_id}/offers", {"specialist_ids": [ids[one] for one in names]})
+        return await post(
+            self.lead, f"/api/matching/cases/{case_id}/offers", {"specialist_ids": [ids[one] for one in names]}
+        )
 
     async def offer_of(self, who: httpx.AsyncClient) -> UUID:
         return UUID((await who.get("/api/matching/offers")).json()["offers"][0]["id"])
