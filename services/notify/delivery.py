@@ -122,7 +122,7 @@ async def _deliver(message: store.Message, history: History, ctx: Context) -> Ou
     around = mail.Surroundings(
         emergency_notice=rules.text("emergency_notice", speech.code), office_email=rules.contacts.email,
         office_phone=rules.contacts.phone, link=await _link(message, reader, letter.path, ctx),
-        sign_in_url=f"{ctx.platform.public_url}/sign-in",
+        sign_in_url=f"{ctx.platform.public_url}/my/sign-in",
     )  # fmt: skip
     envelope = mail.Envelope(
         sender=ctx.platform.mail_from, to_name=reader.name, to_address=reader.address,

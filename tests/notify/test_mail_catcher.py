@@ -39,7 +39,10 @@ async def put(catcher: MailCatcher, mail: EmailMessage) -> None:
 
 
 async def test_what_was_sent_can_be_read_by_programs(catcher: MailCatcher, web: httpx.AsyncClient) -> None:
-    await put(catcher, letter(html='<a href="http://x.test/a?b=1&amp;c=2">go</a> <a href="http://x.test/a?b=1&amp;c=2">again</a>'))
+    await put(
+        catcher,
+        letter(html='<a href="http://x.test/a?b=1&amp;c=2">go</a> <a href="http://x.test/a?b=1&amp;c=2">again</a>'),
+    )
     [mail] = (await web.get("/api/messages", params={"to": "ANN@patient.example"})).json()["messages"]
     assert (mail["subject"], mail["to"], mail["message_id"]) == ("你好", ["ann@patient.example"], "<1@test>")
     assert mail["text"].strip() == "hello in text"
@@ -92,7 +95,9 @@ async def test_mails_are_forgotten_on_demand(catcher: MailCatcher, web: httpx.As
 
 
 @pytest.mark.parametrize(("stage", "code"), [("mail", 451), ("rcpt", 550), ("data", 452)])
-async def test_moods_answer_as_asked_for_as_long_as_asked(catcher: MailCatcher, web: httpx.AsyncClient, stage: str, code: int) -> None:
+async def test_moods_answer_as_asked_for_as_long_as_asked(
+    catcher: MailCatcher, web: httpx.AsyncClient, stage: str, code: int
+) -> None:
     mood = {"stage": stage, "code": code, "times": 1}
     assert (await web.put("/api/moods", json=mood)).status_code == 200
     with pytest.raises((aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused)) as refused:

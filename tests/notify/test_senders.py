@@ -64,7 +64,9 @@ async def serve(handler: Any, tls: ssl.SSLContext | None = None, **options: Any)
     return server, int(server.sockets[0].getsockname()[1])
 
 
-async def test_starttls_and_a_password_are_used_when_the_address_says_so(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+async def test_starttls_and_a_password_are_used_when_the_address_says_so(
+    certificate: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
     taking, seen = Taking(), []
 
     def check(_s: SMTP, _e: Session, _v: Envelope, mechanism: str, data: Any) -> AuthResult:
@@ -119,7 +121,9 @@ async def test_an_address_that_the_server_cannot_write_is_refused_for_good() -> 
 
 async def test_a_refusals_words_stay_in_the_port() -> None:
     class Chatty(Taking):
-        async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, options: list[str]) -> str:
+        async def handle_RCPT(
+            self, server: SMTP, session: Session, envelope: Envelope, to: str, options: list[str]
+        ) -> str:
             return f"550 5.1.1 <{to}> User unknown"
 
     server, port = await serve(Chatty())
@@ -139,8 +143,12 @@ async def test_nobody_listening_is_tried_later() -> None:
     assert trouble.value.code is None
 
 
-@pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "smtp://user:password@mail.example:25", "mail.example:25"])
-def test_an_address_that_cant_work_or_would_show_a_password_is_refused_at_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "url", ["http://mail.example", "smtp://", "smtp://user:password@mail.example:25", "mail.example:25"]
+)
+def test_an_address_that_cant_work_or_would_show_a_password_is_refused_at_the_start(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMTP_URL", url)
     monkeypatch.setenv("NOTIFY_DATABASE_URL", "postgresql://localhost/notify")
     with pytest.raises(ValueError, match="SMTP_URL"):
