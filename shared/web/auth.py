@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from shared.ids import CaseId
+from shared.web.i18n import N_
 from shared.web.problem import Problem, wants_page
 
 
@@ -72,7 +73,7 @@ class Principal:
         if self.is_staff or self.has(Role.SERVICE, Role.PARTNER_SYSTEM):
             return
         if CaseId(case_id) not in self.cases:
-            raise Problem(404, "No such case", detail="Open the newest link from our e-mails to see your case.")
+            raise Problem(404, N_("No such case"), detail=N_("Open the newest link from our e-mails to see your case."))
 
 
 NOBODY = Principal(subject="anonymous", name="")
@@ -93,8 +94,8 @@ class AccessRule:
         if not principal.has(*self.roles):
             raise Problem(
                 403,
-                "Not for your role",
-                detail="This part belongs to another role. Go back, or sign in as somebody else.",
+                N_("Not for your role"),
+                detail=N_("This part belongs to another role. Go back, or sign in as somebody else."),
             )
         if case_id := _case_in(request.url.path):
             principal.require_case(case_id)
@@ -157,12 +158,15 @@ def _case_in(path: str) -> UUID | None:
 def _unknown(request: Request) -> Problem:
     if wants_page(request):
         if request.url.path.startswith("/desk") and request.method == "GET" and "hx-request" not in request.headers:
-            return Problem(303, "Sign in", headers={"Location": f"/sign-in?next={request.url.path}"})
+            return Problem(303, N_("Sign in"), headers={"Location": f"/sign-in?next={request.url.path}"})
         return Problem(
             401,
-            "Please open your link",
-            detail="This page belongs to one case. Open the newest link from our e-mails, or ask for a new one.",
+            N_("Please open your link"),
+            detail=N_("This page belongs to one case. Open the newest link from our e-mails, or ask for a new one."),
         )
     return Problem(
-        401, "Sign in first", detail="Send a session cookie or a bearer token.", headers={"WWW-Authenticate": "Bearer"}
+        401,
+        N_("Sign in first"),
+        detail=N_("Send a session cookie or a bearer token."),
+        headers={"WWW-Authenticate": "Bearer"},
     )

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.errors import respond
+from shared.web.i18n import N_
 from shared.web.problem import Problem
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,7 +38,7 @@ class CrossOriginProtection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and crosses_origin(scope["method"], Headers(scope=scope), self._public_host):
-            problem = Problem(403, "Sent from another site", detail="Open the page here and send it again.")
+            problem = Problem(403, N_("Sent from another site"), detail=N_("Open the page here and send it again."))
             await respond(Request(scope, receive), problem)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from shared.web.i18n import N_
 from shared.web.pages import error_page
 from shared.web.problem import Problem, ProblemResponse, wants_page
 
@@ -32,11 +33,13 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Answer a body or query that is not what the route takes: 400 when it is not JSON at all, else 422 field by field."""
     assert isinstance(error, RequestValidationError)
     if any(item["type"] == "json_invalid" for item in error.errors()):
-        return respond(request, Problem(400, "Not JSON", detail="Send a well-formed JSON document."))
+        return respond(request, Problem(400, N_("Not JSON"), detail=N_("Send a well-formed JSON document.")))
     errors = [{"pointer": _pointer(item["loc"]), "detail": str(item["msg"])} for item in error.errors()]
     return respond(
         request,
-        Problem(422, "Not what this address takes", detail="Mend the members named under errors.", errors=errors),
+        Problem(
+            422, N_("Not what this address takes"), detail=N_("Mend the members named under errors."), errors=errors
+        ),
     )
 
 
@@ -44,22 +47,25 @@ def unexpected() -> Problem:
     """Return what the world may know about an error of ours: that we know of it."""
     return Problem(
         500,
-        "Something went wrong on our side",
-        detail="Nothing was changed. Try again in a minute; if it happens again, call us.",
+        N_("Something went wrong on our side"),
+        detail=N_("Nothing was changed. Try again in a minute; if it happens again, call us."),
     )
 
 
 def unavailable() -> Problem:
     """Return the answer while the database does not."""
     return Problem(
-        503, "Back in a moment", detail="Nothing was changed. Try again in a minute.", headers={"Retry-After": "5"}
+        503,
+        N_("Back in a moment"),
+        detail=N_("Nothing was changed. Try again in a minute."),
+        headers={"Retry-After": "5"},
     )
 
 
-TOO_LARGE = ("Too large", "Send a smaller file, or less at a time.")
+TOO_LARGE = (N_("Too large"), N_("Send a smaller file, or less at a time."))
 _PLAIN = {
-    404: ("Page not found", "Check the address, or start again from the first page."),
-    405: ("Not possible here", "This address does not do that. Go back and use the buttons on the page."),
+    404: (N_("Page not found"), N_("Check the address, or start again from the first page.")),
+    405: (N_("Not possible here"), N_("This address does not do that. Go back and use the buttons on the page.")),
     413: TOO_LARGE,
 }
 

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from shared.db import Database, Tx
 from shared.web.auth import Who
 from shared.web.forms import sent_form
+from shared.web.i18n import N_
 from shared.web.problem import Problem
 
 MIN_KEY, MAX_KEY = 8, 255
@@ -81,10 +82,12 @@ class OnceOnly:
                 return answer
             earlier = await tx.fetchrow(_EARLIER, self.principal, self.key)
         if earlier is None:
-            raise Problem(409, "Sent twice at once", detail="Send it again.")
+            raise Problem(409, N_("Sent twice at once"), detail=N_("Send it again."))
         if (earlier["route"], bytes(earlier["body_hash"])) != (self.route, self.body_hash):
             raise Problem(
-                422, "This key was used for something else", detail="Use a new Idempotency-Key for a new request."
+                422,
+                N_("This key was used for something else"),
+                detail=N_("Use a new Idempotency-Key for a new request."),
             )
         return Answer(earlier["status"], earlier["answer"])
 
@@ -96,7 +99,7 @@ async def read_once(request: Request, who: Who) -> OnceOnly:
     if not (MIN_KEY <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise Problem(
             400,
-            "Idempotency-Key is missing",
+            N_("Idempotency-Key is missing"),
             detail=f"Send a header Idempotency-Key of {MIN_KEY} to {MAX_KEY} printable ASCII characters, new for each new request.",
         )
     route = f"{request.method} {request.url.path}"

@@ -6,7 +6,9 @@ service's own folder ``templates/<service>/`` first.
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +17,9 @@ from zoneinfo import ZoneInfo
 import jinja2
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_currency, get_currency_precision
+from babel.support import NullTranslations
 from fastapi import Depends, Request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from shared.web.auth import NOBODY, identify
@@ -67,6 +70,18 @@ def version_field(version: int) -> Markup:
     return Markup('<input type="hidden" name="_version" value="{}">').format(version)
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose page is being drawn: macros that were imported without the page's context look here."""
+
+    locale: str = "en"
+    translations: NullTranslations = field(default_factory=NullTranslations)
+    now: datetime | None = None
+
+
+_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+
+
 class PageOf:
     """Renders templates for one request."""
 
@@ -110,7 +125,11 @@ class PageOf:
             "translations": translator_for(self._request), "language_link": _language_link(self._request), "now": state.clock.now(),
             "development": state.development,
         }  # fmt: skip
-        return template.render({**common, **context})
+        mark = _reader.set(Reader(locale, common["translations"], common["now"]))
+        try:
+            return template.render({**common, **context})
+        finally:
+            _reader.reset(mark)
 
 
 async def page_of(request: Request) -> PageOf:
@@ -129,70 +148,43 @@ def error_page(request: Request, problem: Problem) -> HTMLResponse:
     return PageOf(request)(name, status=problem.status_code, headers=headers, problem=problem)
 
 
-@jinja2.pass_context
-def _gettext(context: jinja2.runtime.Context, message: str) -> str:
-    translations = context.get("translations")
-    return str(translations.ugettext(message)) if translations else message
+def _gettext(message: str) -> str:
+    return str(_reader.get().translations.ugettext(message))
 
 
-@jinja2.pass_context
-def _ngettext(context: jinja2.runtime.Context, one: str, many: str, count: int) -> str:
-    translations = context.get("translations")
-    return str(translations.ungettext(one, many, count)) if translations else (one if count == 1 else many)
+def _ngettext(one: str, many: str, count: int) -> str:
+    return str(_reader.get().translations.ungettext(one, many, count))
 
 
-@jinja2.pass_context
-def money(context: jinja2.runtime.Context, amount: Any, currency: str | None = None) -> str:
+def money(amount: Any, currency: str | None = None) -> str:
     """Return an exact amount in the reader's notation: ``{{ price|money }}`` or ``{{ minor|money("USD") }}``."""
     minor, code = (amount, currency) if currency else (amount.amount_minor, amount.currency)
-    precision = get_currency_precision(str(code))
-    locale = context.get("locale") or "en"
-    if direction(locale) == "rtl":  # a symbol beside digits would be drawn mirrored: the code, and left to right
-        return f"\u2066{format_currency(_scaled(int(minor), precision), str(code), _CODE_FIRST, locale=locale)}\u2069"
-    return format_currency(_scaled(int(minor), precision), str(code), locale=locale)
+    exact = Decimal(int(minor)).scaleb(-get_currency_precision(str(code)))
+    return format_currency(exact, str(code), locale=_reader.get().locale)
 
 
-def _scaled(minor: int, precision: int) -> Any:
-    return Decimal(minor).scaleb(-precision)
-
-
-@jinja2.pass_context
-def when(context: jinja2.runtime.Context, at: datetime | None, zone: str = "UTC") -> Markup:
+def when(at: datetime | None, zone: str = "UTC") -> Markup:
     """Return an instant with its zone, as ``<time>``."""
     if at is None:
         return Markup("–")
-    local, locale = at.astimezone(ZoneInfo(zone)), context.get("locale") or "en"
-    if locale == "en":
-        return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
-    clock = format_time(local, "short", locale=locale, tzinfo=local.tzinfo)
-    return _time(at, f"{format_date(local, 'long', locale)} {clock} {_zone(local, locale)}")
+    return _time(at, format_datetime(at.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm zzz", locale=_reader.get().locale))
 
 
-def _zone(local: datetime, locale: str) -> str:
-    """Return the zone's short name, or its long one where the language has no short one but an offset."""
-    short = get_timezone_name(local, "short", locale=locale)
-    return get_timezone_name(local, "long", locale=locale) if short.startswith(("+", "-")) else short
-
-
-@jinja2.pass_context
-def day(context: jinja2.runtime.Context, at: Any) -> Markup:
+def day(at: date | datetime | None) -> Markup:
     """Return a date, or the date of an instant, in words, as ``<time>``."""
-    if at is None:
-        return Markup("–")
-    return _time(at, format_date(at, "long", locale=context.get("locale") or "en"))
+    return Markup("–") if at is None else _time(at, format_date(at, "long", locale=_reader.get().locale))
 
 
-@jinja2.pass_context
-def ago(context: jinja2.runtime.Context, at: datetime | None) -> Markup:
+def ago(at: datetime | None) -> Markup:
     """Return how far an instant is from now: ``in 2 days``, ``3 hours ago``."""
     if at is None:
         return Markup("–")
-    now: datetime = context["now"]
-    return _time(at, format_timedelta(at - now, add_direction=True, locale=context.get("locale") or "en"))
+    reader = _reader.get()
+    return _time(at, format_timedelta(at - (reader.now or at), add_direction=True, locale=reader.locale))
 
 
-def _time(at: Any, text: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), escape(text))
+def _time(at: date | datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), text)
 
 
 def _language_link(request: Request) -> Callable[[str], str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.web.forms import sent_form
+from shared.web.i18n import N_
 from shared.web.problem import Problem
 
 
@@ -20,12 +21,14 @@ async def expected_version(request: Request) -> int:
         field = (await sent_form(request)).get("_version")
         sent = field if isinstance(field, str) else None
     if not sent:
-        raise Problem(428, "Say which version you saw", detail="Read it first, and send its ETag back as If-Match.")
+        raise Problem(
+            428, N_("Say which version you saw"), detail=N_("Read it first, and send its ETag back as If-Match.")
+        )
     try:
         return int(sent.strip().removeprefix("W/").strip('"'))
     except ValueError:
         raise Problem(
-            412, "Changed since you saw it", detail="Read it again, look at what changed, and repeat your edit."
+            412, N_("Changed since you saw it"), detail=N_("Read it again, look at what changed, and repeat your edit.")
         ) from None
 
 
