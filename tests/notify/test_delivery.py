@@ -148,7 +148,7 @@ async def test_whoever_has_no_address_is_called_instead(notify: ServiceUnderTest
     await notify.receives(s.submitted(), s.delivered())
     await notify.run_errands()
     assert await calls(notify) == [
-        f"Acknowledgement: tell the requester of {s.NUMBER}", f"Report is ready: tell the local physician of {s.NUMBER}",
+        f"Acknowledgement: tell the requester of {s.NUMBER}", f"Opinion is ready: tell the local physician of {s.NUMBER}",
     ]  # fmt: skip
     await notify.receives(s.withdrawn())
     assert await calls(notify) == []

@@ -24,9 +24,9 @@ async def message_of(notify: ServiceUnderTest, kind: str = "request_received") -
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("en", ("Documents are being collected", "You", "Send the documents on the list", "By when")),
-        ("ar", ("يجري جمع المستندات", "أنت", "إرسال المستندات المذكورة في القائمة", "الموعد المستهدف")),
-        ("zh_Hans", ("正在收集资料", "您", "提交清单上的资料", "目标时间")),
+        ("en", ("Records are being collected", "You", "Send the records on the list", "By when")),
+        ("ar", ("يجري جمع السجلات", "أنت", "إرسال السجلات المذكورة في القائمة", "الموعد المستهدف")),
+        ("zh_Hans", ("正在收集病历资料", "您", "提交清单上的病历资料", "目标时间")),
     ],
 )
 async def test_the_patient_reads_where_it_stands_in_their_language(
@@ -102,7 +102,7 @@ async def test_finished_cases_tell_how_long_it_takes(notify: ServiceUnderTest) -
             await notify.receives(*s.whole_case()[:5])
             assert "finished requests" not in (await patient.get(MINE, headers={"HX-Request": "true"})).text
     text = (await patient.get(MINE, headers={"HX-Request": "true"})).text
-    assert "Of the last 5 finished requests, half had their report within 14 days" in text
+    assert "Of the last 5 finished requests, half had their opinion within 14 days" in text
     assert "nine in ten within 30 days" in text
 
 
