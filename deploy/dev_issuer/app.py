@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import jinja2
 from fastapi import FastAPI, Form, HTTPException, Request
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
@@ -192,7 +193,7 @@ def _tokens(app: FastAPI, issuer: Issuer) -> None:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             claims = jwt.decode(token, issuer.key, algorithms=["RS256"]).claims
-        except ValueError:
+        except (JoseError, ValueError):
             return _error(401, "invalid_token")
         return JSONResponse({name: claims[name] for name in ("sub", "name", "roles") if name in claims})
 

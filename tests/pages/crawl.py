@@ -1,0 +1,61 @@
+"""Every page there is: found by following links from the first pages of each kind of person, so that later pages are included."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from playwright.async_api import Browser
+
+from tests.pages.browser import Finding, axe, complaints, judge, signed_in
+
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)|(?<=/)[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
+NOT_PAGES = re.compile(r"^/(api|static|sign-in|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$")
+
+
+@dataclass
+class Person:
+    """Somebody who looks at pages: their cookies, and where they begin."""
+
+    name: str
+    cookies: dict[str, str]
+    start: list[str]
+    lang: str = "en"
+    seen: dict[str, str] = field(default_factory=dict)
+
+
+def shape(path: str) -> str:
+    """Return a page's address without its ids: two cases' pages are one page."""
+    return IDS.sub("{id}", urlsplit(path).path)
+
+
+async def crawl(browser: Browser, base: str, person: Person, *, at_most: int = 60, widths: Iterable[int] = (320, 768, 1280)) -> list[Finding]:
+    """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses."""
+    context = await signed_in(browser, base, person.cookies)
+    page = await context.new_page()
+    said = complaints(page)
+    source, found, todo = axe(), [], list(person.start)
+    while todo and len(person.seen) < at_most:
+        path = todo.pop(0)
+        if shape(path) in person.seen:
+            continue
+        person.seen[shape(path)] = path
+        said.clear()
+        answer = await page.goto(urljoin(base, path) + ("" if person.lang == "en" else f"?lang={person.lang}"), wait_until="load")
+        await page.wait_for_function("() => !document.querySelector('.htmx-request')")
+        where = f"{person.name}{shape(path)}"
+        if answer is None or answer.status >= 400:
+            found.append(Finding(where, [f"answers {answer.status if answer else 'nothing'} to {path}"]))
+            continue
+        found += await judge(page, f"{where}-{person.lang}", widths=tuple(widths), axe_source=source)
+        if said:
+            found.append(Finding(where, sorted(set(said))))
+        links = await page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
+        todo += [urlsplit(link).path for link in links if _is_page(base, link)]
+    await context.close()
+    return found
+
+
+def _is_page(base: str, link: str) -> bool:
+    whole = urlsplit(urljoin(base + "/", link))
+    return link.startswith("/") and whole.netloc == urlsplit(base).netloc and not NOT_PAGES.search(whole.path)
