@@ -16,7 +16,7 @@ from shared.web.i18n import LOCALES
 
 ROOT = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2"), ("**/templates/**.jinja", "jinja2")]
 TRANSLATED = [locale for locale in LOCALES if locale != "en"]
 
 
