@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.intake import casework, links, store
 from services.intake.answers import refusals
-from services.intake.domain import Line, Quote, Request, Stage, Stream
+from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
 from services.intake.store import Case, Person, quotes
 from shared import programme
 from shared.db import Tx
@@ -31,10 +31,15 @@ class NewRequest(Request):
     programme: str | None = None
 
 
+class NewPrice(Incoming):
+    amount_minor: int = Field(ge=0, le=10**12)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+
+
 class NewQuote(Incoming):
     services: tuple[str, ...] = Field(min_length=1, max_length=20)
-    price: Money
-    note: str = Field(default="", max_length=2000)
+    price: NewPrice
+    note: Note = ""
 
 
 class Acceptance(Incoming):
@@ -43,7 +48,7 @@ class Acceptance(Incoming):
 
 
 class Withdrawal(Incoming):
-    reason: str = Field(default="", max_length=2000)
+    reason: Note = ""
 
 
 class StreamMove(Incoming):

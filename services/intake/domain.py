@@ -79,7 +79,7 @@ class Authority(StrEnum):
 
 
 def _email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s.<>,;:\"]+", text):
+    if not re.fullmatch(r"[^@\s\x00<>,;:\"]+@[^@\s\x00<>,;:\"]+\.[^@\s\x00.<>,;:\"]+", text):
         raise ValueError("Enter an e-mail address in the correct format, like name@example.com")
     return text
 
@@ -90,8 +90,12 @@ def _phone(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+_NO_NUL = r"^[^\x00]*$"  # the one character that PostgreSQL keeps in no text
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_NUL)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=_NO_NUL)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NO_NUL)]
+AskedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_NO_NUL)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?$")]
@@ -168,9 +172,7 @@ class Request(Value):
     surgery: Literal["yes", "no", "unsure"] = "unsure"
     story: Text | None = None
     reasons: tuple[Code, ...] = Field(min_length=1, max_length=8)
-    questions: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)], ...] = (
-        Field(default=(), max_length=20)
-    )
+    questions: tuple[AskedText, ...] = Field(default=(), max_length=20)
     interests: tuple[Code, ...] = Field(default=(), max_length=10)
     emergency_notice_version: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     consent: Consent

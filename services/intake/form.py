@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator
 
 from services.intake.domain import (
+    AskedText,
     Authority,
     Code,
     Consent,
@@ -114,7 +115,7 @@ class Illness(Incoming):
     surgery: Literal["yes", "no", "unsure"] = "unsure"
     reasons: tuple[Code, ...] = Field(min_length=1, max_length=8)
     story: Text | None = None
-    questions: tuple[str, ...] = Field(default=(), max_length=20)
+    questions: tuple[AskedText | Literal[""], ...] = Field(default=(), max_length=20)
 
     @field_validator("questions")
     @classmethod

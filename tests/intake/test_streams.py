@@ -21,7 +21,10 @@ from tests.support.service import A_MONDAY, ServiceUnderTest, run_as_admin
 async def views_url(intake: ServiceUnderTest) -> AsyncIterator[str]:
     """The address of the database as a role with rights on `view_*` alone."""
     role = f"views_{new_id().hex[14:]}"
-    grants = [f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}" for table in ("view_funnel", "view_funnel_heartbeat")]
+    grants = [
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}"
+        for table in ("view_funnel", "view_funnel_heartbeat")
+    ]
     await run_as_admin(intake.database_url, f"CREATE ROLE {role} LOGIN PASSWORD 'made-up'", *grants)
     parts = urlsplit(intake.database_url)
     host = parts.netloc.rpartition("@")[2]
@@ -33,9 +36,15 @@ class Funnel:
     """Streams of intake as a process, on topics of its own."""
 
     def __init__(self, intake: ServiceUnderTest, bootstrap: str, prefix: str, views_url: str, folder: Path) -> None:
-        self.intake, self.bootstrap, self.prefix, self.views_url, self.folder = intake, bootstrap, prefix, views_url, folder
+        self.intake, self.bootstrap, self.prefix, self.views_url, self.folder = (
+            intake,
+            bootstrap,
+            prefix,
+            views_url,
+            folder,
+        )
 
-    def streams(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def streams(self):  # type: ignore[no-untyped-def]
         given = {"INTAKE_DATABASE_URL": self.intake.database_url, "INTAKE_VIEWS_DATABASE_URL": self.views_url,
                  "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_PREFIX": self.prefix}  # fmt: skip
         return running("services.intake", "streams", log=self.folder / "streams.log", environment=given)
@@ -98,6 +107,8 @@ async def test_the_desk_shows_the_board_and_says_when_it_is_not_live(intake: Ser
         await tx.execute("INSERT INTO view_funnel VALUES ($1, 'paid', 3, $2, $2)", facts.a_case(), A_MONDAY)
         await tx.execute("INSERT INTO view_funnel_heartbeat (as_of) VALUES ($1)", A_MONDAY)
     live = await desk.get("/desk/intake/funnel", headers={"HX-Request": "true"})
-    assert ">paid<" in live.text and "not live" not in live.text and "<html" not in live.text
+    assert ">paid<" in live.text
+    assert "not live" not in live.text
+    assert "<html" not in live.text
     intake.clock.advance(timedelta(minutes=2))
     assert "not live" in (await desk.get("/desk/intake/funnel", headers={"HX-Request": "true"})).text

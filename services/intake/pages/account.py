@@ -7,11 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import Field
 
 from services.intake import casework, links, store
 from services.intake.answers import refusals
-from services.intake.domain import Email
+from services.intake.domain import Email, Line, Note
 from services.intake.store import access, quotes
 from shared import programme
 from shared.db import Tx
@@ -32,7 +31,7 @@ class WantsLink(Incoming):
         "case_number": N_("Enter your case number, like 7K3M-9QXW-C"),
     }
     email: Email
-    case_number: str = Field(min_length=1, max_length=40)
+    case_number: Line
 
 
 class Answering(Incoming):
@@ -41,7 +40,7 @@ class Answering(Incoming):
 
 
 class Withdrawing(Incoming):
-    reason: str = Field(default="", max_length=2000)
+    reason: Note = ""
 
 
 @router.get("/sign-in/link", dependencies=[anyone()])

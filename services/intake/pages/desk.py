@@ -12,7 +12,7 @@ from pydantic import Field
 
 from services.intake import casework, store
 from services.intake.answers import refusals
-from services.intake.domain import Line, Stream
+from services.intake.domain import Line, Note, Stream
 from services.intake.pages.public import begin_draft, remember
 from services.intake.store import funnel, quotes
 from shared import programme
@@ -47,7 +47,7 @@ class Quoting(Incoming):
     }
     services: tuple[str, ...] = Field(min_length=1)
     amount: Decimal | None = Field(default=None, ge=0, max_digits=12)
-    note: str = Field(default="", max_length=2000)
+    note: Note = ""
 
 
 class Calling(Incoming):
@@ -162,6 +162,8 @@ async def offer(case_id: CaseId, request: Request, page: Page, db: Db, who: Who,
     if form.valid:
         for refusal in rules.check_selection(form.model.services):
             form.refuse("services", f"{refusal.sentence} ({refusal.rule})")
+    if form.valid and form.model.amount is not None and form.model.amount.scaleb(precision) % 1:
+        form.refuse("amount", f"Enter a price that {rules.currency} has coins for, such as 4850.00")
     if form.valid and form.model.amount is None:
         sample = Decimal(rules.price(form.model.services).amount_minor).scaleb(-precision)
         form.values["amount"] = str(sample)
