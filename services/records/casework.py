@@ -79,7 +79,8 @@ async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
         raise NobodyToGuide("no case manager is active: seed the roster, then retry this record")
     await cases.open_(tx, case_id, manager.subject)
     nudge_due_at = tx.now + programme.load(collection.programme).clocks.nudge_after
-    await timers.set(tx, case_id, "nudge", nudge_due_at)
+    if collection.delivered_at is None:
+        await timers.set(tx, case_id, "nudge", nudge_due_at)
     outbox.append(tx, CollectionOpened(case_id=case_id, opened_at=tx.now, nudge_due_at=nudge_due_at))
     needed = sum(item.needed for item in collection.items)
     await tell(tx, PartnerCollectionOpened(case_id=case_id, occurred_at=tx.now, needed=needed))

@@ -186,10 +186,8 @@ def _add(batch: Any, service: str, row: Row) -> bool:
         sequence=row["sequence"],
         traceparent=row["traceparent"],
     )
-    at = int(row["created_at"].timestamp() * 1000)
-    return (
-        batch.append(timestamp=at, key=_key(row), value=row["payload"].encode(), headers=envelope.headers()) is not None
-    )
+    taken = batch.append(timestamp=None, key=_key(row), value=row["payload"].encode(), headers=envelope.headers())
+    return taken is not None
 
 
 async def _delivered(producer: AIOKafkaProducer, batch: Any, place: TopicPartition) -> None:
