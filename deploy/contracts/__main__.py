@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from deploy.contracts import asyncapi, growth, schemas
+from deploy.contracts import asyncapi, growth, openapi, schemas
 from deploy.contracts.schemas import FOLDER, ROOT, Schema
 from shared.events import FACTS
 from shared.service import Service
 
 SERVICES = ("intake", "billing", "records", "matching", "notify")
 ASYNCAPI = ROOT / "docs" / "asyncapi.yaml"
+OPENAPI = ROOT / "docs" / "openapi"
 
 
 def declared_services() -> list[Service]:
@@ -29,7 +30,9 @@ def declared_services() -> list[Service]:
 def generated_files() -> dict[Path, str]:
     """Return what each generated file must hold."""
     found = {FOLDER / path: schemas.as_text(schema) for path, schema in schemas.generated_schemas().items()}
-    return found | {ASYNCAPI: asyncapi.as_text(asyncapi.asyncapi(declared_services()))}
+    services = declared_services()
+    found |= {OPENAPI / f"{service.name}.json": openapi.as_text(openapi.openapi(service)) for service in services}
+    return found | {ASYNCAPI: asyncapi.as_text(asyncapi.asyncapi(services))}
 
 
 def problems(against: str = "HEAD") -> Iterator[str]:

@@ -12,6 +12,7 @@ import yaml
 
 from deploy.contracts import asyncapi
 from deploy.contracts.__main__ import ASYNCAPI, declared_services
+from deploy.local.node import find_npm
 from shared.events import FACTS
 from shared.settings import PlatformSettings
 
@@ -35,10 +36,10 @@ process.stdin.on('data', chunk => text += chunk).on('end', async () => {
 
 def parsed(text: str) -> dict[str, Any]:
     """What @asyncapi/parser makes of a document; the test is skipped where node or the package is missing."""
-    node = shutil.which("node")
     modules = Path(os.environ.get("NODE_MODULES", PlatformSettings().node_modules)).absolute()
-    if node is None or not (modules / "@asyncapi" / "parser").is_dir():
-        pytest.skip("needs node and the npm package @asyncapi/parser")
+    if not (modules / "@asyncapi" / "parser").is_dir():
+        pytest.skip("needs the npm package @asyncapi/parser: python -m deploy.local.node dev")
+    node = shutil.which("node") or find_npm()[0]
     environment = os.environ | {"NODE_PATH": str(modules)}
     done = subprocess.run([node, "-e", PARSE], input=text, env=environment, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))

@@ -1,0 +1,117 @@
+"""``docs/openapi/<service>.json`` (OpenAPI 3.1): each service's JSON interface, drawn from its routes.
+
+FastAPI knows paths and models. Added here is what it can't see: who may call, the idempotency key of every POST, the
+version an edit needs, and problems (RFC 9457) in place of its own errors.
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from shared.service import Service
+from shared.web.app import routes_of
+from shared.web.auth import rule_of
+from shared.web.backbone import backbone_router
+from shared.web.once import read_once
+from shared.web.versions import expected_version
+
+_PREFIXES = ("/api/", "/partner/")
+_PROBLEM = {
+    "type": "object",
+    "description": "What is wrong, and what to do about it (RFC 9457)",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Sent again with the same body: the same answer, done once. With another body: 422",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 255},
+}
+_VERSION = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag that was read. 412: somebody changed it meanwhile",
+    "schema": {"type": "string"},
+}
+
+
+def openapi(service: Service) -> dict[str, Any]:
+    """Return the document of one service's paths under ``/api`` and ``/partner``."""
+    app = FastAPI(openapi_url=None)
+    for router in (backbone_router(service), *_api_routers(service)):
+        app.include_router(router)
+    document = get_openapi(title=f"Consilium {service.name}", version="1", openapi_version="3.1.0", routes=app.routes)
+    document["paths"] = {path: item for path, item in sorted(document["paths"].items()) if path.startswith(_PREFIXES)}
+    for route in routes_of(app):
+        for method in route.methods or ():
+            if operation := document["paths"].get(route.path, {}).get(method.lower()):
+                _complete(operation, route)
+    components = document.setdefault("components", {})
+    schemas = components.get("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    components["schemas"] = dict(sorted((schemas | {"Problem": _PROBLEM}).items()))
+    components["responses"] = {
+        "Problem": {
+            "description": "Not done",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    }
+    components["securitySchemes"] = {
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-consilium",
+            "description": "A person's signed session",
+        },
+        "token": {"type": "http", "scheme": "bearer", "description": "A system's or a service's token"},
+    }
+    return document
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return the text of the generated file."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _api_routers(service: Service) -> list[APIRouter]:
+    api = import_module(f"services.{service.name}.api")
+    return [value for value in vars(api).values() if isinstance(value, APIRouter)]
+
+
+def _complete(operation: dict[str, Any], route: Any) -> None:
+    rule = rule_of(route)
+    roles = sorted(rule.roles) if rule else []
+    operation["x-roles"] = [str(role) for role in roles] or ["anyone"]
+    operation["security"] = [{"session": []}, {"token": []}] if roles else []
+    calls = set(_calls(route.dependant))
+    extra = [header for call, header in ((read_once, _KEY), (expected_version, _VERSION)) if call in calls]
+    if extra:
+        operation["parameters"] = [*operation.get("parameters", ()), *extra]
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+
+
+def _calls(dependant: Any) -> Iterator[Any]:
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)
