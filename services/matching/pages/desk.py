@@ -4,15 +4,16 @@ from itertools import zip_longest
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
+from babel import Locale
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from services.matching import access, actions
-from services.matching.brief import brief_of
+from services.matching.brief import Brief, brief_of
 from services.matching.domain.offers import DECLARATION
-from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, Question, gaps
-from services.matching.opinion import Unprintable
+from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, gaps
+from services.matching.opinion import Unprintable, long_date
 from services.matching.store import cases, offers, opinions, roster
 from shared.db import Tx
 from shared.ids import CaseId
@@ -73,6 +74,27 @@ class Correcting(Incoming):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+def about(case: cases.Case, brief: Brief) -> list[tuple[str, str]]:
+    """Return what a case is about, in rows for people who choose, decide or write."""
+    rules, english, patient = case.rules, Locale("en"), brief.patient
+    cancer = rules.cancer_types.get(brief.cancer_type or "")
+    rows = [
+        ("Patient", patient.name),
+        ("Born", long_date(patient.birth_date) if patient.birth_date else ""),
+        ("Country", english.territories.get(patient.country or "", patient.country or "")),
+        ("Languages", ", ".join(english.languages.get(code, code) for code in patient.languages or ())),
+        ("Tumour", cancer.title if cancer else brief.cancer_type or "Not said"),
+        ("Why they ask", ", ".join(rules.reasons[code].title for code in brief.reasons if code in rules.reasons)),
+        ("Treated by", brief.local_physician.full if brief.local_physician else "No local physician is named yet"),
+        ("Services", ", ".join(rules.catalogue[code].title for code in case.services if code in rules.catalogue)),
+        ("Needed", case.discipline.value.capitalize()),
+        ("Questions", str(len(brief.questions))),
+    ]
+    if case.target_from and case.target_to:
+        rows.append(("Aim", f"{long_date(case.target_from)} to {long_date(case.target_to)}"))
+    return [(title, value) for title, value in rows if value]
+
+
 @router.get("", dependencies=SPECIALISTS)
 async def home(page: Page, db: Db, who: Who) -> Response:
     """Show a specialist what waits for their answer, and their cases."""
@@ -99,10 +121,9 @@ async def _case_page(page: Page, ctx: Ctx, case_id: UUID, form: Form[Choosing], 
         ]
         opinion = await opinions.latest_opinion(tx, case.case_id)
         delivery = await opinions.delivery_of(tx, opinion.id) if opinion else []
-    cancer = case.rules.cancer_types.get(brief.cancer_type or "")
     return page(
-        "case.html", status=status, form=form, case=case, brief=brief, ranking=ranking, asked=asked, opinion=opinion,
-        delivery=delivery, tumour=cancer.title if cancer else brief.cancer_type,
+        "case.html", status=status, form=form, case=case, about=about(case, brief), ranking=ranking, asked=asked,
+        opinion=opinion, delivery=delivery,
         choosing=case.open and not any(offer.state in ("offered", "accepted") for offer, _ in asked),
     )  # fmt: skip
 
@@ -138,12 +159,8 @@ async def _offer_page(
             raise LookupError("no such offer for you")
         case = await cases.case(tx, found.case_id)
     brief = await brief_of(ctx.peers, case.case_id) if found.state == "offered" else None
-    services = [case.rules.catalogue[code].title for code in case.services if code in case.rules.catalogue]
-    cancer = case.rules.cancer_types.get((brief.cancer_type if brief else None) or "")
-    return page(
-        "offer.html", status=status, form=form, offer=found, case=case, brief=brief, services=services,
-        tumour=cancer.title if cancer else "", declaration=DECLARATION,
-    )  # fmt: skip
+    rows = about(case, brief) if brief else []
+    return page("offer.html", status=status, form=form, offer=found, case=case, about=rows, declaration=DECLARATION)
 
 
 @router.post("/offers/{offer_id}/accept", dependencies=SPECIALISTS)
@@ -174,23 +191,23 @@ async def decline(request: Request, offer_id: UUID, page: Page, ctx: Ctx, who: W
     return await once.redirect(work)
 
 
-async def _mine(ctx: Ctx, who: Who, case_id: UUID) -> tuple[cases.Case, opinions.Opinion, tuple[Question, ...]]:
+async def _mine(ctx: Ctx, who: Who, case_id: UUID) -> tuple[cases.Case, opinions.Opinion, Brief]:
     async with ctx.db.reading() as tx:
         found = await actions.own_opinion(tx, CaseId(case_id), await access.specialist_of(tx, who))
         case = await cases.case(tx, CaseId(case_id))
-    asked = found.questions or (await brief_of(ctx.peers, case.case_id)).questions
-    return case, found, asked
+    return case, found, await brief_of(ctx.peers, case.case_id)
 
 
 @router.get("/cases/{case_id}/opinion", dependencies=SPECIALISTS)
 async def write(case_id: UUID, page: Page, ctx: Ctx, who: Who) -> Response:
     """Show the opinion to its author: a form while it is a draft, the signed words afterwards."""
-    case, found, asked = await _mine(ctx, who, case_id)
+    case, found, brief = await _mine(ctx, who, case_id)
     if found.state != "draft":
         async with ctx.db.reading() as tx:
             delivery = await opinions.delivery_of(tx, found.id)
         return page("signed.html", case=case, opinion=found, delivery=delivery, form=Form.blank())
-    return page("write.html", case=case, opinion=found, questions=asked, sections=SECTIONS, outcomes=list(Outcome))
+    rows = about(case, brief)
+    return page("write.html", case=case, opinion=found, about=rows, questions=brief.questions, sections=SECTIONS)
 
 
 @router.post("/cases/{case_id}/opinion", dependencies=SPECIALISTS)
@@ -219,10 +236,10 @@ async def check(case_id: UUID, page: Page, ctx: Ctx, who: Who) -> Response:
 
 
 async def _sign_page(page: Page, ctx: Ctx, who: Who, case_id: UUID, form: Form[Signing], status: int = 200) -> Response:
-    case, found, asked = await _mine(ctx, who, case_id)
+    case, found, brief = await _mine(ctx, who, case_id)
     if found.state != "draft":
         raise Problem(303, headers={"Location": f"/desk/matching/cases/{case_id}/opinion"})
-    missing = [gap.sentence for gap in gaps(found.text, asked)]
+    missing = [gap.sentence for gap in gaps(found.text, brief.questions)]
     try:
         await access.preview(ctx, who, case_id)
     except Unprintable as problem:
