@@ -119,7 +119,7 @@ class Plan:
         if role is None and (given := self.given.get(f"{service.upper()}_DATABASE_URL")):
             return given
         role = role or role_of(service)
-        server = urlsplit(self.admin_url())
+        server = urlsplit(self.given.get("DATABASE_URL") or f"postgresql://{HOST}:{self.ports['postgres']}")
         place = server.netloc.rpartition("@")[2]
         netloc = f"{role}:{quote(self.passwords[role])}@{place}"
         return urlunsplit((server.scheme, netloc, f"/{role_of(service)}", server.query, ""))
