@@ -1,6 +1,7 @@
 """The commands of `./consilium`."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -113,13 +114,23 @@ def _of_service(command: str, arguments: list[str]) -> int:
     if command == "history" and arguments:
         return _become(python("services.intake", command, *arguments), _about(plan, "intake"))
     if command == "reconcile" or arguments == ["list"]:
-        return max(
-            os.spawnve(
-                os.P_WAIT, sys.executable, python(f"services.{service}", command, *arguments), _about(plan, service)
-            )
-            for service in SERVICES
-        )
+        return _of_all(plan, command, arguments)
     raise Trouble(f"Say whose: ./consilium {command} {'|'.join(SERVICES)} {BY_SERVICE[command]}")
+
+
+def _of_all(plan: Plan, command: str, arguments: list[str]) -> int:
+    asked = [
+        subprocess.Popen(
+            python(f"services.{service}", command, *arguments),
+            env=_about(plan, service),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for service in SERVICES
+    ]
+    for service in asked:
+        sys.stdout.write(service.communicate()[0])
+    return max(service.returncode for service in asked)
 
 
 def _about(plan: Plan, service: str) -> dict[str, str]:

@@ -224,7 +224,8 @@ def drop(user: int | None, data: Path) -> int | None:
 def as_user(user: int | None, data: Path) -> list[str]:
     """A prefix for the command line when the unprivileged user could not reach the folders (a checkout in /root).
 
-    setpriv then leaves the right to pass through folders, and no other, to the server.
+    setpriv then leaves the right to pass through folders, and no other, to the server; becoming another user makes the kernel
+    forget that it should end with us, so that is asked for again.
     """
     if user is None or all(reachable(path) for path in (data, binary("postgres"))):
         return []
@@ -239,7 +240,7 @@ def as_user(user: int | None, data: Path) -> list[str]:
         "--ambient-caps=-all,+dac_read_search",
         "--bounding-set=-all,+dac_read_search",
     ]
-    return [setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", *rights]
+    return [setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", *rights, "--pdeathsig=INT"]
 
 
 def reachable(path: Path) -> bool:
