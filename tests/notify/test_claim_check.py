@@ -16,6 +16,7 @@ from deploy.mail_catcher.app import MailCatcher
 from shared.peers import Peers
 from shared.web.tokens import NotOurs, PublicKeys
 from tests.notify import stories as s
+from tests.support.eventually import eventually
 from tests.support.service import ServiceUnderTest
 
 
@@ -61,8 +62,7 @@ class StandIn:
 async def intake_stand_in(notify: ServiceUnderTest, mails: MailCatcher, keys_folder: Path) -> AsyncIterator[StandIn]:
     stand_in = StandIn(keys_folder, notify.clock)
     serving = asyncio.create_task(stand_in.server.serve())
-    while not stand_in.server.started:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: stand_in.server.started)
     notify.ctx.peers = Peers("notify", stand_in.url, keys_folder / "notify.pem", notify.clock)
     yield stand_in
     await notify.ctx.peers.close()
