@@ -34,6 +34,7 @@ SECTIONS = (
     _queue("To deliver", "matching", "to-deliver", Role.CLINICAL_LEAD, Role.CASE_MANAGER),
     _queue("Offers", "matching", "my-offers", Role.SPECIALIST),
     _queue("Opinions", "matching", "to-write", Role.SPECIALIST),
+    _queue("Calls", "notify", "call-instead", Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SUPERVISOR),
 )
 """A test holds every queue in this table against the queue its service declares: name and roles."""
 
