@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.billing import cashier, domain, store
 from services.billing.domain import Invoice, InvoiceState
@@ -22,6 +22,15 @@ router = APIRouter(prefix="/api/billing", tags=["billing"], dependencies=[Depend
 PAYERS = (Role.PATIENT, Role.REQUESTER)
 FINANCE = (Role.FINANCE, Role.SUPERVISOR)
 READERS = (*PAYERS, *FINANCE, Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SERVICE)
+
+
+def _moves(money: Money) -> Money:
+    if not 0 < money.amount_minor < 10**15:
+        raise ValueError("Money that moves is more than nothing, and less than a quadrillion")
+    return money
+
+
+Amount = Annotated[Money, AfterValidator(_moves)]
 Reason = Annotated[str, Field(min_length=3, max_length=500)]
 
 
@@ -60,7 +69,7 @@ class NewReceipt(Incoming):
     """A line of the bank statement: ``bank_reference`` is the bank's own, so that it can't be entered twice."""
 
     bank_reference: str = Field(min_length=3, max_length=100)
-    amount: Money
+    amount: Amount
     sender: str = Field(min_length=1, max_length=200)
     remittance: str = Field(default="", max_length=500)
     value_on: date
@@ -88,7 +97,7 @@ class PaymentView(View):
 
 class NewRefund(Incoming):
     payment_id: UUID
-    amount: Money
+    amount: Amount
     reason: Reason
 
 

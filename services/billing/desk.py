@@ -1,11 +1,11 @@
 """Finance's desk: wires to enter and match, refunds to rule on and pay, a case's ledger, the trial balance (R21)."""
 
 from datetime import date
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from services.billing import cashier, domain, store
 from services.billing.api import FINANCE, Reason
@@ -25,13 +25,14 @@ BankReference = Annotated[str, Field(min_length=3, max_length=100)]
 class AmountForm(Incoming):
     """An amount as a person types it, in figures, with its currency."""
 
-    amount: str
     currency: str = Field(pattern="^[A-Z]{3}$")
+    amount: str
 
-    @model_validator(mode="after")
-    def _reads_as_money(self) -> Self:
-        domain.parse_money(self.amount, self.currency)
-        return self
+    @field_validator("amount")
+    @classmethod
+    def _reads_as_money(cls, amount: str, info: ValidationInfo) -> str:
+        domain.parse_money(amount, info.data.get("currency", "USD"))
+        return amount
 
     @property
     def money(self) -> Money:

@@ -31,7 +31,7 @@ from shared.ids import CaseId
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 RULES = ProgrammeRef(id="msk_international", version=1)
-NUMBER = "7K3M-9QXW-C"
+NUMBER = "7K3M-9QXW-S"
 PRICE = 250_000
 
 
@@ -93,7 +93,7 @@ class Provider:
     def __init__(self, billing: ServiceUnderTest) -> None:
         self._billing = billing
 
-    async def says(self, kind: str, data: dict[str, Any], *, webhook_id: str | None = None) -> httpx.Response:
+    async def says(self, kind: str, data: dict[str, Any] | None, *, webhook_id: str | None = None) -> httpx.Response:
         body = json.dumps({"type": kind, "data": data}).encode()
         return await self._billing.http.post(
             "/api/billing/webhooks/gateway", content=body, headers=signed(body, webhook_id=webhook_id)
@@ -124,17 +124,23 @@ def provider(billing: ServiceUnderTest) -> Provider:
     return Provider(billing)
 
 
-async def invoice_ids(billing: ServiceUnderTest) -> list[UUID]:
-    return [row["id"] for row in await billing.fetch("SELECT id FROM invoices ORDER BY ordinal")]
+async def invoice_ids(billing: ServiceUnderTest, case_id: UUID | None = None) -> list[UUID]:
+    sql = "SELECT id FROM invoices WHERE case_id = $1 OR $1 IS NULL ORDER BY ordinal"
+    return [row["id"] for row in await billing.fetch(sql, case_id)]
 
 
-async def states(billing: ServiceUnderTest) -> list[str]:
-    return [row["state"] for row in await billing.fetch("SELECT state FROM invoices ORDER BY ordinal")]
+async def states(billing: ServiceUnderTest, case_id: UUID | None = None) -> list[str]:
+    sql = "SELECT state FROM invoices WHERE case_id = $1 OR $1 IS NULL ORDER BY ordinal"
+    return [row["state"] for row in await billing.fetch(sql, case_id)]
 
 
-async def balances(billing: ServiceUnderTest) -> dict[str, int]:
-    """Return every account that isn't level."""
-    rows = await billing.fetch("SELECT account, sum(amount_minor)::bigint AS n FROM ledger_postings GROUP BY account")
+async def balances(billing: ServiceUnderTest, case_id: UUID | None = None) -> dict[str, int]:
+    """Return every account (of one case) that isn't level."""
+    rows = await billing.fetch(
+        """SELECT account, sum(amount_minor)::bigint AS n FROM ledger_postings p
+           JOIN ledger_transactions t ON t.id = p.transaction_id WHERE t.case_id = $1 OR $1 IS NULL GROUP BY account""",
+        case_id,
+    )
     found = {row["account"]: row["n"] for row in rows if row["n"]}
     assert sum(found.values()) == 0
     return found
@@ -151,7 +157,7 @@ async def queue(billing: ServiceUnderTest, name: str) -> list[str]:
 async def eventually(true: Callable[[], Awaitable[bool]], *, within: float = 15) -> None:
     """Wait until something has become true."""
     async with asyncio.timeout(within):
-        while not await true():
+        while not await true():  # noqa: ASYNC110 - it becomes true elsewhere
             await asyncio.sleep(0.03)
 
 
@@ -160,7 +166,7 @@ async def served(app: Any, sock: socket.socket) -> AsyncIterator[None]:
     """Serve an ASGI application on a bound socket for as long as the block lasts."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag alone
         await asyncio.sleep(0.01)
     try:
         yield
@@ -200,5 +206,9 @@ async def sandbox(billing: ServiceUnderTest) -> AsyncIterator[Sandbox]:
     webhooks = f"{billing_url}/api/billing/webhooks/gateway"
     app = create_app(SandboxSettings(sandbox_url, webhooks, SANDBOX_API_KEY, SANDBOX_WEBHOOK_SECRET))
     billing.ctx.settings = billing.ctx.settings.model_copy(update={"gateway_url": sandbox_url})
-    async with served(billing.app, billing_socket), served(app, sandbox_socket), httpx.AsyncClient(base_url=sandbox_url) as http:
+    async with (
+        served(billing.app, billing_socket),
+        served(app, sandbox_socket),
+        httpx.AsyncClient(base_url=sandbox_url) as http,
+    ):
         yield Sandbox(app, sandbox_url, http)

@@ -83,7 +83,7 @@ def test_a_reference_is_found_in_whatever_a_bank_makes_of_it(ordinal: int, befor
 
 
 def test_a_reference_with_one_wrong_character_is_nobodys() -> None:
-    reference = domain.creditor_reference("7K3M-9QXW-C", 1)
+    reference = domain.creditor_reference("7K3M-9QXW-S", 1)
     wrong = reference.replace("7K3M", "7K3N")
     assert domain.find_references(reference) == [("7K3M-9QXW", 1)]
     assert domain.find_references(wrong) == []

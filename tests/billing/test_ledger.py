@@ -27,21 +27,16 @@ async def post(tx: Tx, entry: UUID, line: int, account: str, currency: str, mino
     await tx.execute("INSERT INTO ledger_postings VALUES ($1, $2, $3, $4, $5)", entry, line, account, currency, minor)
 
 
-@pytest.mark.parametrize(
-    "postings",
-    [
+async def test_an_unbalanced_transaction_cannot_be_committed(billing: ServiceUnderTest) -> None:
+    for postings in (
         [("bank", "USD", 5), ("receivable", "USD", -4)],
         [("bank", "USD", 5), ("receivable", "EUR", -5)],
         [("bank", "USD", 5)],
         [],
-    ],
-)
-async def test_an_unbalanced_transaction_cannot_be_committed(
-    billing: ServiceUnderTest, postings: list[tuple[str, str, int]]
-) -> None:
-    with pytest.raises(BROKEN, match="does not balance"):
-        async with billing.ctx.db.transaction() as tx:
-            await transaction(tx, *postings)
+    ):
+        with pytest.raises(BROKEN, match="does not balance"):
+            async with billing.ctx.db.transaction() as tx:
+                await transaction(tx, *postings)
     assert await billing.count("ledger_transactions") == 0
 
 
@@ -60,7 +55,7 @@ async def test_a_balanced_transaction_is_final(billing: ServiceUnderTest) -> Non
         with pytest.raises(BROKEN, match="never changed"):
             async with billing.ctx.db.transaction() as tx:
                 await tx.execute(change)
-    with pytest.raises(BROKEN, match="closed"):
+    with pytest.raises(BROKEN, match="closed"):  # noqa: PT012 - either posting may be the one refused
         async with billing.ctx.db.transaction() as tx:
             await post(tx, entry, 9, "bank", "USD", 1)
             await post(tx, entry, 10, "revenue", "USD", -1)
@@ -68,7 +63,7 @@ async def test_a_balanced_transaction_is_final(billing: ServiceUnderTest) -> Non
 
 
 async def test_a_posting_after_an_early_check_is_checked_too(billing: ServiceUnderTest) -> None:
-    with pytest.raises(BROKEN, match="does not balance"):
+    with pytest.raises(BROKEN, match="does not balance"):  # noqa: PT012 - what comes first is allowed
         async with billing.ctx.db.transaction() as tx:
             entry = await transaction(tx, ("bank", "USD", 5), ("receivable", "USD", -5))
             await tx.execute("SET CONSTRAINTS ALL IMMEDIATE")
