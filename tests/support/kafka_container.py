@@ -9,7 +9,7 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from deploy.local.kafka import SETTINGS
 
-SCRIPT = "/tmp/start.sh"  # noqa: S108  (inside the container)
+SCRIPT = "/tmp/start.sh"
 PORT = 9092
 
 
@@ -39,7 +39,9 @@ class ApacheKafkaContainer(DockerContainer):
         """Start, and wait until the broker says that it has."""
         super().start()
         listeners = f"PLAINTEXT://{self.bootstrap},BROKER://localhost:9093"
-        writable = "chmod -f u+w /etc/kafka/docker/*.yaml /opt/kafka/config/*.yaml || true"  # an image may hold them read-only
+        writable = (
+            "chmod -f u+w /etc/kafka/docker/*.yaml /opt/kafka/config/*.yaml || true"  # an image may hold them read-only
+        )
         script = f"export KAFKA_ADVERTISED_LISTENERS={listeners}\n{writable}\nexec /etc/kafka/docker/run\n".encode()
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
