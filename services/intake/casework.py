@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.intake import store
 from services.intake.domain import (
+    N_,
     Quote,
     QuoteState,
     Refused,
@@ -155,7 +156,7 @@ async def _answerable(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) ->
     check_may(Step.ANSWER_QUOTE, case.stage)
     last = await quotes.newest(tx, case_id)
     if last is None:
-        raise Refused("There is no quote for this case yet. Your care advisor will send you one.")
+        raise Refused(N_("There is no quote for this case yet. Your care advisor will send you one."))
     last.check_answerable(quote_id, revision, tx.now)
     await timers.cancel(tx, case_id, "quote_expired")
     return case, last

@@ -80,13 +80,13 @@ class Authority(StrEnum):
 
 def _email(text: str) -> str:
     if not re.fullmatch(r"[^@\s\x00<>,;:\"]+@[^@\s\x00<>,;:\"]+\.[^@\s\x00.<>,;:\"]+", text):
-        raise ValueError("Enter an e-mail address in the correct format, like name@example.com")
+        raise ValueError(N_("Enter an e-mail address in the correct format, like name@example.com"))
     return text
 
 
 def _phone(text: str) -> str:
     if not re.fullmatch(r"\+?[\d\s().-]+", text) or not 6 <= sum(map(str.isdigit, text)) <= 15:
-        raise ValueError("Enter a phone number with its country code, like +44 20 7946 0000")
+        raise ValueError(N_("Enter a phone number with its country code, like +44 20 7946 0000"))
     return text
 
 
@@ -124,9 +124,9 @@ class Requester(Value):
         required = {RequesterRole.PATIENT: Authority.SELF, RequesterRole.CLINICIAN: Authority.REFERRING_CLINICIAN}
         own_words = self.authority in (Authority.PERMISSION, Authority.GUARDIAN, Authority.POWER_OF_ATTORNEY)
         if not (self.authority is required[self.role] if self.role in required else own_words):
-            raise ValueError("Say on what ground you ask for this patient")
+            raise ValueError(N_("Say on what ground you ask for this patient"))
         if self.role not in required and self.relationship is None:
-            raise ValueError("Say how you are related to the patient")
+            raise ValueError(N_("Say how you are related to the patient"))
         return self
 
 
@@ -182,11 +182,11 @@ class Request(Value):
     def _the_path_fits_who_asks(self) -> Self:
         by_clinician = self.requester.role is RequesterRole.CLINICIAN
         if by_clinician != (self.path is Path.REFERRAL):
-            raise ValueError("A referral is made by a clinician; anyone else asks for a new patient's appointment")
+            raise ValueError(N_("A referral is made by a clinician; anyone else asks for a new patient's appointment"))
         if self.contact == "patient" and self.patient.email is None and self.patient.phone is None:
-            raise ValueError("Give the patient's e-mail or phone, or choose to be contacted yourself")
+            raise ValueError(N_("Give the patient's e-mail or phone, or choose to be contacted yourself"))
         if len(set(self.reasons)) != len(self.reasons):
-            raise ValueError("Name each reason once")
+            raise ValueError(N_("Name each reason once"))
         return self
 
     @property
@@ -269,11 +269,11 @@ class Quote:
     def check_answerable(self, quote_id: UUID, revision: int, now: datetime) -> None:
         """Raise Refused unless this very revision is meant, still open and not past its date."""
         if (quote_id, revision) != (self.quote_id, self.revision) or self.state is QuoteState.SUPERSEDED:
-            raise Refused("There is a newer quote for this case. Please read it before you answer.")
+            raise Refused(N_("There is a newer quote for this case. Please read it before you answer."))
         if self.state is QuoteState.EXPIRED or (self.state is QuoteState.OPEN and now >= self.valid_until):
-            raise Refused("This quote is no longer valid. Your care advisor will send you a new one.")
+            raise Refused(N_("This quote is no longer valid. Your care advisor will send you a new one."))
         if self.state is not QuoteState.OPEN:
-            raise Refused("This quote has already been answered.")
+            raise Refused(N_("This quote has already been answered."))
 
 
 class Stage(StrEnum):
@@ -307,7 +307,7 @@ MAY: dict[Step, frozenset[Stage]] = {
 def check_may(step: Step, stage: Stage) -> None:
     """Raise Refused when a case at `stage` can't take `step`; a withdrawn case takes none (R29, M13)."""
     if stage is Stage.WITHDRAWN:
-        raise Refused("This request was withdrawn; nothing more can be done with it.")
+        raise Refused(N_("This request was withdrawn; nothing more can be done with it."))
     if stage not in MAY[step]:
         raise Refused(f"It is not possible to {step.value} now: the case is {stage.value}.")
 

@@ -70,7 +70,7 @@ class You(Incoming):
     @classmethod
     def _related(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("role") in (RequesterRole.CAREGIVER, RequesterRole.FAMILY):
-            raise ValueError("Say how you are related to the patient")
+            raise ValueError(N_("Say how you are related to the patient"))
         return value
 
     @field_validator("authority")
@@ -82,7 +82,7 @@ class You(Incoming):
             case RequesterRole.CLINICIAN:
                 return Authority.REFERRING_CLINICIAN
         if value in (None, Authority.SELF, Authority.REFERRING_CLINICIAN):
-            raise ValueError("Say on what ground you ask for this patient")
+            raise ValueError(N_("Say on what ground you ask for this patient"))
         return value
 
 
@@ -144,7 +144,7 @@ class Doctor(Incoming):
     @classmethod
     def _both_or_neither(cls, value: str | None, info: ValidationInfo) -> str | None:
         if (value is None) != (info.data.get("name") is None):
-            raise ValueError("Enter the doctor's name and e-mail address, or leave both empty")
+            raise ValueError(N_("Enter the doctor's name and e-mail address, or leave both empty"))
         return value
 
 
