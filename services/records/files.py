@@ -110,7 +110,7 @@ class Files:
                 digest.update(chunk)
                 yield chunk
 
-        await obstore.put_async(self._store, key, measured())
+        await obstore.put_async(self._store, key, measured(), max_concurrency=2)
         return Stored(key, digest.hexdigest(), size, media_type)
 
     async def read(self, key: str) -> AsyncIterator[bytes]:

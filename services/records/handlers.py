@@ -62,7 +62,7 @@ async def send_slides_home(delivered: OpinionDelivered, tx: Tx) -> None:
     collection = await cases.lock(tx, delivered.case_id)
     await cases.note_delivery(tx, delivered)
     await _close(tx, delivered.case_id)
-    if collection.delivered_at is None and collection.withdrawn_at is None:
+    if not collection.closed:
         await tell(tx, PartnerCaseClosed(case_id=delivered.case_id, occurred_at=tx.now, reason="delivered"))
 
 
@@ -72,7 +72,7 @@ async def close_collection(withdrawn: CaseWithdrawn, tx: Tx) -> None:
     await cases.withdraw(tx, withdrawn.case_id, withdrawn.withdrawn_at)
     await access.revoke_readers(tx, withdrawn.case_id, withdrawn.withdrawn_at)
     await _close(tx, withdrawn.case_id)
-    if collection.delivered_at is None and collection.withdrawn_at is None:
+    if not collection.closed:
         await tell(tx, PartnerCaseClosed(case_id=withdrawn.case_id, occurred_at=tx.now, reason="withdrawn"))
 
 
@@ -85,7 +85,7 @@ async def _close(tx: Tx, case_id: CaseId) -> None:
 async def nudge(case_id: CaseId, tx: Tx) -> None:
     """Nothing has completed the collection for a while: the case manager writes to the patient (R22)."""
     collection = await cases.lock(tx, case_id)
-    if collection.completed_at or collection.withdrawn_at or collection.programme is None:
+    if collection.closed or collection.completed_at or collection.programme is None:
         return
     title = f"{collection.case_number or 'A patient'}: see how the collecting goes"
     data = {"href": f"/desk/records/cases/{case_id}"}

@@ -76,7 +76,7 @@ async def settle_return(tx: Tx, case_id: CaseId) -> None:
     owed = owed_home(collection.shipments)
     if not owed.total:
         await staff_queue.done(tx, queues.SLIDES_HOME, str(case_id))
-    elif collection.delivered_at is not None or collection.withdrawn_at is not None:
+    elif collection.closed:
         title = f"{called(collection)}: {owed.slides} slides, {owed.blocks} blocks to send home"
         data = {"href": desk(case_id) + "#slides"}
         await staff_queue.put(tx, queues.SLIDES_HOME, case_id, str(case_id), title, data=data)

@@ -146,6 +146,7 @@ async def case(seeded: ServiceUnderTest) -> Case:
     """A paid case whose collection is open."""
     opened = case_of(seeded)
     seeded.peers.answers["intake", f"/cases/{opened.id}/brief"] = brief()
-    await seeded.receives(submitted(opened.id), confirmed(opened.id), paid(opened.id))
+    await seeded.receives(submitted(opened.id), confirmed(opened.id))
     await seeded.run_errands()
+    await seeded.receives(paid(opened.id))
     return opened

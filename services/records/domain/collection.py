@@ -62,6 +62,11 @@ class Collection:
     shipments: tuple[Shipment, ...] = ()
     summary: Summary | None = None
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is expected of the partner: the opinion is out, or the case withdrawn."""
+        return self.delivered_at is not None or self.withdrawn_at is not None
+
     def item(self, item_id: UUID) -> Item:
         """Return the item, or refuse: it isn't of this case."""
         for item in self.items:

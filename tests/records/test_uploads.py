@@ -1,0 +1,235 @@
+"""Files in and out: streamed, measured, sniffed, invisible until committed, read only by those who may, and written down."""
+
+import asyncio
+import hashlib
+import tracemalloc
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from services.records import files
+from shared.web import Role
+from tests.records.conftest import PDF, Case
+from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
+
+
+def objects(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+
+
+async def put(
+    case: Case, code: str, body: object, *, document: UUID | None = None, who: httpx.AsyncClient | None = None
+) -> httpx.Response:
+    item = await case.item(code)
+    path = f"{case.api}/items/{item['id']}/documents/{document or uuid4()}"
+    return await (who or case.patient).put(path, params={"name": "letter.pdf"}, content=body)  # type: ignore[arg-type]
+
+
+async def in_pieces(total: int, *, head: bytes = b"%PDF-1.7\n", piece: int = 1 << 20) -> AsyncIterator[bytes]:
+    yield head
+    for _ in range(total // piece):
+        yield bytes(piece)
+
+
+async def broken_off() -> AsyncIterator[bytes]:
+    yield PDF
+    yield bytes(6 << 20)
+    raise ConnectionResetError
+
+
+async def test_what_comes_out_is_what_went_in(case: Case, tmp_path: Path) -> None:
+    document = await case.uploads("clinical_summary", PDF, name="Überweisung 2026.pdf")
+
+    answer = await case.patient.get(f"{case.api}/documents/{document}/content")
+    [shown] = (await case.item("clinical_summary"))["documents"]
+    assert answer.content == PDF
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%9Cberweisung%202026.pdf"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert shown["sha256"] == hashlib.sha256(PDF).hexdigest()
+    assert (shown["size"], shown["media_type"]) == (len(PDF), "application/pdf")
+    [stored] = objects(tmp_path)
+    assert "berweisung" not in str(stored)
+    assert await case.records.count("uploads") == 0
+
+
+async def test_a_large_file_never_lies_in_memory_as_a_whole(case: Case) -> None:
+    tracemalloc.start()
+    answer = await put(case, "clinical_summary", in_pieces(128 << 20))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert answer.status_code == 201
+    assert answer.json()["size"] == (128 << 20) + 9
+    assert peak < 32 << 20
+
+
+async def test_one_byte_too_many_is_refused_and_leaves_nothing(case: Case, tmp_path: Path) -> None:
+    case.records.ctx.settings.max_upload_bytes = 8 << 20
+    fits = await put(case, "clinical_summary", in_pieces(8 << 20, head=b""), document=uuid4())
+    full = await put(case, "clinical_summary", in_pieces((8 << 20) - (1 << 20), head=b"%PDF-" + bytes((1 << 20) - 5)))
+    over = await put(case, "clinical_summary", in_pieces(8 << 20, head=b"%PDF-"))
+
+    assert fits.status_code == 415
+    assert full.status_code == 201
+    assert over.status_code == 413
+    assert over.json()["detail"] == "The file is larger than 8 MB. Split it, or ask your case manager."
+    assert len(objects(tmp_path)) == await case.records.count("documents") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "media_type"),
+    [
+        ("clinical_summary", b"%PDF-1.4", "application/pdf"),
+        ("clinical_summary", b"\xff\xd8\xff\xe0" + bytes(20), "image/jpeg"),
+        ("clinical_summary", b"\x89PNG\r\n\x1a\n" + bytes(20), "image/png"),
+        ("clinical_summary", b"II*\x00" + bytes(20), "image/tiff"),
+        ("imaging", bytes(128) + b"DICM" + bytes(20), "application/dicom"),
+        ("imaging", b"PK\x03\x04" + bytes(20), "application/zip"),
+        ("clinical_summary", b"PK\x03\x04" + bytes(20), None),
+        ("clinical_summary", bytes(128) + b"DICM", None),
+        ("imaging", b"MZ\x90\x00" + bytes(600), None),
+        ("clinical_summary", b"<html><script>alert(1)</script>", None),
+        ("clinical_summary", b"", None),
+    ],
+)
+async def test_a_file_is_what_its_bytes_say(case: Case, code: str, body: bytes, media_type: str | None) -> None:
+    answer = await put(case, code, body)
+
+    if media_type is None:
+        assert answer.status_code == 415
+        assert "Send it as" in answer.json()["detail"] or "Choose it again" in answer.json()["detail"]
+    else:
+        assert answer.json()["media_type"] == media_type
+
+
+async def test_the_same_file_sent_again_is_one_document_and_another_is_refused(case: Case) -> None:
+    document = uuid4()
+    first = await put(case, "clinical_summary", PDF, document=document)
+    again = await put(case, "clinical_summary", PDF, document=document)
+    other = await put(case, "clinical_summary", PDF + b"!", document=document)
+    elsewhere = await put(case, "treatment_history", PDF, document=document)
+
+    assert first.json() == again.json()
+    assert (again.status_code, other.status_code, elsewhere.status_code) == (201, 409, 409)
+    assert await case.records.count("documents") == 1
+
+
+async def test_two_that_send_the_same_document_at_once_make_one(case: Case) -> None:
+    document = uuid4()
+    answers = await asyncio.gather(*(put(case, "clinical_summary", PDF, document=document) for _ in range(4)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert await case.records.count("documents") == 1
+
+
+async def test_an_upload_that_breaks_off_is_invisible_and_swept(case: Case, tmp_path: Path) -> None:
+    broken = await put(case, "clinical_summary", broken_off())
+    assert broken.status_code >= 500
+    assert await case.records.count("documents") == 0
+    assert (await case.item("clinical_summary"))["state"] == "needed"
+
+    [announced] = await case.records.fetch("SELECT object_key FROM uploads")
+    left = tmp_path / "files" / announced["object_key"]
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"written, and then the process died")
+    kept = await case.uploads("clinical_summary")
+    await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=2))
+    assert left.exists()
+    await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=25))
+    await case.records.run_errands()
+
+    assert not left.exists()
+    assert await case.records.count("uploads") == 0
+    manager = case.records.sign_in(Role.CASE_MANAGER)
+    assert (await manager.get(f"{case.api}/documents/{kept}/content")).content == PDF
+
+
+async def test_only_those_who_need_a_document_open_it_and_each_time_is_written_down(case: Case) -> None:
+    document = await case.uploads("clinical_summary")
+    path = f"{case.api}/documents/{document}/content"
+    records = case.records
+    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
+    yusuf = records.sign_in(Role.SPECIALIST, subject="staff-yusuf", name="Dr Yusuf Demir")
+    officer = records.sign_in(Role.PRIVACY_OFFICER, subject="staff-pia", name="Pia Moreau")
+    stranger = records.sign_in(Role.PATIENT, subject="patient-other", cases=[a_case()])
+    advisor = records.sign_in(Role.CARE_ADVISOR)
+
+    assert (await imani.get(path)).status_code == 404
+    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
+        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
+    }  # fmt: skip
+    await records.receives(assigned(case.id))
+    await records.run_errands()
+
+    allowed = [case.manager, case.patient, imani, officer]
+    assert [(await who.get(path)).status_code for who in allowed] == [200] * 4
+    refused = [
+        (yusuf, 404),
+        (stranger, 404),
+        (advisor, 403),
+        (case.lab, 403),
+        (records.http, 401),
+        (records.as_service("matching"), 403),
+    ]
+    assert [(await who.get(path)).status_code for who, _ in refused] == [status for _, status in refused]
+
+    reads = (await officer.get(f"{case.api}/reads")).json()["reads"]
+    assert [(read["read_by_name"], read["document_id"]) for read in reads] == [
+        (name, str(document)) for name in ("Pia Moreau", "Dr Imani Okafor", "Made Up", "Mara Lindqvist")
+    ]
+    assert (await case.patient.get(f"{case.api}/reads")).status_code == 200
+    assert (await case.manager.get(f"{case.api}/reads")).status_code == 403
+
+
+async def test_after_withdrawal_only_those_answerable_for_privacy_open_anything(case: Case) -> None:
+    document = await case.uploads("clinical_summary")
+    path = f"{case.api}/documents/{document}/content"
+    records = case.records
+    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani")
+    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
+        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
+    }  # fmt: skip
+    await records.receives(assigned(case.id))
+    await records.run_errands()
+    await records.receives(withdrawn(case.id))
+
+    closed = [(await who.get(path)).status_code for who in (case.manager, case.patient, imani)]
+    assert closed == [403, 403, 404]
+    for role in (Role.PRIVACY_OFFICER, Role.SUPERVISOR):
+        assert (await records.sign_in(role).get(path)).content == PDF
+    item = await records.fetch("SELECT id FROM items WHERE code = 'clinical_summary'")
+    late = await case.patient.put(
+        f"{case.api}/items/{item[0]['id']}/documents/{uuid4()}", params={"name": "x"}, content=PDF
+    )
+    assert late.status_code == 403
+
+
+async def test_a_file_of_another_patient_is_shown_to_nobody_who_works_on_the_case(case: Case) -> None:
+    document = await case.uploads("clinical_summary")
+    assert (await case.identifies("clinical_summary", document, matches=False)).status_code == 200
+    path = f"{case.api}/documents/{document}/content"
+
+    assert [(await who.get(path)).status_code for who in (case.manager, case.patient)] == [403, 403]
+    assert (await case.records.sign_in(Role.PRIVACY_OFFICER).get(path)).status_code == 200
+    assert (await case.item("clinical_summary"))["documents"] == []
+    assert "letter.pdf" not in (await case.patient.get(f"/my/records/cases/{case.id}")).text
+    assert "quarantined" in (await case.manager.get(f"/desk/records/cases/{case.id}")).text
+    assert (await case.decides("clinical_summary", "accept")).status_code == 409
+
+
+async def test_a_store_forgets_what_is_already_gone(tmp_path: Path) -> None:
+    store = files.at(f"file://{tmp_path}/with%20space")
+    await store.delete("aa/nothing")
+    assert (tmp_path / "with space").is_dir()
+    with pytest.raises(FileNotFoundError):
+        await store.read("aa/nothing")
+
+
+def test_any_store_that_obstore_knows_will_do() -> None:
+    assert files.Files("memory:///")
