@@ -62,6 +62,8 @@ class Letter:
     text: OpinionText
     questions: tuple[Question, ...]
     notices: tuple[Notice, ...]
+    small_print: str
+    """What stands small under every page: who stands behind this programme, and who doesn't."""
     signed_name: str | None
     at: datetime
     """When it was signed, or a preview's last change: the document's date."""
@@ -104,6 +106,7 @@ def _content(letter: Letter) -> dict[str, Any]:
         "partner": f"with {letter.partner}",
         "case_number": letter.case_number,
         "footer": f"{title} · version {letter.version}",
+        "small_print": letter.small_print,
         "preview": letter.signed_name is None,
         "facts": [{"label": label, "value": value} for label, value in facts if value],
         "specialist": {"name": letter.signed_name or letter.author.name, "credentials": letter.author.credentials},

@@ -90,6 +90,7 @@ def letter_for(
         text=text,
         questions=opinion.questions if questions is None else questions,
         notices=_notices(case.rules, locale),
+        small_print=case.rules.text("not_affiliated", "en") if "not_affiliated" in case.rules.texts else "",
         signed_name=opinion.signed_name,
         at=opinion.signed_at or opinion.updated_at,
     )

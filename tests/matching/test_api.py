@@ -8,7 +8,7 @@ import pytest
 from shared.ids import CaseId, new_id
 from shared.web.auth import Role
 from tests.matching.conftest import Clinic, finished, post
-from tests.support.facts import withdrawn
+from tests.support.facts import submitted, withdrawn
 
 
 async def test_the_ranking_gives_reasons_and_says_who_is_left_out(clinic: Clinic) -> None:
@@ -39,6 +39,9 @@ async def test_who_is_ruled_out_cannot_be_asked(clinic: Clinic) -> None:
 
 async def test_nothing_is_ranked_before_the_materials_are_complete_or_without_intake(clinic: Clinic) -> None:
     assert (await clinic.lead.get(f"/api/matching/cases/{new_id()}/candidates")).status_code == 404
+    early = CaseId(new_id())
+    await clinic.service.receives(submitted(early))
+    assert (await clinic.lead.get(f"/api/matching/cases/{early}/candidates")).status_code == 404
     case_id = await clinic.a_complete_case()
     clinic.service.peers.answers.clear()
     away = await clinic.lead.get(f"/api/matching/cases/{case_id}/candidates")

@@ -92,7 +92,9 @@ def test_the_tumours_own_specialist_comes_before_a_neighbour_and_a_generalist() 
     needs = BREAST.model_copy(update={"cancer_type": "liver_pancreas"})
     own, near, general, other = (
         a_specialist(f"Dr {name}", subspecialties=(field,), open_cases=load)
-        for name, field, load in (("Own Own", "liver_pancreas", 9), ("Near By", "liver_bile", 0), ("Gen Eral", "general", 0), ("Oth Er", "lung", 0))
+        for name, field, load in (
+            ("Own Own", "liver_pancreas", 9), ("Near By", "liver_bile", 0), ("Gen Eral", "general", 0), ("Oth Er", "lung", 0),
+        )
     )  # fmt: skip
     ranking = rank(needs, [other, general, near, own])
     assert [one.specialist.name for one in ranking.candidates] == [

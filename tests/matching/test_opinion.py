@@ -41,6 +41,7 @@ def a_letter(text: dict[str, Any] | None = None, **fields: Any) -> Letter:
         "birth_date": "4 May 1980", "physician": "Dr Layla Mansour", "author": AUTHOR, "version": 1, "correction": "",
         "text": OpinionText(**words | (text or {}), answers=answers), "questions": (Question(id="q1", text="What will it cost?"),),
         "notices": (Notice("en", "Questions go first to your local physician."),), "signed_name": "Dr Imani Okafor",
+        "small_print": "Made up.",
         "at": datetime(2027, 3, 1, 15, tzinfo=UTC),
     } | fields)  # fmt: skip
 
@@ -87,7 +88,7 @@ def test_it_says_everything_that_an_opinion_must_say(node_modules: Path) -> None
         "Remote second opinion", "Zoë Ångström", "4 May 1980", "7K3M-9QXW-C", "Dr Imani Okafor, Breast cancer", "1 March 2027",
         "What was received", "History and findings", "Assessment", "Recommended plan", "Limits of this opinion", "No assay.",
         "Answers to your questions", "1. What will it cost?", "This question is not answered here. The reason:", "Costs differ.",
-        "Questions go first to your local physician.", "Signed electronically on 1 March 2027 at 15:00 UTC", "Page 1 of 1",
+        "Questions go first to your local physician.", "Signed electronically on 1 March 2027 at 15:00 UTC", "Page 1 of 1", "Made up.",
     ):  # fmt: skip
         assert said in words, said
     assert "PREVIEW" not in words

@@ -86,6 +86,13 @@ async def test_a_case_goes_all_the_way_by_forms_alone(clinic: Clinic) -> None:
     assert (await clinic.imani.get(f"{path}.pdf")).headers["content-type"] == "application/pdf"
 
 
+async def test_the_author_is_told_which_characters_cannot_be_printed(clinic: Clinic) -> None:
+    case_id = await clinic.a_case_with_imani()
+    await clinic.write(case_id, finished(plan="All good 😀"))
+    page = await see(clinic.imani, f"/desk/matching/cases/{case_id}/opinion/sign")
+    assert "These characters can't be printed: 😀." in page
+
+
 async def test_a_form_with_nobody_ticked_says_what_to_do(clinic: Clinic) -> None:
     case_id = await clinic.a_complete_case()
     answer = await send(clinic.lead, f"/desk/matching/cases/{case_id}/offers")
