@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.indexes import uv_settings
+from deploy.local.indexes import certificates, uv_settings
 from deploy.local.places import ROOT, state
 from deploy.local.trouble import Trouble
 
@@ -43,6 +43,8 @@ def main(arguments: list[str]) -> None:
         level = NEEDS.get(command, LOCAL)
         python = environment(level) if level else Path(sys.executable)
         settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+        if level and not (state() / "databases.ready").exists():
+            settings |= certificates()  # a first start fetches more
         if (bin_folder := python.parent) != Path(sys.executable).parent:
             settings["PATH"] = f"{bin_folder}{os.pathsep}{settings.get('PATH', os.defpath)}"
         os.execve(python, [str(python), "-P", "-m", "deploy.local", command, *arguments[1:]], settings)

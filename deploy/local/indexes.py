@@ -1,4 +1,4 @@
-"""This machine's pip settings, told to uv: whoever set up pip for an index of their own need not do it twice."""
+"""This machine's pip settings, told to uv, npm and the Maven client: whoever set up pip need not do it four times."""
 
 import ast
 import os
@@ -40,4 +40,11 @@ def uv_settings() -> dict[str, str]:
         "UV_INDEX_STRATEGY": "unsafe-best-match" if pip.get("extra-index-url") else "",
         "UV_KEYRING_PROVIDER": pip.get("keyring-provider", "") if pip.get("keyring-provider") == "subprocess" else "",
     }
+    return {name: value for name, value in told.items() if value and name not in os.environ}
+
+
+def certificates() -> dict[str, str]:
+    """Variables that let npm and the Maven client trust the authorities that pip trusts; what is set already stays."""
+    bundle = os.environ.get("SSL_CERT_FILE") or pip_settings().get("cert", "")
+    told = {"REQUESTS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": bundle, "SSL_CERT_FILE": bundle}
     return {name: value for name, value in told.items() if value and name not in os.environ}

@@ -63,7 +63,8 @@ async def test_postgres_listens_on_this_machine_alone_and_asks_for_a_password(tm
 def test_pips_settings_reach_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("UV_", "PIP_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://more.example/simple")
@@ -76,6 +77,7 @@ def test_pips_settings_reach_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["UV_INDEX"] == "https://more.example/simple"
     assert told["UV_FIND_LINKS"] == "/a,/b"
     assert told["SSL_CERT_FILE"] == "/ca.pem"
+    assert indexes.certificates()["REQUESTS_CA_BUNDLE"] == "/ca.pem"
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://mine.example/simple")
     assert "UV_DEFAULT_INDEX" not in indexes.uv_settings()
 
