@@ -16,7 +16,12 @@ from shared.web.i18n import LOCALES
 
 ROOT = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2"), ("**/templates/**.jinja", "jinja2")]
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+    ("**/templates/**.txt", "jinja2"),
+    ("**/templates/**.jinja", "jinja2"),
+]
 TRANSLATED = [locale for locale in LOCALES if locale != "en"]
 
 
@@ -75,7 +80,7 @@ def _catalogue(home: Path, locale: str) -> Catalog:
         return read_po(source, locale=locale)
 
 
-def _is_done(catalogue: Catalog, message_id: str | tuple[str, ...]) -> bool:
+def _is_done(catalogue: Catalog, message_id: str | tuple[str, ...] | list[str]) -> bool:
     found = catalogue.get(message_id if isinstance(message_id, str) else message_id[0])
     if found is None or found.fuzzy:
         return False

@@ -22,7 +22,9 @@ LOCALES = {"en": "English", "ar": "العربية", "zh_Hans": "简体中文"}
 
 COOKIE = "consilium_lang"
 _HERE = Path(__file__).parent
-_ALIASES = {"zh": "zh_Hans", "zh_cn": "zh_Hans", "zh_sg": "zh_Hans", "zh_hans_cn": "zh_Hans", "zh_hans": "zh_Hans"}
+_ALIASES = {name.lower(): name for name in LOCALES} | {
+    name: "zh_Hans" for name in ("zh", "zh_cn", "zh_sg", "zh_hans_cn")
+}
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "extract this, translate it later"
@@ -35,12 +37,8 @@ def known_locale(text: str | None) -> str | None:
     if not text:
         return None
     plain = text.strip().replace("-", "_")
-    for name in (plain, plain.partition("_")[0]):
-        if name in LOCALES:
-            return name
-        if name.lower() in _ALIASES:
-            return _ALIASES[name.lower()]
-    return None
+    plain = plain.lower()
+    return next((_ALIASES[name] for name in (plain, plain.partition("_")[0]) if name in _ALIASES), None)
 
 
 def locale_of(connection: "HTTPConnection") -> str:

@@ -79,7 +79,8 @@ class Reader:
     now: datetime | None = None
 
 
-_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+_ENGLISH = Reader()
+_reader: ContextVar[Reader] = ContextVar("reader", default=_ENGLISH)
 
 
 class PageOf:
@@ -167,7 +168,17 @@ def when(at: datetime | None, zone: str = "UTC") -> Markup:
     """Return an instant with its zone, as ``<time>``."""
     if at is None:
         return Markup("–")
-    return _time(at, format_datetime(at.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm zzz", locale=_reader.get().locale))
+    local, locale = at.astimezone(ZoneInfo(zone)), _reader.get().locale
+    if locale == "en":
+        return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
+    clock = format_time(local, "short", locale=locale, tzinfo=local.tzinfo)
+    return _time(at, f"{format_date(local, 'long', locale)} {clock} {_zone(local, locale)}")
+
+
+def _zone(local: datetime, locale: str) -> str:
+    """Return the zone's short name, or its long one where the language has no short one but an offset."""
+    short = get_timezone_name(local, "short", locale=locale)
+    return get_timezone_name(local, "long", locale=locale) if short.startswith(("+", "-")) else short
 
 
 def day(at: date | datetime | None) -> Markup:

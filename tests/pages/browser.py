@@ -70,7 +70,13 @@ async def listening(app: Any, *, lifespan: str = "off") -> AsyncIterator[str]:
         port = free.getsockname()[1]
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host="127.0.0.1", port=port, log_config=None, lifespan=lifespan, timeout_graceful_shutdown=1
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            lifespan=lifespan,
+            interface="asgi3",
+            timeout_graceful_shutdown=1,
         )  # type: ignore[arg-type,unused-ignore]
     )
     server.install_signal_handlers = lambda: None  # type: ignore[method-assign,attr-defined,unused-ignore]

@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Error
 
-from tests.pages.browser import Finding, axe, complaints, judge, signed_in
+from tests.pages.browser import DESK, PHONE, TABLET, Finding, axe, complaints, judge, signed_in
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)|(?<=/)[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
-NOT_PAGES = re.compile(r"^/(api|static|sign-in|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$")
+NOT_PAGES = re.compile(
+    r"^/(api|static|sign-in|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$"
+)
+
+WIDTHS = (PHONE, TABLET, DESK)
 
 
 @dataclass
@@ -29,19 +33,42 @@ def shape(path: str) -> str:
     return IDS.sub("{id}", urlsplit(path).path)
 
 
-async def crawl(browser: Browser, base: str, person: Person, *, at_most: int = 60, widths: Iterable[int] = (320, 768, 1280)) -> list[Finding]:
+def judged_before(person: Person, path: str, done: set[str]) -> bool:
+    """Tell whether a page was judged: once per person when it shows a case, once per language when it doesn't."""
+    kind = shape(path)
+    if kind in person.seen or (kind == path and f"{person.lang}{kind}" in done):
+        return True
+    done.add(f"{person.lang}{kind}")
+    person.seen[kind] = path
+    return False
+
+
+async def crawl(
+    browser: Browser,
+    base: str,
+    person: Person,
+    *,
+    done: set[str] | None = None,
+    at_most: int = 60,
+    widths: Iterable[int] = WIDTHS,
+) -> list[Finding]:
     """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses."""
     context = await signed_in(browser, base, person.cookies)
     page = await context.new_page()
     said = complaints(page)
     source, found, todo = axe(), [], list(person.start)
+    done = set() if done is None else done
     while todo and len(person.seen) < at_most:
         path = todo.pop(0)
-        if shape(path) in person.seen:
+        if judged_before(person, path, done):
             continue
-        person.seen[shape(path)] = path
         said.clear()
-        answer = await page.goto(urljoin(base, path) + ("" if person.lang == "en" else f"?lang={person.lang}"), wait_until="load")
+        try:
+            answer = await page.goto(_address(base, path, person.lang), wait_until="load")
+        except Error as refused:
+            if "Download is starting" in refused.message:
+                continue
+            raise
         await page.wait_for_function("() => !document.querySelector('.htmx-request')")
         where = f"{person.name}{shape(path)}"
         if answer is None or answer.status >= 400:
@@ -54,6 +81,10 @@ async def crawl(browser: Browser, base: str, person: Person, *, at_most: int = 6
         todo += [urlsplit(link).path for link in links if _is_page(base, link)]
     await context.close()
     return found
+
+
+def _address(base: str, path: str, lang: str) -> str:
+    return urljoin(base, path) + ("" if lang == "en" else f"?lang={lang}")
 
 
 def _is_page(base: str, link: str) -> bool:

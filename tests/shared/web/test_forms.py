@@ -15,7 +15,17 @@ async def _read(sample: ServiceUnderTest, body: str) -> Form[Visit]:
         return {"type": "http.request", "body": body.encode(), "more_body": False}
 
     headers = [(b"content-type", b"application/x-www-form-urlencoded")]
-    scope = {"type": "http", "method": "POST", "path": "/visit", "query_string": b"", "headers": headers, "app": sample.app, "state": {}, "server": ("x", 80), "scheme": "http"}  # fmt: skip
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/visit",
+        "query_string": b"",
+        "headers": headers,
+        "app": sample.app,
+        "state": {},
+        "server": ("x", 80),
+        "scheme": "http",
+    }
     return await Form.read(Request(scope, receive), Visit)
 
 
@@ -40,12 +50,21 @@ async def test_a_good_form_becomes_its_model(sample: ServiceUnderTest) -> None:
     [
         ("kind=video&wishes=time&birth_date=1978-03-27", {"full_name": "Enter the full name"}),
         ("full_name=Ana&kind=fax&wishes=time&birth_date=1978-03-27", {"kind": "Choose one of the answers"}),
-        ("full_name=Ana&kind=video&wishes=time&birth_date-day=31&birth_date-month=2&birth_date-year=1978", {"birth_date": "Enter a real date, such as 27 3 1978"}),
-        ("full_name=Ana&kind=video&wishes=time&birth_date-day=31", {"birth_date": "Enter a real date, such as 27 3 1978"}),
+        (
+            "full_name=Ana&kind=video&wishes=time&birth_date-day=31&birth_date-month=2&birth_date-year=1978",
+            {"birth_date": "Enter a real date, such as 27 3 1978"},
+        ),
+        (
+            "full_name=Ana&kind=video&wishes=time&birth_date-day=31",
+            {"birth_date": "Enter a real date, such as 27 3 1978"},
+        ),
         ("full_name=Ana&kind=video&birth_date=1978-03-27", {"wishes": "Answer this question"}),
-        ("full_name=Ana&kind=video&wishes=time&birth_date=1978-03-27&extra=1", {"extra": "This form has changed. Fill it in again"}),
+        (
+            "full_name=Ana&kind=video&wishes=time&birth_date=1978-03-27&extra=1",
+            {"extra": "This form has changed. Fill it in again"},
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_needs_mending_is_a_sentence(sample: ServiceUnderTest, body: str, errors: dict[str, str]) -> None:
     form = await _read(sample, body)
     assert form.errors == errors

@@ -41,9 +41,11 @@ async def test_an_error_of_ours_says_nothing_of_its_inside(sample: ServiceUnderT
     assert (page.status_code, "secret-canary" in page.text, "our side" in page.text) == (500, False, True)
     plain = await sample.http.get("/breaks")
     assert plain.json() == {
-        "type": "about:blank", "title": "Something went wrong on our side", "status": 500,
+        "type": "about:blank",
+        "title": "Something went wrong on our side",
+        "status": 500,
         "detail": "Nothing was changed. Try again in a minute; if it happens again, call us.",
-    }  # fmt: skip
+    }
     away = await sample.http.get("/away")
     assert (away.status_code, away.headers["retry-after"], "secret" in away.text) == (503, "5", False)
 

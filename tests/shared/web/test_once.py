@@ -70,7 +70,15 @@ async def test_without_a_proper_key_nothing_happens(
 
 
 async def test_a_form_sent_twice_leads_to_the_same_place(sample: ServiceUnderTest) -> None:
-    sent = {"_once": KEY, "full_name": "Ana Example", "birth_date-day": "27", "birth_date-month": "3", "birth_date-year": "1978", "kind": "video", "wishes": ["time"]}  # fmt: skip
+    sent = {
+        "_once": KEY,
+        "full_name": "Ana Example",
+        "birth_date-day": "27",
+        "birth_date-month": "3",
+        "birth_date-year": "1978",
+        "kind": "video",
+        "wishes": ["time"],
+    }
     first = await sample.http.post("/visit", data=sent)
     second = await sample.http.post("/visit", data=sent)
     assert (first.status_code, first.headers["location"]) == (303, "/visit?sent=1")

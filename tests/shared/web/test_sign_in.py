@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,14 +33,16 @@ def issuer(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def browser(sample: ServiceUnderTest, issuer: Any) -> Callable[[], httpx.AsyncClient]:
     """A browser that knows the application and the issuer by their hosts."""
-    sample.clock.at = datetime.fromtimestamp(int(time.time()), timezone.utc)
+    sample.clock.at = datetime.fromtimestamp(int(time.time()), UTC)
     sample.ctx.platform.oidc_issuer = ISSUER
     key = read_key(sample._keys / "sessions.pem", "sessions")
     secret = issuer.state.issuer.client_secret
     signing_in = Service(
-        name="sample", package=SAMPLE.package, settings=SAMPLE.settings,
+        name="sample",
+        package=SAMPLE.package,
+        settings=SAMPLE.settings,
         routes=lambda: [router, oidc_router(key=key, client_secret=secret, public_url=PUBLIC)],
-    )  # fmt: skip
+    )
     app = create_app(signing_in, sample.ctx, issuer_transport=httpx.ASGITransport(issuer))
     mounts = {"all://issuer.test": httpx.ASGITransport(issuer), "all://consilium.test": httpx.ASGITransport(app)}
     return lambda: httpx.AsyncClient(
@@ -64,7 +66,8 @@ async def test_a_click_on_a_person_ends_on_the_page_they_wanted(browser: Callabl
         back = await client.get(await _authorize(client, "staff-ada", wanted.headers["location"]))
         assert (back.status_code, back.headers["location"]) == (303, "/desk/sample")
         cookie = back.headers["set-cookie"]
-        assert "HttpOnly" in cookie and "SameSite=lax" in cookie
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
         who = (await client.get("/api/sample/who")).json()
         assert who == {"subject": "staff-ada", "roles": ["care_advisor"], "staff": True}
         assert "Ada Winter" in (await client.get("/desk/sample")).text
@@ -175,12 +178,25 @@ def test_nobody_is_sent_elsewhere_after_signing_in(text: str | None) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"client_id": "other"}, {"redirect_uri": "http://evil.example/cb"}, {"response_type": "token"}, {"code_challenge_method": "plain"}, {"code_challenge": ""}],
-)  # fmt: skip
+    [
+        {"client_id": "other"},
+        {"redirect_uri": "http://evil.example/cb"},
+        {"response_type": "token"},
+        {"code_challenge_method": "plain"},
+        {"code_challenge": ""},
+    ],
+)
 async def test_the_development_issuer_refuses_what_is_not_asked_properly(
     browser: Callable[[], httpx.AsyncClient], changed: dict[str, str]
 ) -> None:
-    asked = {"client_id": "consilium", "redirect_uri": f"{PUBLIC}/sign-in/callback", "response_type": "code", "code_challenge": "c", "code_challenge_method": "S256", "state": "s"}  # fmt: skip
+    asked = {
+        "client_id": "consilium",
+        "redirect_uri": f"{PUBLIC}/sign-in/callback",
+        "response_type": "code",
+        "code_challenge": "c",
+        "code_challenge_method": "S256",
+        "state": "s",
+    }
     async with browser() as client:
         assert (await client.get(f"{ISSUER}/authorize", params=asked)).status_code == 200
         assert (await client.get(f"{ISSUER}/authorize", params={**asked, **changed})).status_code == 400

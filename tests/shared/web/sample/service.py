@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
+from pydantic_settings import SettingsConfigDict
 from starlette.responses import PlainTextResponse
 
 from shared.db import Tx
@@ -14,7 +15,7 @@ from shared.events import Money
 from shared.service import Service
 from shared.settings import ServiceSettings
 from shared.staff_queue import Queue
-from shared.web import Db, Expected, Form, Incoming, N_, Once, Page, Problem, Role, Who, allow, anyone, etag
+from shared.web import N_, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone, etag
 
 TO_READ = Queue("to-read", "Things to read", (Role.CARE_ADVISOR, Role.SUPERVISOR))
 PATIENTS = (Role.PATIENT, Role.REQUESTER)
@@ -23,7 +24,7 @@ PATIENTS = (Role.PATIENT, Role.REQUESTER)
 class SampleSettings(ServiceSettings):
     """Settings of the made-up service."""
 
-    model_config = {**ServiceSettings.model_config, "env_prefix": "SAMPLE_"}
+    model_config = SettingsConfigDict(env_prefix="SAMPLE_", extra="ignore")
 
 
 class Note(Incoming):
