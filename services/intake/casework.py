@@ -83,7 +83,7 @@ def _submitted(case: Case, request: Request) -> RequestSubmitted:
     )
 
 
-async def show_on_desk(tx: Tx, case_id: CaseId, *, late: bool = False) -> Case:
+async def show_on_desk(tx: Tx, case_id: CaseId) -> Case:
     """Put the case into the queue it belongs to, or take it out when no advisor need act; return it as it stands."""
     case = await store.load_case(tx, case_id)
     here = NEW_REQUESTS if case.stream is Stream.REMOTE else IN_PERSON
@@ -93,9 +93,10 @@ async def show_on_desk(tx: Tx, case_id: CaseId, *, late: bool = False) -> Case:
     if case.stage is Stage.REQUESTED:
         last = await quotes.newest(tx, case_id)
         patient = (await store.people(tx, case_id))["patient"]
+        due = None if case.contacted_at else case.contact_due_at
+        late = due is not None and due <= tx.now
         data = {"href": f"/desk/cases/{case_id}", "late": late, "channel": case.channel,
                 "country": patient.country, "last_quote": last.state if last else None}  # fmt: skip
-        due = None if case.contacted_at else case.contact_due_at
         await staff_queue.put(tx, here, case_id, str(case_id), f"{case.case_number} · {patient.name}",
                               due=due, data=data)  # fmt: skip
     return case

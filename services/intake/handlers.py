@@ -24,7 +24,7 @@ async def mark_contact_late(case_id: CaseId, tx: Tx) -> None:
     """Nobody reached the requester in time: the desk shows it red (R12). The request stays where it is."""
     case = await store.lock_case(tx, case_id)
     if case.contacted_at is None:
-        await casework.show_on_desk(tx, case_id, late=True)
+        await casework.show_on_desk(tx, case_id)
 
 
 async def end_quote(case_id: CaseId, tx: Tx) -> None:

@@ -23,6 +23,7 @@ from shared.events import SignInRequested
 from shared.ids import CaseId, parse_case_number
 
 AUDIENCES = ("requester", "patient", "local_physician")
+HOUR, LINKS_AN_HOUR = timedelta(hours=1), 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ async def answer(attempt: CaseId, tx: Tx) -> None:
     for audience in AUDIENCES:
         person = people.get(audience)
         welcome = audience != "local_physician" or case.stage is not Stage.WITHDRAWN
-        if person and person.email and person.email.lower() == email.lower() and welcome:
+        known = person is not None and person.email is not None and person.email.lower() == email.lower()
+        if known and welcome and await access.links_made(tx, case_id, audience, tx.now - HOUR) < LINKS_AN_HOUR:
             outbox.append(tx, SignInRequested(case_id=case_id, audience=audience, requested_at=tx.now))
             return

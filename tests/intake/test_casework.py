@@ -230,6 +230,17 @@ async def test_a_link_is_asked_for_only_when_mail_box_and_number_belong_together
     assert await intake.count("sign_in_attempts") == 0
 
 
+async def test_links_are_not_sent_without_end(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    number = (await intake.emitted(RequestSubmitted))[0].case_number
+    async with intake.ctx.db.transaction() as tx:
+        for n in range(links.LINKS_AN_HOUR):
+            await links.make(tx, f"t{n}", case_id, "requester", "/my", timedelta(hours=1))
+    assert await ask(intake, "dalia@example.com", number) == []
+    intake.clock.advance(links.HOUR)
+    assert len(await ask(intake, "dalia@example.com", number)) == 1
+
+
 async def test_the_local_physician_is_let_in_until_the_request_is_withdrawn(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     number = (await intake.emitted(RequestSubmitted))[0].case_number

@@ -261,6 +261,15 @@ async def test_the_requester_reads_and_accepts_the_quote(intake: ServiceUnderTes
     assert "You accepted this quote" in (await me.get(f"/my/intake/cases/{case_id}/quote", headers=HTML)).text
 
 
+async def test_an_answer_that_is_neither_yes_nor_no_changes_nothing(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    offered = await quote(intake, case_id)
+    form = {"_once": str(new_id()), "quote_id": offered["quote_id"], "revision": "1"}
+    answer = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/maybe", data=form, headers=HTML)
+    assert answer.status_code == 422
+    assert [row["state"] for row in await intake.fetch("SELECT state FROM quotes")] == ["open"]
+
+
 async def test_a_refusal_is_said_in_the_readers_language(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     me = intake.sign_in(Role.REQUESTER, cases=[case_id], locale="ar")

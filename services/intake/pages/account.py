@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -119,7 +119,7 @@ async def my_quote(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
 
 
 @router.post("/my/intake/cases/{case_id}/quote/{answer}", dependencies=[allow(Role.REQUESTER)])
-async def answer_quote(case_id: CaseId, answer: str, request: Request, once: Once) -> Response:
+async def answer_quote(case_id: CaseId, answer: Literal["accept", "decline"], request: Request, once: Once) -> Response:
     """Accept or decline exactly the revision that was on the page."""
     form = await Form.read(request, Answering)
     meant = form.model

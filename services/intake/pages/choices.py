@@ -6,75 +6,9 @@ from functools import lru_cache
 
 import pycountry
 from babel import Locale
+from babel.localedata import locale_identifiers
 
-_LANGUAGES = [
-    "ar",
-    "am",
-    "az",
-    "bg",
-    "bn",
-    "ca",
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "es",
-    "et",
-    "fa",
-    "fi",
-    "fr",
-    "gu",
-    "he",
-    "hi",
-    "hr",
-    "hu",
-    "hy",
-    "id",
-    "it",
-    "ja",
-    "ka",
-    "kk",
-    "km",
-    "kn",
-    "ko",
-    "ku",
-    "lt",
-    "lv",
-    "ml",
-    "mn",
-    "mr",
-    "ms",
-    "my",
-    "ne",
-    "nl",
-    "no",
-    "pa",
-    "pl",
-    "ps",
-    "pt",
-    "ro",
-    "ru",
-    "si",
-    "sk",
-    "sl",
-    "so",
-    "sq",
-    "sr",
-    "sv",
-    "sw",
-    "ta",
-    "te",
-    "th",
-    "tl",
-    "tr",
-    "uk",
-    "ur",
-    "uz",
-    "vi",
-    "yue",
-    "zh",
-]
+_SPOKEN = sorted({identifier.partition("_")[0] for identifier in locale_identifiers()})
 
 
 @lru_cache(maxsize=16)
@@ -87,6 +21,6 @@ def countries(locale: str) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=16)
 def languages(locale: str) -> tuple[tuple[str, str], ...]:
-    """Return (ISO 639 code, name) of the languages asked for, sorted by name."""
+    """Return (ISO 639 code, name) of every language that has a name here, sorted by name."""
     names = Locale.parse(locale).languages
-    return tuple(sorted(((code, names.get(code, code)) for code in _LANGUAGES), key=lambda pair: pair[1]))
+    return tuple(sorted(((code, names[code]) for code in _SPOKEN if code in names), key=lambda pair: pair[1]))

@@ -36,6 +36,11 @@ async def insert_link(tx: Tx, token_hash: bytes, link: Link, expires_at: datetim
     )  # fmt: skip
 
 
+async def links_made(tx: Tx, case_id: CaseId, audience: str, since: datetime) -> int:
+    sql = "SELECT count(*) FROM links WHERE case_id = $1 AND audience = $2 AND made_at > $3"
+    return int(await tx.fetchval(sql, case_id, audience, since))
+
+
 async def link_works(tx: Tx, token_hash: bytes) -> bool:
     sql = "SELECT EXISTS (SELECT FROM links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2)"
     return bool(await tx.fetchval(sql, token_hash, tx.now))
