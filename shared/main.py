@@ -103,6 +103,9 @@ async def _with_context(service: Service, command: Command, asked: argparse.Name
     except (LookupError, ValueError, PeerProblem) as problem:
         print(f"{service.name}: {problem}", file=sys.stderr)
         return 1
+    except db.TRANSIENT as problem:
+        print(f"{service.name}: the database can't be reached ({problem}); is everything up?", file=sys.stderr)
+        return 1
     finally:
         await ctx.close()
 

@@ -100,7 +100,7 @@ def _psql(arguments: list[str]) -> int:
 
 
 def _demo(arguments: list[str]) -> int:
-    return _become(python("deploy.local.demo", *arguments), Plan.read().told(*SERVICES))
+    return _become(python("deploy.demo", *arguments), Plan.read().told(*SERVICES))
 
 
 def _bench(arguments: list[str]) -> int:

@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, str] = {
 """Little memory, and enough connections for five services and two test workers."""
 
 DISPOSABLE: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that need not outlive the machine (tests): a killed server still finds all that it committed."""
+"""For data that need not outlive the server (tests): a killed one may miss its last moments."""
 
 
 class LocalPostgres:

@@ -1,5 +1,6 @@
 """One service with its real database, driven from outside: facts in, facts out, HTTP, timers and errands."""
 
+import hashlib
 import importlib
 import json
 import os
@@ -201,8 +202,9 @@ async def template_of(service: Service, postgres_url: str) -> str:
     """Return the name of this run's migrated, empty database of a service, made at first need."""
     name = f"template_{service.name}"
     folder = Path(os.environ["CONSILIUM_TEST_FOLDER"])
-    done = folder / f"{name}.done"
-    with FileLock(folder / f"{name}.lock"):
+    mark = f"{name}-{hashlib.sha256(postgres_url.encode()).hexdigest()[:12]}"
+    done = folder / f"{mark}.done"
+    with FileLock(folder / f"{mark}.lock"):
         if not done.exists():
             await run_as_admin(postgres_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
             await shared_db.migrate(with_database(postgres_url, name), service.migrations)

@@ -1,0 +1,138 @@
+"""``./consilium demo``: one case, told fact by fact, ending with the signed opinion as a PDF."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from deploy.demo import browser
+from deploy.demo.facts import FactTail, Landed
+from deploy.demo.people import Person, WentWrong, follow
+from deploy.demo.places import Places
+from deploy.demo.story import ADVISOR, Story
+from deploy.local.places import state
+from deploy.local.plan import Plan
+
+SIX = (
+    "RequestSubmitted.v1", "ServicesConfirmed.v1", "PaymentReceived.v1", "RecordsComplete.v1", "SpecialistAssigned.v1",
+    "OpinionDelivered.v1",
+)  # fmt: skip
+
+
+class Teller:
+    """Prints what happens with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    def step(self, words: str) -> None:
+        """Say what somebody does."""
+        print(f"{self.seconds:5.1f} s  {words}", flush=True)
+
+    def fact(self, one: Landed) -> None:
+        """Say which fact landed, and where."""
+        mark = "●" if one.type in SIX else "○"
+        place = f"{one.topic}[{one.partition}]@{one.offset}"
+        print(f"{self.seconds:5.1f} s      {mark} {one.type:<28} {place}  sequence {one.sequence}", flush=True)
+
+
+def run(places: Places, folder: Path, tell: Teller) -> Path:
+    """Drive one case to its end and return the path of the PDF. Raises ``WentWrong``."""
+    story = Story(places)
+    with browser.chromium() as chromium, FactTail(places, tell.fact) as tail:
+        try:
+            patient = _request_and_quote(story, chromium, tail, tell)
+            _pay_and_collect(story, patient, tail, tell)
+            return _opinion(story, folder, tail, tell)
+        finally:
+            story.close()
+
+
+def _request_and_quote(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> Person:
+    tell.step("a patient fills in the request form in a browser")
+    window = browser.Window(chromium, story.places)
+    browser.submit_request(
+        window, name=story.patient_name, mail=story.patient_mail, doctor="Dr Rami Hakim", doctor_mail=story.doctor_mail,
+    )  # fmt: skip
+    message = story.patient_box.next(about="received")
+    browser.open_link(window, message)
+    story.case_id = window.page.url.split("/cases/")[1].split("/")[0].split("?")[0]
+    tail.wait_for("RequestSubmitted.v1", story.case_id)
+    tell.step(f"{ADVISOR} takes the request from the queue and offers a quote")
+    desk = browser.Window(chromium, story.places, story.as_staff(ADVISOR))
+    browser.claim_first_request(desk, message["subject"].split()[-1])
+    desk.open(f"/desk/intake/cases/{story.case_id}/quote")
+    desk.fill(services=["comprehensive"], amount="4200.00")
+    desk.press()
+    tell.step("the patient follows the link in the mail and accepts the quote")
+    browser.open_link(window, story.patient_box.next(about="quote"))
+    window.press("Accept")
+    tail.wait_for("ServicesConfirmed.v1", story.case_id)
+    return story.enter_by_mail("confirmed")
+
+
+def _pay_and_collect(story: Story, patient: Person, tail: FactTail, tell: Teller) -> None:
+    tell.step("the patient pays by card on the provider's page")
+    story.pay_by_card(patient)
+    tail.wait_for("PaymentReceived.v1", story.case_id)
+    tail.wait_for("CollectionOpened.v1", story.case_id)
+    tell.step("the patient sends documents and slides; the laboratory counts, the case manager reviews and signs")
+    story.send_documents(patient)
+    story.count_slides()
+    story.review_documents()
+    story.sign_summary()
+    tail.wait_for("RecordsComplete.v1", story.case_id)
+
+
+def _opinion(story: Story, folder: Path, tail: FactTail, tell: Teller) -> Path:
+    tell.step("the clinical lead asks a specialist, who accepts, writes and signs")
+    specialist = story.assign_specialist()
+    tail.wait_for("SpecialistAssigned.v1", story.case_id)
+    story.sign_opinion(specialist, story.write_opinion(specialist))
+    tail.wait_for("OpinionDelivered.v1", story.case_id)
+    tell.step("the patient and the local physician open the opinion by their own links")
+    reader = story.enter_by_mail("opinion")
+    physician = follow(story.places, story.doctor_box.next(about="opinion|report"), "Dr Rami Hakim")
+    opinion, copy = story.read_opinion(reader), story.read_opinion(physician)
+    physician.close()
+    if opinion != copy:
+        raise WentWrong("the patient and the local physician got different documents")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"opinion-{story.case_id}.pdf"
+    path.write_bytes(opinion)
+    return path
+
+
+def places() -> Places:
+    """Where the installation is: what ``up`` started, or what the environment names."""
+    plan = Plan.read()
+    mail = os.environ.get("MAIL_URL") or plan.mail_url
+    if mail is None:
+        raise WentWrong("the demo reads mail from the catcher: set MAIL_URL to its page, or unset SMTP_URL")
+    return Places(
+        plan.public_url, mail, plan.kafka, os.environ.get("KAFKA_PREFIX", ""),
+        os.environ.get("KAFKA_USERNAME"), os.environ.get("KAFKA_PASSWORD"),
+    )  # fmt: skip
+
+
+def main() -> int:
+    """Run the demo and return the exit status."""
+    tell = Teller()
+    try:
+        path = run(places(), state() / "demo", tell)
+    except WentWrong as problem:
+        print(f"The demo stopped: {problem}", file=sys.stderr)
+        return 1
+    tell.step(f"done: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

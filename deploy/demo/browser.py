@@ -1,0 +1,111 @@
+"""The steps that a person takes in a browser: the request form, the link in the mail, the quote, the desks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from deploy.demo.people import Person, WentWrong, link_in
+from deploy.demo.places import Places
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WAIT_MS = 30_000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Lend a headless browser. Raises ``WentWrong`` saying how to get one."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        except Exception as missing:
+            raise WentWrong(
+                "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: playwright install chromium)"
+            ) from missing
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Window:
+    """One person's browser window."""
+
+    def __init__(self, browser: Browser, places: Places, person: Person | None = None) -> None:
+        self._places = places
+        context = browser.new_context(base_url=places.pages)
+        context.set_default_timeout(WAIT_MS)
+        if person is not None:
+            context.add_cookies(person.cookies())  # type: ignore[arg-type]
+        self.page: Page = context.new_page()
+
+    def open(self, path: str) -> None:
+        """Go to a page."""
+        self.page.goto(path, wait_until="domcontentloaded")
+
+    def fill(self, **answers: str | list[str]) -> None:
+        """Answer the questions of the form in sight, by field name (``__`` stands for ``-``)."""
+        for name, answer in answers.items():
+            for one in [answer] if isinstance(answer, str) else answer:
+                self._answer(name.replace("__", "-"), one)
+
+    def press(self, words: str | None = None) -> None:
+        """Press the form's button, or the one that says ``words``, and wait for the next page."""
+        buttons = self.page.locator("main button")
+        button = buttons.filter(has_text=words) if words else buttons.last
+        with self.page.expect_navigation(wait_until="domcontentloaded"):
+            button.first.click()
+        if self.page.locator(".nhsuk-error-summary").count():
+            raise WentWrong(f"{self.page.url}: {self.page.locator('.nhsuk-error-summary').inner_text()}")
+
+    def _answer(self, name: str, value: str) -> None:
+        fields = self.page.locator(f'main [name="{name}"]')
+        kind = fields.first.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
+        if kind == "select":
+            fields.first.select_option(value)
+        elif kind in ("radio", "checkbox"):
+            self.page.locator(f'main [name="{name}"][value="{value}"]').check(force=True)
+        else:
+            fields.first.fill(value)
+
+
+def submit_request(window: Window, *, name: str, mail: str, doctor: str, doctor_mail: str) -> None:
+    """Fill in the form as a patient abroad who asks for a remote opinion, and send it."""
+    window.open("/request/start")
+    window.fill(emergency_read="yes", path="new_patient", stream="remote")
+    window.press()
+    window.fill(role="patient", name=name, email=mail)
+    window.press()
+    window.fill(birth_date__day="3", birth_date__month="4", birth_date__year="1971")
+    window.fill(sex="female", country="JO", languages="ar")
+    window.press()
+    window.fill(cancer_type="breast", reasons=["new_diagnosis", "peace_of_mind"])
+    window.fill(questions="Is there a treatment without surgery?")
+    window.press()
+    window.fill(interests="comprehensive")
+    window.press()
+    window.fill(name=doctor, email=doctor_mail, institution="A made-up clinic", country="JO")
+    window.press()
+    window.fill(accepted="yes", signed_name=name)
+    window.press()
+    window.press()
+
+
+def open_link(window: Window, message: dict[str, object]) -> None:
+    """Follow a mail's link and press its button."""
+    window.open(link_in(message))
+    window.press()
+
+
+def claim_first_request(window: Window, number: str) -> None:
+    """Take the case from the advisor's queue, as one does at the desk."""
+    window.open("/desk/intake/queues/new-requests")
+    row = window.page.locator("tr", has_text=number)
+    with window.page.expect_response(lambda answer: "/claim" in answer.url):
+        row.locator("button").first.click()
