@@ -27,6 +27,7 @@ from shared.web.i18n import COOKIE, LOCALES, direction, html_lang, known_locale,
 from shared.web.problem import Problem
 from shared.web.sections import sections_for
 
+_CODE_FIRST = "¤¤\u00a0#,##0.00"
 _TEMPLATES = Path(__file__).parent / "templates"
 _CODE_FIRST = "¤¤\u00a0#,##0.00"
 
@@ -161,7 +162,10 @@ def money(amount: Any, currency: str | None = None) -> str:
     """Return an exact amount in the reader's notation: ``{{ price|money }}`` or ``{{ minor|money("USD") }}``."""
     minor, code = (amount, currency) if currency else (amount.amount_minor, amount.currency)
     exact = Decimal(int(minor)).scaleb(-get_currency_precision(str(code)))
-    return format_currency(exact, str(code), locale=_reader.get().locale)
+    locale = _reader.get().locale
+    if direction(locale) == "rtl":
+        return f"\u2066{format_currency(exact, str(code), _CODE_FIRST, locale=locale)}\u2069"
+    return format_currency(exact, str(code), locale=locale)
 
 
 def when(at: datetime | None, zone: str = "UTC") -> Markup:

@@ -17,7 +17,7 @@ from shared.web.identity import session_cookie
 from shared.web.one_origin import service_of
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.intake.asking import accept, advisor, key, quote, submit
-from tests.matching.conftest import Clinic
+from tests.matching.conftest import Clinic, finished
 from tests.records.conftest import ROSTER, case_of
 from tests.support.service import SERVICES, ServiceUnderTest, service_named, under_test
 
@@ -155,7 +155,9 @@ class World:
         """A case whose opinion is in the hands of its readers."""
         case_id = await self.an_assigned_case()
         clinic = Clinic(self.services["matching"])
-        assert (await clinic.write(case_id)).status_code == 200
+        asked = (await clinic.imani.get(f"/api/matching/cases/{case_id}/opinion")).json()["questions"]
+        answers = [{"question_id": one["id"], "outcome": "answered", "text": "Probably not."} for one in asked]
+        assert (await clinic.write(case_id, finished(answers=answers))).status_code == 200
         signed = await clinic.sign(case_id)
         assert signed.status_code == 200, signed.text
         await self.tell()
