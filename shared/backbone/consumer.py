@@ -6,13 +6,14 @@ one by one, so that a bad one can't hold up the rest: it is parked, or its parti
 """
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import log, telemetry
 from shared.backbone import failpoints, inbox, kafka, parked
@@ -73,7 +74,7 @@ class Consumer:
         """Poll once and take care of all that came."""
         self._resume_due(client)
         polled = await client.getmany(timeout_ms=400, max_records=MAX_RECORDS)
-        self._measure_lag(client, polled)
+        await self._measure_lag(client, polled)
         arrivals = [kafka.arrival(self._settings, record) for records in polled.values() for record in records]
         if not arrivals:
             return
@@ -195,7 +196,10 @@ class Consumer:
                 await _pause(stop, backoff * random.uniform(0.5, 1.0))
                 backoff = min(backoff * 2, 3.0)
 
-    def _measure_lag(self, client: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[Any]]) -> None:
+    async def _measure_lag(self, client: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        for place in client.assignment() - self._read_to.keys():
+            with contextlib.suppress(IllegalStateError, TimeoutError):  # taken by another member; no answer
+                self._read_to[place] = await asyncio.wait_for(client.position(place), 0.5)
         self._read_to |= {place: records[-1].offset + 1 for place, records in polled.items()}
         ends = {place: client.highwater(place) or 0 for place in client.assignment()}
         self.lag = sum(max(0, end - self._read_to.get(place, 0)) for place, end in ends.items())

@@ -42,10 +42,10 @@ async def gaps(ctx: Context) -> list[Gap]:
         while page := await ctx.peers.get(
             owner, "/facts/sequences", topic=topic, **({"after": after} if after else {})
         ):
-            last_of = {CaseId(UUID(case_id)): last for case_id, last in page}
+            last_of = {CaseId(UUID(case_id)): last for _, case_id, last in page}
             async with ctx.db.reading() as tx:
                 found += await _compare(tx, topic, last_of)
-            after = page[-1][0]
+            after = page[-1][1]
     return found
 
 
