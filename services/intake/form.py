@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from services.intake.domain import (
     AskedText,
@@ -190,8 +190,14 @@ class Complete:
 
     @classmethod
     def of(cls, answers: Answers) -> Self:
-        """Read kept answers; KeyError names the first page that is missing."""
-        return cls(**{page: model.model_validate(answers[page]) for page, model in PAGES.items()})  # type: ignore[arg-type]
+        """Read kept answers; KeyError names the first page that is missing, or was kept by an older form."""
+        read: dict[str, Any] = {}
+        for page, model in PAGES.items():
+            try:
+                read[page] = model.model_validate(answers[page])
+            except ValidationError:
+                raise KeyError(page) from None
+        return cls(**read)
 
     def request(self, locale: str) -> Request:
         """Return the request that these answers make. Raises ValidationError when pages contradict each other."""
@@ -214,8 +220,10 @@ class Complete:
 
 
 def outdated(answers: Answers, given: Incoming) -> list[str]:
-    """Return which kept pages no longer fit once `given` is answered: another path asks other people (R8)."""
+    """Return which kept pages no longer fit once `given` is answered: another path, or role, asks other things (R8, R9)."""
     if isinstance(given, Start) and "you" in answers:
         by_clinician = answers["you"]["role"] == RequesterRole.CLINICIAN
         return ["you"] if by_clinician != (given.path is Path.REFERRAL) else []
+    if isinstance(given, You) and given.role is not RequesterRole.PATIENT and "patient" in answers:
+        return ["patient"] if answers["patient"]["name"] is None else []
     return []

@@ -172,6 +172,25 @@ async def test_contact_with_the_patient_needs_an_address_of_theirs(intake: Servi
     assert 'href="#email"' in page.text
 
 
+async def test_a_change_of_who_asks_brings_back_the_page_that_no_longer_fits(intake: ServiceUnderTest) -> None:
+    own = {"role": "patient", "name": "Mira Testova", "email": "mira@example.com", "contact": "requester"}
+    await fill(intake.http, {**ANSWERS, "you": own, "patient": {**PATIENT, "name": ""}})
+    changed = await intake.http.post("/request/you", data=YOU, headers=HTML)
+    assert changed.headers["location"] == "/request/patient"
+    await fill(intake.http, {"patient": PATIENT})
+    assert (await send(intake.http)).headers["location"] == "/request/received"
+
+
+async def test_answers_kept_by_an_older_form_are_asked_again(intake: ServiceUnderTest) -> None:
+    await fill(intake.http, ANSWERS)
+    async with intake.ctx.db.transaction() as tx:
+        await tx.execute("UPDATE drafts SET answers = jsonb_set(answers, '{illness,mood}', '1')")
+    assert (await intake.http.get("/request/check", headers=HTML)).headers["location"] == "/request/illness"
+    sent = await intake.http.post("/request/check", data={"_once": str(new_id())}, headers=HTML)
+    assert sent.headers["location"] == "/request/illness"
+    assert await intake.count("cases") == 0
+
+
 async def test_pages_out_of_turn_lead_back_to_where_the_form_is(intake: ServiceUnderTest) -> None:
     for name in ("you", "check", "received", "patient"):
         assert (await intake.http.get(f"/request/{name}", headers=HTML)).status_code == 303

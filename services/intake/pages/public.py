@@ -47,9 +47,13 @@ async def resume(request: Request, db: Db, who: Who) -> Response:
 async def check(request: Request, page: Page, db: Db, who: Who) -> Response:
     async with db.reading() as tx:
         draft = await _draft(request, tx, who)
-    if draft is None or draft.sent or next_page(draft.answers) != "check":
-        return RedirectResponse("/request/received" if draft and draft.sent else "/request", 303)
-    return page("check.html", **_context(request, draft), complete=Complete.of(draft.answers), form=Form.blank())
+    if draft is None or draft.sent:
+        return RedirectResponse("/request/received" if draft else "/request", 303)
+    try:
+        complete = Complete.of(draft.answers)
+    except KeyError as unanswered:
+        return RedirectResponse(f"/request/{unanswered.args[0]}", 303)
+    return page("check.html", **_context(request, draft), complete=complete, form=Form.blank())
 
 
 @router.post("/request/check")
@@ -70,8 +74,8 @@ async def send(request: Request, page: Page, db: Db, who: Who, once: Once) -> Re
 
     try:
         return await once.redirect(work)
-    except KeyError:
-        return RedirectResponse("/request", 303)
+    except KeyError as unanswered:
+        return RedirectResponse(f"/request/{unanswered.args[0]}", 303)
     except ValidationError as error:
         wrong = [str(item["msg"]).removeprefix("Value error, ") for item in error.errors()]
     except Unacceptable as refused:
