@@ -29,7 +29,6 @@ from shared.web.sections import sections_for
 
 _CODE_FIRST = "¤¤\u00a0#,##0.00"
 _TEMPLATES = Path(__file__).parent / "templates"
-_CODE_FIRST = "¤¤\u00a0#,##0.00"
 
 
 class _Components(jinja2.PackageLoader):
