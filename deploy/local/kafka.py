@@ -162,7 +162,7 @@ class LocalKafka:
         """Start the broker without waiting for it. Call `wait_ready` after."""
         self._process = child.spawn(self._command("kafka.Kafka", str(self.data / "server.properties")), log=self.log)
 
-    def wait_ready(self, seconds: float = 90) -> None:
+    def wait_ready(self, seconds: float = 180) -> None:
         """Wait until the broker answers and its topics are there."""
         assert self._process is not None
         child.wait_until(
@@ -218,7 +218,7 @@ def declared_topics(file: Path = TOPICS) -> list[dict[str, Any]]:
     return topics
 
 
-async def create_topics(bootstrap: str, file: Path = TOPICS, seconds: float = 60) -> None:
+async def create_topics(bootstrap: str, file: Path = TOPICS, seconds: float = 180) -> None:
     """Create the declared topics that are missing; wait for a broker that is still starting."""
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic
     from aiokafka.errors import KafkaError

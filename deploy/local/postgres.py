@@ -139,7 +139,7 @@ class LocalPostgres:
             user=drop(user, self.data),
         )
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 120) -> None:
         """Wait until the server takes connections (after a crash: until it has recovered)."""
         assert self._process is not None
         ask = [str(binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]

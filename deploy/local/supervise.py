@@ -65,7 +65,7 @@ class Supervisor:
 
     programs: list[Program] = field(default_factory=list)
 
-    def start(self, program: Program, patience: float = 90) -> Callable[[], bool]:
+    def start(self, program: Program, patience: float = 180) -> Callable[[], bool]:
         """Start a program and keep it running from now on. Gives a question: whether it serves yet."""
         program.start()
         self.programs.append(program)
