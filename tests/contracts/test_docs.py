@@ -7,6 +7,7 @@ import pytest
 
 from deploy.contracts.__main__ import declared_services
 from deploy.contracts.schemas import ROOT
+from deploy.local.__main__ import HELP
 from shared.events import FACTS, PartnerFact
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -68,3 +69,29 @@ def test_every_class_and_function_of_the_glossary_exists() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     for name in re.findall(r"`(?:Role\.|Programme\.|OfficeCalendar\.)?([A-Za-z_]{4,})`", glossary):
         assert name in code, name
+
+
+def test_the_readme_shows_pictures_that_exist_and_all_that_there_are() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r'<img src="([^"]+)" width="\d+" alt="[^"]+">', readme)
+    assert len(shown) == readme.count("<img ")
+    assert [picture for picture in shown if not (ROOT / picture).exists()] == []
+    assert len(set(shown)) == len(shown)
+
+
+def test_the_readmes_map_names_paths_that_exist_and_every_service() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([\w./]+)` \|", readme, flags=re.MULTILINE)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    for service in SERVICES:
+        assert f"services/{service.name}/" in named
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_in_the_documents_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    launcher = set(re.findall(r"^ +\./consilium (\w+)", HELP, flags=re.MULTILINE)) | {"help"}
+    assert set(re.findall(r"\./consilium (\w+)", text)) <= launcher
+    for module in re.findall(r"python -m ([\w.]+\w)(?!\w|\.?<)", text):
+        folder = ROOT.joinpath(*module.split("."))
+        assert folder.with_suffix(".py").exists() or (folder / "__main__.py").exists(), module
