@@ -66,9 +66,9 @@ def write(letter: Letter, envelope: Envelope, around: Surroundings, speech: Spee
     mail["Message-ID"] = f"<{envelope.message_id}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = speech.tag
     mail.set_content(MAIL.get_template("letter.txt").render(values))
     mail.add_alternative(MAIL.get_template("letter.html").render(values), subtype="html")
+    mail["Content-Language"] = speech.tag  # after the content: setting that clears it
     return mail
 
 

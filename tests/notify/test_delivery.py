@@ -111,6 +111,7 @@ async def test_a_mail_is_in_its_readers_language(
     assert heading in mail.subject
     assert heading in mail.body("plain")
     assert f'<html lang="{tag}" dir="{direction}">' in mail.body("html")
+    assert mail.message["Content-Language"] == tag
     assert programme.load(s.PROGRAMME).text("emergency_notice", tag.replace("-", "_")) in mail.body("html")
 
 
