@@ -38,9 +38,9 @@ READERS = allow(*desks.DESK, Role.SPECIALIST, Role.PARTNER_SYSTEM, *desks.PATIEN
 
 @router.get("/checklist", dependencies=[READERS])
 async def checklist(case_id: UUID, who: Who, db: Db) -> ChecklistView:
-    """Return the case's checklist, its parcels, and what is missing."""
+    """Return the case's checklist, its parcels, and what is missing; the laboratory sees no documents."""
     async with db.reading() as tx:
-        return ChecklistView.of(await desks.see(tx, who, case_id))
+        return ChecklistView.of(await desks.see(tx, who, case_id), documents=not who.roles <= {Role.LAB})
 
 
 @router.get("/summary", dependencies=[allow(Role.SERVICE, Role.CASE_MANAGER, Role.SPECIALIST)])

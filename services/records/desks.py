@@ -47,7 +47,7 @@ async def in_words() -> AsyncIterator[None]:
 
 def person(who: Principal) -> Person:
     """Return who acts, as the record will name them."""
-    return Person(who.subject, who.name)
+    return Person(who.subject, who.name or who.subject)
 
 
 async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:

@@ -163,12 +163,13 @@ class ChecklistView(BaseModel):
     missing: list[MissingView]
 
     @classmethod
-    def of(cls, collection: Collection) -> "ChecklistView":
+    def of(cls, collection: Collection, *, documents: bool) -> "ChecklistView":
+        items = [ItemView.of(item) for item in collection.items]
         return cls(
             case_id=collection.case_id, case_number=collection.case_number,
             case_manager=collection.manager and collection.manager.name,
             opened_at=collection.opened_at, completed_at=collection.completed_at,
-            items=[ItemView.of(item) for item in collection.items],
+            items=items if documents else [item.model_copy(update={"documents": []}) for item in items],
             parcels=[ParcelView.of(parcel) for parcel in collection.shipments],
             missing=[MissingView.of(missing) for missing in completeness(collection)],
         )  # fmt: skip

@@ -49,7 +49,7 @@ class Case:
 
     async def uploads(self, code: str, body: bytes = PDF, *, name: str = "letter.pdf") -> UUID:
         """Send a file for an item, as the patient."""
-        item, document = await self.item(code), uuid4()
+        item, document = await self.item(code), new_id()
         answer = await self.patient.put(
             f"{self.api}/items/{item['id']}/documents/{document}", params={"name": name}, content=body
         )

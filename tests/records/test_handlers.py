@@ -22,7 +22,7 @@ from shared.events import (
 )
 from shared.ids import new_id
 from tests.records.conftest import PDF, Case, brief, case_of
-from tests.support.facts import SPECIALIST, a_case, assigned, complete, confirmed, delivered, paid, submitted, withdrawn
+from tests.support.facts import SPECIALIST, a_case, assigned, confirmed, delivered, paid, submitted, withdrawn
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 
@@ -55,18 +55,20 @@ async def test_a_second_payment_fact_opens_nothing_twice(seeded: ServiceUnderTes
     assert await seeded.count("collections") == 1
 
 
-async def test_all_orders_of_the_six_facts_end_in_the_same_state(seeded: ServiceUnderTest) -> None:
-    orders = list(permutations(range(6)))
+async def test_all_orders_of_the_facts_heard_here_end_in_the_same_state(seeded: ServiceUnderTest) -> None:
+    async with seeded.ctx.db.transaction() as tx:  # whom a case gets depends on who is busy: leave one to choose from
+        await tx.execute("UPDATE case_managers SET active = subject = 'staff-mara'")
+    orders = list(permutations(range(5)))
     for start in range(0, len(orders), 60):
         arrivals = []
         for order in orders[start : start + 60]:
             case_id = a_case()
             facts: list[Fact] = [
-                submitted(case_id, case_number="7K3M-9QXW-C"), confirmed(case_id), paid(case_id), complete(case_id),
-                assigned(case_id), delivered(case_id),
+                submitted(case_id, case_number="7K3M-9QXW-C"), confirmed(case_id), paid(case_id), assigned(case_id),
+                delivered(case_id),
             ]  # fmt: skip
             in_turn = [facts[place] for place in order]
-            arrivals += [seeded.arrival(fact) for fact in in_turn if type(fact) in seeded.ctx.service.reactions]
+            arrivals += [seeded.arrival(fact) for fact in in_turn]
         await seeded.applies(*arrivals)
 
     rows = await seeded.fetch(
@@ -78,8 +80,9 @@ async def test_all_orders_of_the_six_facts_end_in_the_same_state(seeded: Service
         " (SELECT count(*) FROM timers t WHERE t.case_id = c.case_id) AS timers"
         " FROM collections c"
     )
-    assert len(rows) == 720
-    assert len({repr(tuple(row.values())) for row in rows}) == 1
+    assert len(rows) == 120
+    ends = {repr(dict(row)) for row in rows}
+    assert len(ends) == 1, "\n".join(ends)
 
 
 async def test_the_case_goes_to_a_case_manager_who_speaks_with_the_patient(seeded: ServiceUnderTest) -> None:

@@ -179,6 +179,8 @@ async def test_only_those_who_need_a_document_open_it_and_each_time_is_written_d
     ]
     assert [(await who.get(path)).status_code for who, _ in refused] == [status for _, status in refused]
 
+    items = (await case.lab.get(f"{case.api}/checklist")).json()["items"]
+    assert not any(item["documents"] for item in items)
     reads = (await officer.get(f"{case.api}/reads")).json()["reads"]
     assert [(read["read_by_name"], read["document_id"]) for read in reads] == [
         (name, str(document)) for name in ("Pia Moreau", "Dr Imani Okafor", "Made Up", "Mara Lindqvist")

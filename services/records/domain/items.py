@@ -163,7 +163,5 @@ def tied(item: Item, translation: DocumentId, original: DocumentId) -> Item:
         raise Refused("Tie the translation to the document in the original language.")
     if any(d.translation_of == translation for d in item.documents):
         raise Refused("This document is itself the original of a translation.")
-    documents = tuple(
-        replace(d, translation_of=original, language=ENGLISH) if d.id == translation else d for d in item.documents
-    )
+    documents = tuple(replace(d, translation_of=original) if d.id == translation else d for d in item.documents)
     return replace(item, documents=documents)

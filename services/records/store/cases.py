@@ -83,7 +83,7 @@ async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     rows = await tx.fetch(
         "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
         " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, uploaded_by, uploaded_by_name,"
-        " uploaded_at FROM documents WHERE case_id = $1 ORDER BY id",
+        " uploaded_at FROM documents WHERE case_id = $1 ORDER BY uploaded_at, id",
         case_id,
     )
     for row in rows:
