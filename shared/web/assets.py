@@ -155,6 +155,7 @@ def load(node_modules: Path) -> Assets:
     icons = {
         f"images/{file.name}": file.read_bytes()
         for file in sorted((nhsuk / "assets" / "images").glob("nhsuk-icon-*.svg"))
+        if "mask" not in file.name
     }
     css = themed((nhsuk / "nhsuk-frontend.min.css").read_text(encoding="utf-8"))
     sse = node_modules / "htmx-ext-sse" / "dist" / "sse.min.js"

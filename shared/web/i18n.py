@@ -22,9 +22,7 @@ LOCALES = {"en": "English", "ar": "العربية", "zh_Hans": "简体中文"}
 
 COOKIE = "consilium_lang"
 _HERE = Path(__file__).parent
-_ALIASES = {name.lower(): name for name in LOCALES} | {
-    name: "zh_Hans" for name in ("zh", "zh_cn", "zh_sg", "zh_hans_cn")
-}
+_ALIASES = {name.lower(): name for name in LOCALES} | dict.fromkeys(("zh", "zh_cn", "zh_sg", "zh_hans_cn"), "zh_Hans")
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "extract this, translate it later"

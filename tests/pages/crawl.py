@@ -11,10 +11,12 @@ from tests.pages.browser import DESK, PHONE, TABLET, Finding, axe, complaints, j
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)|(?<=/)[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
 NOT_PAGES = re.compile(
-    r"^/(api|static|sign-in|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$"
+    r"^/sign-in$|^/(api|static|sign-in/callback|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$"
 )
 
 WIDTHS = (PHONE, TABLET, DESK)
+_BUILD = "() => [...document.querySelectorAll('body *')].map(e => e.tagName + '.' + e.getAttribute('class')).join(' ')"
+"""What a page is built of, whatever its words: two stages of a case often differ in words alone."""
 
 
 @dataclass
@@ -33,16 +35,6 @@ def shape(path: str) -> str:
     return IDS.sub("{id}", urlsplit(path).path)
 
 
-def judged_before(person: Person, path: str, done: set[str]) -> bool:
-    """Tell whether a page was judged: once per person when it shows a case, once per language when it doesn't."""
-    kind = shape(path)
-    if kind in person.seen or (kind == path and f"{person.lang}{kind}" in done):
-        return True
-    done.add(f"{person.lang}{kind}")
-    person.seen[kind] = path
-    return False
-
-
 async def crawl(
     browser: Browser,
     base: str,
@@ -52,7 +44,10 @@ async def crawl(
     at_most: int = 60,
     widths: Iterable[int] = WIDTHS,
 ) -> list[Finding]:
-    """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses."""
+    """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses.
+
+    A page built of the same parts as one in ``done`` (in the same language) is visited and not judged again.
+    """
     context = await signed_in(browser, base, person.cookies)
     page = await context.new_page()
     said = complaints(page)
@@ -60,8 +55,9 @@ async def crawl(
     done = set() if done is None else done
     while todo and len(person.seen) < at_most:
         path = todo.pop(0)
-        if judged_before(person, path, done):
+        if shape(path) in person.seen:
             continue
+        person.seen[shape(path)] = path
         said.clear()
         try:
             answer = await page.goto(_address(base, path, person.lang), wait_until="load")
@@ -74,7 +70,10 @@ async def crawl(
         if answer is None or answer.status >= 400:
             found.append(Finding(where, [f"answers {answer.status if answer else 'nothing'} to {path}"]))
             continue
-        found += await judge(page, f"{where}-{person.lang}", widths=tuple(widths), axe_source=source)
+        build = f"{person.lang} {shape(path)} {hash(await page.evaluate(_BUILD))}"
+        if build not in done:
+            done.add(build)
+            found += await judge(page, f"{where}-{person.lang}", widths=tuple(widths), axe_source=source)
         if said:
             found.append(Finding(where, sorted(set(said))))
         links = await page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
