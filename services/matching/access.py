@@ -10,7 +10,7 @@ from services.matching import actions, publishing
 from services.matching.brief import Brief, brief_of, locale_of
 from services.matching.domain.candidates import Specialist
 from services.matching.domain.opinions import OpinionText
-from services.matching.domain.values import Refused
+from services.matching.domain.values import Refused, Unknown
 from services.matching.opinion import Unprintable, render
 from services.matching.store import cases, opinions, roster
 from shared.db import Tx
@@ -34,7 +34,7 @@ async def refusals() -> AsyncIterator[None]:
     except actions.Stale:
         detail = "Go back and keep a copy of your words, open the opinion again, and repeat your edit."
         raise Problem(412, "Changed since you saw it", detail=detail) from None
-    except LookupError:
+    except Unknown:
         raise Problem(404, "Not here", detail="Open your list of cases and start from there.") from None
     except PeerProblem:
         detail = "Intake can't be asked just now. Nothing was changed: try again in a minute."

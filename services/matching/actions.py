@@ -1,7 +1,7 @@
 """What people do in matching, each in one transaction: choose, accept, decline, write, sign, correct, deliver.
 
 Raises ``Refused`` (a rule says no), ``Incomplete`` (what to mend first), ``Stale`` (somebody edited it meanwhile) and
-``LookupError`` (not there, or not this person's).
+``Unknown`` (not there, or not this person's).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from services.matching.brief import Brief, brief_of
 from services.matching.domain.candidates import Candidate, Ranking, Specialist, rank
 from services.matching.domain.offers import DECLARATION, Offer, OfferState
 from services.matching.domain.opinions import Gap, OpinionText, Question, check_signature, gaps
-from services.matching.domain.values import Refused
+from services.matching.domain.values import Refused, Unknown
 from services.matching.store import cases, offers, opinions, roster
 from shared import staff_queue
 from shared.backbone import errands, outbox, timers
@@ -40,7 +40,7 @@ async def ranking_of(ctx: Context, case_id: CaseId) -> tuple[cases.Case, Brief, 
         case, all_of_them = await cases.case(tx, case_id), await roster.roster(tx)
         asked = await offers.offers_of(tx, case_id)
     if case.complete_at is None:
-        raise LookupError("its materials are not complete yet")
+        raise Unknown("its materials are not complete yet")
     brief = await brief_of(ctx.peers, case_id)
     declined = {one.specialist_id: "declined it" for one in asked if one.state is OfferState.DECLINED}
     return case, brief, rank(brief.needs(case.discipline), all_of_them, declined)
@@ -98,7 +98,7 @@ async def decline(tx: Tx, offer_id: UUID, one: Specialist, *, reason: str) -> No
 async def _own_offer(tx: Tx, offer_id: UUID, one: Specialist) -> tuple[cases.Case, Offer]:
     found = await offers.find_offer(tx, offer_id)
     if found is None or found.specialist_id != one.id:
-        raise LookupError("no such offer for you")
+        raise Unknown("no such offer for you")
     case = await cases.hold_case(tx, found.case_id)
     held = await offers.find_offer(tx, offer_id)  # read again: another request may have decided it before the lock
     return case, held or found
@@ -114,7 +114,7 @@ async def own_opinion(tx: Tx, case_id: CaseId, one: Specialist) -> opinions.Opin
     """Return the newest version for its author; to anybody else it doesn't exist."""
     found = await opinions.latest_opinion(tx, case_id)
     if found is None or found.author_id != one.id:
-        raise LookupError("no opinion of yours")
+        raise Unknown("no opinion of yours")
     return found
 
 

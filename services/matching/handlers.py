@@ -20,22 +20,17 @@ OFFER_CLOCK = "offer_expires"
 
 async def note_case_number(submitted: RequestSubmitted, tx: Tx) -> None:
     """Remember how people call the case, whether or not it ever needs a specialist."""
-    await cases.hold_case(tx, submitted.case_id)
-    await cases.set_number(tx, submitted.case_id, submitted.case_number)
-    await ask_for_match(tx, submitted.case_id)
+    await ask_for_match(tx, await cases.learn_number(tx, submitted.case_id, submitted.case_number))
 
 
 async def begin_matching(complete: RecordsComplete, tx: Tx) -> None:
     """All materials are in: have a person choose who is asked first (R30)."""
-    await cases.hold_case(tx, complete.case_id)
-    await cases.set_complete(tx, complete)
-    await ask_for_match(tx, complete.case_id)
+    await ask_for_match(tx, await cases.learn_complete(tx, complete))
 
 
 async def stop_matching(withdrawn: CaseWithdrawn, tx: Tx) -> None:
     """Stop everything: clocks, offers, drafts, and what waits on desks (R29). What was delivered stays delivered."""
-    await cases.hold_case(tx, withdrawn.case_id)
-    await cases.set_withdrawn(tx, withdrawn.case_id, withdrawn.withdrawn_at)
+    await cases.learn_withdrawn(tx, withdrawn.case_id, withdrawn.withdrawn_at)
     await offers.cancel_offers(tx, withdrawn.case_id)
     await offers.end_assignments(tx, withdrawn.case_id)
     await opinions.close_drafts(tx, withdrawn.case_id)
@@ -54,14 +49,15 @@ async def expire_offer(case_id: CaseId, tx: Tx) -> None:
             await ask_next(tx, case)
 
 
-async def ask_for_match(tx: Tx, case_id: CaseId, note: str = "") -> None:
+async def ask_for_match(tx: Tx, case: cases.Case, note: str = "") -> None:
     """Put the case before those who choose, unless it is closed or somebody was asked or accepted already."""
-    case = await cases.hold_case(tx, case_id)
-    asked = await offers.offers_of(tx, case_id)
-    if case.open and not any(one.state in (OfferState.OFFERED, OfferState.ACCEPTED) for one in asked):
+    if not case.open:
+        return
+    asked = await offers.offers_of(tx, case.case_id)
+    if not any(one.state in (OfferState.OFFERED, OfferState.ACCEPTED) for one in asked):
         await staff_queue.put(
-            tx, TO_MATCH, case_id, str(case_id), f"{case.title}{note}", due=case.target_from,
-            data={"href": f"/desk/matching/cases/{case_id}"},
+            tx, TO_MATCH, case.case_id, str(case.case_id), f"{case.title}{note}", due=case.target_from,
+            data={"href": f"/desk/matching/cases/{case.case_id}"},
         )  # fmt: skip
 
 
@@ -76,7 +72,7 @@ async def ask_next(tx: Tx, case: cases.Case) -> None:
             return
         passed = waiting.model_copy(update={"state": OfferState.CANCELLED, "decided_at": tx.now, "reason": "no room"})
         await offers.save_offer(tx, passed)
-    await ask_for_match(tx, case.case_id, note=": nobody on the list accepted, choose again")
+    await ask_for_match(tx, case, note=": nobody on the list accepted, choose again")
 
 
 async def _ask(tx: Tx, case: cases.Case, waiting: Offer, one: Specialist) -> None:

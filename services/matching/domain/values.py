@@ -9,3 +9,7 @@ class Refused(Exception):
 
 class Value(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Unknown(Exception):
+    """It isn't there, or it isn't this person's: to them that is the same."""

@@ -13,6 +13,7 @@ from services.matching import access, actions
 from services.matching.brief import Brief, brief_of
 from services.matching.domain.offers import DECLARATION
 from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, gaps
+from services.matching.domain.values import Unknown
 from services.matching.opinion import Unprintable, long_date
 from services.matching.store import cases, offers, opinions, roster
 from shared.db import Tx
@@ -156,7 +157,7 @@ async def _offer_page(
     async with ctx.db.reading() as tx:
         one, found = await access.specialist_of(tx, who), await offers.find_offer(tx, offer_id)
         if found is None or found.specialist_id != one.id:
-            raise LookupError("no such offer for you")
+            raise Unknown("no such offer for you")
         case = await cases.case(tx, found.case_id)
     brief = await brief_of(ctx.peers, case.case_id) if found.state == "offered" else None
     rows = about(case, brief) if brief else []

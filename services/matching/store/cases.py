@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.matching.domain.candidates import Discipline, lead_discipline
+from services.matching.domain.values import Unknown
 from shared import programme
 from shared.db import Row, Tx
 from shared.events import ProgrammeRef, RecordsComplete
@@ -46,8 +48,9 @@ class Case:
         return f"Case {self.case_number}" if self.case_number else "Case (number on its way)"
 
 
-_CASE = """SELECT case_id, case_number, programme_id, programme_version, services, complete_at, target_from, target_to,
-                  withdrawn_at FROM cases_in_matching WHERE case_id = $1"""
+_COLUMNS = """case_id, case_number, programme_id, programme_version, services, complete_at, target_from, target_to,
+              withdrawn_at"""
+_CASE = f"SELECT {_COLUMNS} FROM cases_in_matching WHERE case_id = $1"
 
 
 def _case(row: Row) -> Case:
@@ -60,18 +63,19 @@ def _case(row: Row) -> Case:
 
 
 async def hold_case(tx: Tx, case_id: CaseId) -> Case:
-    """Return the case, made when it is new, and locked until the transaction ends."""
-    await tx.execute("INSERT INTO cases_in_matching (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
-    row = await tx.fetchrow(_CASE + " FOR UPDATE", case_id)
-    assert row is not None
-    return _case(row)
+    """Return the case, locked until the transaction ends; ``Unknown`` when matching never heard of it."""
+    return await _one(tx, _CASE + " FOR UPDATE", case_id)
 
 
 async def case(tx: Tx, case_id: CaseId) -> Case:
-    """Return the case; ``LookupError`` when matching never heard of it."""
-    row = await tx.fetchrow(_CASE, case_id)
+    """Return the case; ``Unknown`` when matching never heard of it."""
+    return await _one(tx, _CASE, case_id)
+
+
+async def _one(tx: Tx, sql: str, case_id: CaseId) -> Case:
+    row = await tx.fetchrow(sql, case_id)
     if row is None:
-        raise LookupError("no such case")
+        raise Unknown("no such case")
     return _case(row)
 
 
@@ -80,20 +84,46 @@ async def find_case(tx: Tx, case_id: CaseId) -> Case | None:
     return _case(row) if row else None
 
 
-async def set_number(tx: Tx, case_id: CaseId, number: str) -> None:
-    await tx.execute("UPDATE cases_in_matching SET case_number = $2 WHERE case_id = $1", case_id, number)
+async def learn_number(tx: Tx, case_id: CaseId, number: str) -> Case:
+    """Keep the case's number, and return the case, held."""
+    return await _upsert(
+        tx,
+        f"""INSERT INTO cases_in_matching (case_id, case_number) VALUES ($1, $2)
+            ON CONFLICT (case_id) DO UPDATE SET case_number = excluded.case_number RETURNING {_COLUMNS}""",
+        case_id, number,
+    )  # fmt: skip
 
 
-async def set_complete(tx: Tx, done: RecordsComplete) -> None:
-    await tx.execute(
-        """UPDATE cases_in_matching SET programme_id = $2, programme_version = $3, services = $4, complete_at = $5,
-                  target_from = $6, target_to = $7 WHERE case_id = $1 AND complete_at IS NULL""",
+async def learn_complete(tx: Tx, done: RecordsComplete) -> Case:
+    """Keep what RecordsComplete says, the first time that it is said, and return the case, held."""
+    return await _upsert(
+        tx,
+        f"""INSERT INTO cases_in_matching AS c (case_id, programme_id, programme_version, services, complete_at,
+                   target_from, target_to) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (case_id) DO UPDATE SET
+                   programme_id = COALESCE(c.programme_id, excluded.programme_id),
+                   programme_version = COALESCE(c.programme_version, excluded.programme_version),
+                   services = COALESCE(c.services, excluded.services),
+                   complete_at = COALESCE(c.complete_at, excluded.complete_at),
+                   target_from = COALESCE(c.target_from, excluded.target_from),
+                   target_to = COALESCE(c.target_to, excluded.target_to) RETURNING {_COLUMNS}""",
         done.case_id, done.programme.id, done.programme.version, list(done.services), done.completed_at,
         done.target_from, done.target_to,
     )  # fmt: skip
 
 
-async def set_withdrawn(tx: Tx, case_id: CaseId, at: datetime) -> None:
-    await tx.execute(
-        "UPDATE cases_in_matching SET withdrawn_at = COALESCE(withdrawn_at, $2) WHERE case_id = $1", case_id, at
-    )
+async def learn_withdrawn(tx: Tx, case_id: CaseId, at: datetime) -> None:
+    """Close the case, whether or not anything is known of it yet."""
+    await _upsert(
+        tx,
+        f"""INSERT INTO cases_in_matching AS c (case_id, withdrawn_at) VALUES ($1, $2)
+            ON CONFLICT (case_id) DO UPDATE SET withdrawn_at = COALESCE(c.withdrawn_at, excluded.withdrawn_at)
+            RETURNING {_COLUMNS}""",
+        case_id, at,
+    )  # fmt: skip
+
+
+async def _upsert(tx: Tx, sql: str, *args: Any) -> Case:
+    row = await tx.fetchrow(sql, *args)
+    assert row is not None
+    return _case(row)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.matching.domain.opinions import Answer, OpinionText, Question
+from services.matching.domain.values import Unknown
 from shared.db import Row, Tx
 from shared.ids import CaseId, new_id
 
@@ -50,10 +51,10 @@ async def _opinion(tx: Tx, row: Row) -> Opinion:
 
 
 async def opinion(tx: Tx, opinion_id: UUID) -> Opinion:
-    """Return a version by its id; ``LookupError`` when there is none."""
+    """Return a version by its id; ``Unknown`` when there is none."""
     row = await tx.fetchrow(_OPINION + "WHERE id = $1", opinion_id)
     if row is None:
-        raise LookupError("no such opinion")
+        raise Unknown("no such opinion")
     return await _opinion(tx, row)
 
 
