@@ -52,7 +52,7 @@ async def submit(
     entered_by: str | None = None,
 ) -> Case:
     """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing."""
-    check_request(request, rules)
+    check_request(request, rules, tx.now.date())
     due = rules.calendar.contact_due(tx.now)
     if await store.insert_case(tx, case_id, new_case_number(), rules.ref, request, channel, entered_by, due):
         await store.insert_people(tx, case_id, request)

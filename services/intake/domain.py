@@ -78,6 +78,9 @@ class Authority(StrEnum):
     REFERRING_CLINICIAN = "referring_clinician"
 
 
+BORN_LATER = N_("Enter a date of birth that is not in the future")
+
+
 def _email(text: str) -> str:
     if not re.fullmatch(r"[^@\s\x00<>,;:\"]+@[^@\s\x00<>,;:\"]+\.[^@\s\x00.<>,;:\"]+", text):
         raise ValueError(N_("Enter an e-mail address in the correct format, like name@example.com"))
@@ -229,10 +232,12 @@ class ServiceSelection:
             raise Unacceptable([refusal.sentence for refusal in refusals])
 
 
-def check_request(request: Request, rules: Rules) -> None:
+def check_request(request: Request, rules: Rules, today: date) -> None:
     """Raise Unacceptable unless codes are the programme's and the texts read are those in force (R3, R5, R18, R29)."""
     wrong = [f"This programme knows no reason {code}." for code in request.reasons if code not in rules.reasons]
     wrong += [f"This programme has no service {code}." for code in request.interests if code not in rules.catalogue]
+    if request.patient.birth_date > today:
+        wrong.append(BORN_LATER)
     if request.cancer_type not in rules.cancer_types:
         wrong.append(f"{request.cancer_type} is no kind of cancer that this programme lists.")
     if request.consent.version != rules.text_version("consent"):

@@ -46,7 +46,7 @@ def asks(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("body", [a_request(), by_patient(), by_clinician()])
 def test_each_way_in_makes_a_request(body: dict[str, Any]) -> None:
     made = request(body)
-    check_request(made, RULES)
+    check_request(made, RULES, NOW.date())
     assert made.stream is Stream.REMOTE
 
 
@@ -87,17 +87,18 @@ def test_a_request_that_lacks_something_does_not_exist(body: dict[str, Any]) -> 
     ({"cancer_type": "unheard_of"}, "unheard_of"),
     ({"consent": {**a_request()["consent"], "version": "consent.v0"}}, "consent text has changed"),
     ({"emergency_notice_version": "emergency_notice.v0"}, "emergency notice has changed"),
+    ({"patient": {**a_request()["patient"], "birth_date": "2027-03-02"}}, "not in the future"),
 ])  # fmt: skip
 def test_a_request_speaks_its_programmes_language_and_its_texts_in_force(change: dict[str, Any], said: str) -> None:
     with pytest.raises(Unacceptable) as refused:
-        check_request(request(a_request(**change)), RULES)
+        check_request(request(a_request(**change)), RULES, NOW.date())
     assert len(refused.value.sentences) == 1
     assert said in str(refused.value)
 
 
 def test_possible_surgery_is_advised_on_and_never_refused() -> None:
     made = request(a_request(surgery="yes"))
-    check_request(made, RULES)
+    check_request(made, RULES, NOW.date())
     assert made.surgery_advice
     assert not request(a_request()).surgery_advice
 

@@ -147,6 +147,7 @@ async def test_answers_are_kept_between_pages_and_shown_again(intake: ServiceUnd
     ("you", {**YOU, "authority": ""}, "authority"),
     ("patient", {**PATIENT, "name": ""}, "name"),
     ("patient", {**PATIENT, "birth_date-month": "13"}, "birth_date"),
+    ("patient", {**PATIENT, "birth_date-year": "2058"}, "birth_date"),
     ("patient", {**PATIENT, "country": ""}, "country"),
     ("illness", {**ILLNESS, "reasons": []}, "reasons"),
     ("doctor", {"name": "Dr Ana Exemplo"}, "email"),

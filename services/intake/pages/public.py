@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from services.intake import casework, store
 from services.intake.answers import refusals
-from services.intake.domain import Unacceptable
+from services.intake.domain import BORN_LATER, Unacceptable
 from services.intake.form import PAGES, About, Complete, next_page, outdated
 from services.intake.links import hash_of
 from services.intake.pages.choices import countries, languages
@@ -123,7 +124,7 @@ async def answer(name: str, request: Request, page: Page, db: Db, who: Who, ctx:
         draft = await _draft(request, tx, who)
         kept = draft.answers if draft and not draft.sent else {}
         if form.valid and name == "patient":
-            _mend_patient(form, kept.get("you", {}), translator_for(request).gettext)
+            _mend_patient(form, kept.get("you", {}), tx.now.date(), translator_for(request).gettext)
         if not form.valid:
             context = _context(request, draft, ctx.settings.programme)
             return page(f"request_{name}.html", status=422, form=form, **context)
@@ -192,7 +193,10 @@ def _shown(kept: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _mend_patient(form: Form[About], you: dict[str, Any], _: Any) -> None:
+def _mend_patient(form: Form[About], you: dict[str, Any], today: date, _: Any) -> None:
+    if form.model.birth_date > today:
+        form.refuse("birth_date", _(BORN_LATER))
+        return
     own = you.get("role") == "patient"
     if not own and form.model.name is None:
         form.refuse("name", _(N_("Enter the patient's name")))
