@@ -78,7 +78,7 @@ def _end(request: Request, checkout: Checkout, payment: dict[str, Any], *, succe
     status = "succeeded" if succeeded else "failed"
     request.app.state.messenger.say(f"payment.{status}", book.end_payment(payment, status))
     if succeeded:
-        return RedirectResponse(checkout.return_url, 303)
+        return RedirectResponse(f"{checkout.return_url}?payment={payment['payment_id']}", 303)
     return _page(_known(request, checkout.id), errors=_DECLINED, status=402)
 
 

@@ -262,7 +262,7 @@ async def decide_refund(
     case: CaseRow,
     payment_id: UUID,
     amount: Money,
-    why: Literal["withdrawn", "surplus", "late", "decision"],
+    why: Literal["withdrawn", "decision"],
     reason: str,
     by: str,
 ) -> Refund:

@@ -131,7 +131,7 @@ async def show_case(case_id: UUID, page: Page, db: Db) -> Response:
 async def decide_refund(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
     form = await Form.read(request, RefundForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form)
+        return await _case(page, db, case_id, form=form, at="refund")
 
     async def work(tx: Tx) -> str:
         said, case = form.model, await store.lock_case(tx, CaseId(case_id))
@@ -147,7 +147,7 @@ async def refund_paid(
 ) -> Response:
     form = await Form.read(request, PaidForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form)
+        return await _case(page, db, case_id, form=form, at=str(refund_id))
 
     async def work(tx: Tx) -> str:
         await cashier.pay_out_by_bank(tx, refund_id, form.model.bank_reference, who.name)
@@ -160,7 +160,7 @@ async def refund_paid(
 async def keep_fee(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
     form = await Form.read(request, ReasonForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form)
+        return await _case(page, db, case_id, form=form, at="fee")
 
     async def work(tx: Tx) -> str:
         await cashier.keep_fee(tx, await store.lock_case(tx, CaseId(case_id)), form.model.reason, who.name)
@@ -224,7 +224,9 @@ async def _case(
     db: Database,
     case_id: UUID,
     form: Form[RefundForm] | Form[PaidForm] | Form[ReasonForm] | None = None,
+    at: str = "",
 ) -> Response:
+    """Return the case's page; ``at`` says which of its forms ``form`` is."""
     account = await account_of(db, case_id)
     if account.case is None:
         raise LookupError("Billing has heard of no such case")
@@ -236,6 +238,7 @@ async def _case(
         "desk_case.html",
         status=422 if form else 200,
         form=form,
+        at=at,
         account=account,
         payments=payments,
         refunds=refunds,

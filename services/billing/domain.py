@@ -328,7 +328,7 @@ class Refund:
     payment_id: UUID
     method: Method
     amount: Money
-    why: Literal["withdrawn", "surplus", "late", "decision"]
+    why: Literal["withdrawn", "decision"]
     reason: str
     decided_by: str
     decided_at: datetime

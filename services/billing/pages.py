@@ -1,9 +1,10 @@
 """The patient's pages of billing: what it costs, what is paid, how to pay the rest, and an invoice to print."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import RedirectResponse
 
 from services.billing import domain, store
 from services.billing.api import PAYERS, invoice_of
@@ -106,16 +107,28 @@ async def pay(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -
 
 
 @router.get("/invoices/{invoice_id}/paid")
-async def come_back(case_id: UUID, invoice_id: UUID, page: Page, db: Db) -> Response:
-    """Where the provider sends the patient back to: only its signed message makes it true that money is in."""
-    account = await account_of(db, case_id)
-    return page("paid.html", shown=_one(account, invoice_id), account=account, case_id=case_id)
+async def come_back(case_id: UUID, invoice_id: UUID, page: Page, db: Db, payment: str = "") -> Response:
+    """Where the provider sends the patient back to: only its signed message makes it true that money is in.
+
+    Without ``payment``, the attempt's name, the patient went back without paying.
+    """
+    if not payment:
+        return RedirectResponse(f"/my/billing/cases/{case_id}", 303)
+    return page("paid.html", shown=await _attempt(db, case_id, invoice_id, payment), case_id=case_id, payment=payment)
 
 
 @router.get("/invoices/{invoice_id}/confirmation")
-async def confirmation(case_id: UUID, invoice_id: UUID, page: Page, db: Db) -> Response:
-    """The part of the return page that asks again until the provider has confirmed."""
-    return page("confirmation.html", shown=_one(await account_of(db, case_id), invoice_id), case_id=case_id)
+async def confirmation(case_id: UUID, invoice_id: UUID, page: Page, db: Db, payment: str = "") -> Response:
+    """The part of the return page that asks again until the provider has said how this attempt ended."""
+    shown = await _attempt(db, case_id, invoice_id, payment)
+    return page("confirmation.html", shown=shown, case_id=case_id, payment=payment)
+
+
+async def _attempt(db: Database, case_id: UUID, invoice_id: UUID, payment: str) -> Shown:
+    """Return the invoice with what was heard of this attempt: an earlier one that failed doesn't matter."""
+    shown = _one(await account_of(db, case_id), invoice_id)
+    async with db.reading() as tx:
+        return replace(shown, card=await store.attempt_on_invoice(tx, payment, invoice_id))
 
 
 def _one(account: Account, invoice_id: UUID) -> Shown:

@@ -238,6 +238,16 @@ async def latest_attempt(tx: Tx, checkout_id: UUID) -> CardStatus | None:
     return CardStatus(status) if status else None
 
 
+async def attempt_on_invoice(tx: Tx, provider_id: str, invoice_id: UUID) -> CardStatus | None:
+    """Return what was heard of one attempt, if it is one to pay this invoice."""
+    status = await tx.fetchval(
+        """SELECT a.status FROM card_attempts a JOIN checkouts c ON c.id = a.checkout_id
+           WHERE a.provider_id = $1 AND c.invoice_id = $2""",
+        provider_id, invoice_id,
+    )  # fmt: skip
+    return CardStatus(status) if status else None
+
+
 async def save_attempt(tx: Tx, provider_id: str, checkout_id: UUID, status: CardStatus) -> None:
     await tx.execute(
         """INSERT INTO card_attempts (provider_id, checkout_id, status, heard_at) VALUES ($1, $2, $3, $4)

@@ -182,10 +182,10 @@ def free_socket() -> tuple[socket.socket, str]:
 
 
 class Sandbox:
-    """The sandbox provider as it really runs; ``http`` is a browser (or merchant) of it."""
+    """The sandbox provider as it really runs; ``http`` is a browser (or merchant) of it, ``site`` is where billing is."""
 
-    def __init__(self, app: FastAPI, url: str, http: httpx.AsyncClient) -> None:
-        self.app, self.url, self.http = app, url, http
+    def __init__(self, app: FastAPI, url: str, http: httpx.AsyncClient, site: str) -> None:
+        self.app, self.url, self.http, self.site = app, url, http, site
 
     async def behaves(self, **behaviour: Any) -> None:
         (await self.http.post("/sandbox/behaviour", json=behaviour)).raise_for_status()
@@ -211,4 +211,4 @@ async def sandbox(billing: ServiceUnderTest) -> AsyncIterator[Sandbox]:
         served(app, sandbox_socket),
         httpx.AsyncClient(base_url=sandbox_url) as http,
     ):
-        yield Sandbox(app, sandbox_url, http)
+        yield Sandbox(app, sandbox_url, http, billing_url)

@@ -129,7 +129,7 @@ async def test_paying_by_card_waits_for_the_providers_word(
     assert "We are waiting for the card provider" in await read(patient, returned)
     await eventually(sandbox.all_delivered)
     assert "Your payment is confirmed" in await read(patient, returned)
-    polled = await patient.get(f"{here}/invoices/{invoice}/confirmation", headers={"HX-Request": "true"})
+    polled = await patient.get(returned.replace("/paid", "/confirmation"), headers={"HX-Request": "true"})
     assert "<html" not in polled.text
     assert "hx-trigger" not in polled.text
 
@@ -143,7 +143,14 @@ async def test_a_declined_card_is_said_plainly(billing: ServiceUnderTest, sandbo
     gone = await send(patient, await read(patient, here), f"{here}/invoices/{invoice}/pay")
     await sandbox.pays(gone.headers["location"], "4000000000000002")
     await eventually(sandbox.all_delivered)
-    assert "Nothing was taken" in await read(patient, f"{here}/invoices/{invoice}/paid")
+    [attempt] = await billing.fetch("SELECT provider_id FROM card_attempts")
+    assert "Nothing was taken" in await read(
+        patient, f"{here}/invoices/{invoice}/paid?payment={attempt['provider_id']}"
+    )
+    await sandbox.pays(gone.headers["location"])
+    assert "We are waiting" in await read(patient, f"{here}/invoices/{invoice}/confirmation?payment=pay_unheard")
+    back = await patient.get(f"{here}/invoices/{invoice}/paid")
+    assert (back.status_code, back.headers["location"]) == (303, here), "went back without paying"
     assert "did not go through" in await read(patient, here)
 
 

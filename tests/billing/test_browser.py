@@ -1,0 +1,124 @@
+"""A patient pays in a real browser: across two origins, with what the content policy allows, and nothing for axe to find."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from shared.ids import new_case_number
+from shared.web import Role
+from shared.web.identity import session_cookie
+from tests.billing.conftest import PRICE, CaseFacts, Provider, Sandbox, eventually, invoice_ids, states
+from tests.pages.browser import axe, complaints, judge, launched, signed_in
+from tests.support.service import ServiceUnderTest
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as found:
+        yield found
+
+
+def cookies_of(billing: ServiceUnderTest, *roles: Role, **who: Any) -> dict[str, str]:
+    name = session_cookie(billing.ctx.platform.public_url)
+    return {name: billing.sign_in(*roles, **who).cookies[name]}
+
+
+def at_its_own_address(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
+    """Let billing stand where the browser reaches it, on the machine's clock."""
+    billing.ctx.platform = billing.ctx.platform.model_copy(update={"public_url": sandbox.site})
+    billing.clock.at = datetime.now(UTC)
+
+
+async def fill_in(page: Page, card: str) -> None:
+    await page.get_by_label("Card number").fill(card)
+    await page.get_by_label("Expiry date").fill("12/34")
+    await page.get_by_label("Security code").fill("123")
+    await page.get_by_role("button", name="Pay").click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_a_patient_pays_by_card(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser, scripts: bool
+) -> None:
+    at_its_own_address(billing, sandbox)
+    await billing.receives(case.submitted(), case.confirmed())
+    cookies = cookies_of(billing, Role.PATIENT, cases=[case.id])
+    context = await signed_in(browser, sandbox.site, cookies, scripts=scripts)
+    page = await context.new_page()
+    said = complaints(page)
+    await page.goto(f"{sandbox.site}/my/billing/cases/{case.id}")
+    await page.get_by_role("button", name="Pay $2,500.00 by card").click()
+    await fill_in(page, "4000 0000 0000 0002")
+    await expect(page.get_by_role("alert")).to_contain_text("declined this card")
+    await sandbox.behaves(delay_seconds=1.5)
+    await fill_in(page, "4000 0025 0000 3155")
+    await page.get_by_role("button", name="Yes, pay").click()
+    await expect(page.get_by_text("We are waiting for the card provider")).to_be_visible()
+    await eventually(sandbox.all_delivered)
+    if not scripts:
+        await page.get_by_role("link", name="Check again").click()
+    await expect(page.get_by_text("Your payment is confirmed")).to_be_visible()
+    assert await states(billing) == ["paid"]
+    assert [words for words in said if "402" not in words] == []
+    await context.close()
+
+
+async def test_the_pay_page_can_be_used_by_everybody(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser
+) -> None:
+    at_its_own_address(billing, sandbox)
+    await billing.receives(case.confirmed())
+    context = await signed_in(browser, sandbox.site, cookies_of(billing, Role.PATIENT, cases=[case.id]))
+    page, source = await context.new_page(), axe()
+    await page.goto(f"{sandbox.site}/my/billing/cases/{case.id}")
+    await page.get_by_role("button", name="by card").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Pay 2,500.00 USD by card")
+    found = await judge(page, "sandbox pay", axe_source=source)
+    await page.get_by_role("button", name="Pay").click()
+    await expect(page.get_by_role("alert")).to_contain_text("There is a problem")
+    found += await judge(page, "sandbox errors", axe_source=source)
+    await fill_in(page, "4000 0025 0000 3155")
+    found += await judge(page, "sandbox second step", axe_source=source)
+    await sandbox.behaves(delay_seconds=3)
+    await page.get_by_role("button", name="Yes, pay").click()
+    await expect(page.get_by_text("We are waiting")).to_be_visible()
+    found += await judge(page, "billing waiting", axe_source=source)
+    await page.goto(page.url.replace("/paid", "/confirmation"))
+    found += await judge(page, "billing confirmation", axe_source=source)
+    await context.close()
+    assert not found, "\n".join(map(str, found))
+
+
+async def test_finances_pages_can_be_used_by_everybody(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, provider: Provider, browser: Browser
+) -> None:
+    at_its_own_address(billing, sandbox)
+    await billing.receives(case.submitted(new_case_number()), case.confirmed(), case.accepted(billing.clock.now()))
+    await provider.took((await invoice_ids(billing))[0], PRICE + 100)
+    await billing.receives(case.withdrawn(billing.clock.now()))
+    cookies = cookies_of(billing, Role.FINANCE, subject="staff-felix", name="Felix Grau")
+    context = await signed_in(browser, sandbox.site, cookies)
+    page, source = await context.new_page(), axe()
+    await page.goto(f"{sandbox.site}/desk/billing")
+    await page.get_by_role("button", name="Enter").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    found = await judge(page, "desk billing errors", axe_source=source)
+    await page.get_by_label("The bank's reference").fill("BANK-1")
+    await page.get_by_label("Amount", exact=True).fill("2,500.00")
+    await page.get_by_label("Value date").fill("2027-03-01")
+    await page.get_by_label("Sender", exact=True).fill("A N Other")
+    await page.get_by_role("button", name="Enter").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Wire BANK-1")
+    found += await judge(page, "desk billing wire", axe_source=source)
+    for button, name in (("Keep the fee", "keep"), ("Send money back", "refund")):
+        await page.goto(f"{sandbox.site}/desk/billing/cases/{case.id}")
+        found += await judge(page, f"desk billing case {name}", axe_source=source)
+        await page.get_by_role("button", name=button).click()
+        await page.get_by_role("alert").get_by_role("link").last.click()
+        assert await page.evaluate("document.activeElement.tagName") == "INPUT", "the summary leads to the field"
+        found += await judge(page, f"desk billing {name} errors", axe_source=source)
+    await context.close()
+    assert not found, "\n".join(map(str, found))
