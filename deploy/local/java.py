@@ -5,9 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from deploy.local.trouble import Trouble
 
@@ -62,11 +65,22 @@ def _resolve(coordinates: Sequence[str]) -> list[Path]:
     import jgo
 
     try:
-        artifacts = {str(artifact): artifact for wanted in coordinates for artifact in jgo.resolve(wanted)}
-        with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(lambda artifact: Path(artifact.resolve()), artifacts.values()))
+        found = [again(partial(jgo.resolve, wanted)) for wanted in coordinates]
+        artifacts = {str(artifact): artifact for some in found for artifact in some}
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(lambda artifact: Path(again(artifact.resolve)), artifacts.values()))
     except Exception as problem:
         raise Trouble(
             f"The jars of {', '.join(coordinates)} could not be fetched from the Maven repository ({problem}). "
             "Check the network and try again: what was fetched is kept."
         ) from problem
+
+
+def again(fetch: Callable[[], Any], times: int = 4) -> Any:
+    """What the fetch gives, tried several times: names fail to resolve and servers to answer, for a second."""
+    for attempt in range(1, times):
+        try:
+            return fetch()
+        except Exception:  # noqa: BLE001  (whatever it was, the last attempt raises it)
+            time.sleep(attempt)
+    return fetch()
