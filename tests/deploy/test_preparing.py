@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local import bootstrap, checks, indexes, node
+from deploy.local import bootstrap, checks, indexes, java, node
 from deploy.local.places import ROOT
 from deploy.local.plan import SERVICES, Plan
 from deploy.local.postgres import LocalPostgres
@@ -150,3 +150,21 @@ def test_uv_is_not_needed_beforehand(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         pytest.skip("uv is everywhere here")
     bootstrap.make(tmp_path / "venv", dict(os.environ))
     assert (tmp_path / "venv" / "bin" / "uv").exists()
+
+
+def test_a_fetch_that_fails_for_a_moment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java.time, "sleep", lambda _seconds: None)
+    answers = iter([OSError("no name"), OSError("no answer"), "jar"])
+
+    def fetch() -> str:
+        match next(answers):
+            case OSError() as problem:
+                raise problem
+            case str(jar):
+                return jar
+        raise AssertionError
+
+    assert java.again(fetch) == "jar"
+    answers = iter([OSError("gone")] * 9)
+    with pytest.raises(OSError, match="gone"):
+        java.again(fetch, times=2)
