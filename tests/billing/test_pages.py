@@ -259,7 +259,7 @@ async def test_other_staff_see_how_a_cases_money_stands(billing: ServiceUnderTes
     here = f"/desk/billing/cases/{case.id}"
     assert "No invoice yet" in await read(advisor, f"{here}/summary")
     await billing.receives(case.submitted(), case.confirmed())
-    assert "The patient pays by" in await read(advisor, f"{here}/summary")
+    assert "$2,500.00 to be paid" in await read(advisor, f"{here}/summary")
     await read(advisor, here, status=403)
     await read(advisor, "/desk/billing", status=403)
 
