@@ -17,7 +17,7 @@ from shared.programme.rules import Programme
 
 FOLDER = File(__file__).parent.parent / "programmes"
 _KEYED_BY_CODE = ("catalogue", "owed", "reasons", "cancer_types")
-_TOML_LINE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+_TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,12 @@ class UnknownProgramme(LookupError):
 
 def read_programme(file: File) -> Programme:
     """Return the programme in this file. Raises ``ProgrammeRefused`` with every problem found."""
-    toml = file.read_text(encoding="utf-8")
+    content = file.read_bytes()
+    try:
+        toml = content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ProgrammeRefused([Problem(file.name, line, "this is no UTF-8: save the file as UTF-8")]) from error
     try:
         data = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
@@ -136,10 +141,9 @@ def _frozen(value: Any) -> Any:
 
 
 def _syntax_problem(file: str, toml: str, message: str) -> Problem:
-    found = _TOML_LINE.fullmatch(message)
-    if found is None:
-        return Problem(file, 1, message)
-    return Problem(file, int(found[2]) if found[2] else toml.count("\n") + 1, f"this is no TOML: {found[1]}")
+    at = _TOML_LINE.search(message)
+    line = int(at[1]) if at else toml.count("\n") + 1
+    return Problem(file, line, f"this is no TOML: {message}")
 
 
 def _shape_problem(file: str, lines: dict[Path, int], detail: Any) -> Problem:

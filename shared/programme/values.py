@@ -26,8 +26,6 @@ def _read_only(mapping: Mapping[K, T]) -> Mapping[K, T]:
 
 
 def _duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
     if not isinstance(value, str) or not _ISO_DURATION.fullmatch(value):
         raise ValueError("a duration is written as P7D, P2W or PT48H")
     return TypeAdapter(timedelta).validate_python(value)

@@ -135,6 +135,18 @@ BROKEN = {
         "[texts.emergency_notice]",
         "the text surgery_advice is missing",
     ),
+    "a sentence that is missing": (
+        "[sentences.chosen_twice]",
+        "[sentences.chosen_often]",
+        "[sentences.nothing_chosen]",
+        "the sentence chosen_twice is missing",
+    ),
+    "no English at all": (
+        'locales = ["en", "ar", "zh_Hans"]',
+        'locales = ["ar", "zh_Hans"]',
+        'locales = ["ar"',
+        "English must be among the languages",
+    ),
     "a consent that names one organisation": (
         "I agree that {hospital} and {partner} share",
         "I agree that {hospital} may share",
@@ -251,6 +263,40 @@ def test_a_service_that_no_selection_may_hold_is_refused(tmp_path: Path) -> None
         tmp_path, 'includes = ["pathology"', 'includes = ["integrative", "pathology"', only_comprehensive
     )
     assert any("leave no selection with integrative in it" in problem for problem in problems)
+
+
+def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    content = MSK.encode().replace("رأي ثانٍ شامل عن بُعد".encode(), b"\xff\xfe")
+    (tmp_path / "msk_international.toml").write_bytes(content)
+    line = line_of(MSK, "رأي ثانٍ شامل عن بُعد")
+    with pytest.raises(ProgrammeRefused, match=rf"msk_international.toml:{line}: this is no UTF-8"):
+        read_folder(tmp_path)
+
+
+def test_a_service_that_nothing_has_to_be_sent_for_is_refused(tmp_path: Path) -> None:
+    asked = MSK.replace('services = ["integrative"]', 'services = ["written"]').replace(
+        ', "integrative"]\ntitle', "]\ntitle"
+    )
+    problems = problems_after(tmp_path, "version = 1\nname", "version = 1\nname", asked)
+    assert problems == [
+        f"msk_international.toml:{line_of(asked, '[catalogue.integrative]')}: no checklist item is for integrative"
+    ]
+
+
+def test_a_catalogue_that_could_not_be_checked_in_time_is_refused(tmp_path: Path) -> None:
+    written = MSK[MSK.index("[catalogue.written]") : MSK.index("[catalogue.pathology]")]
+    many = "".join(written.replace("[catalogue.written]", f"[catalogue.extra_{number}]") for number in range(9))
+    problems = problems_after(tmp_path, "[catalogue.pathology]", many + "[catalogue.pathology]")
+    assert any("at most 14 services" in problem for problem in problems)
+
+
+def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    start, end = (
+        MSK.index("[reasons.new_diagnosis]"),
+        MSK.index("# ---------------------------------------------------------------- cancer"),
+    )
+    problems = problems_after(tmp_path, "version = 1\nname", "version = 1\nreasons = 8\nname", MSK[:start] + MSK[end:])
+    assert any(problem.startswith("msk_international.toml:8: reasons") for problem in problems), problems
 
 
 def test_a_file_is_named_after_its_programme(tmp_path: Path) -> None:

@@ -198,3 +198,17 @@ def test_nothing_in_a_programme_can_be_changed() -> None:
         MSK.texts["consent"].wording["en"] = "changed"  # type: ignore[index]
     with pytest.raises(ValueError, match="frozen"):
         MSK.catalogue["video"].price_minor = 1  # type: ignore[misc]
+
+
+def test_names_descriptions_and_hints_are_said_in_each_language() -> None:
+    assert (MSK.name, MSK.name_in("zh-Hans")) == (
+        "Remote second opinion for international patients",
+        "国际患者远程第二诊疗意见",
+    )
+    for rules in (MSK, HARBORLIGHT):
+        for service in rules.catalogue.values():
+            assert service.description == service.description_in("en")
+            assert len({service.description_in(locale) for locale in LOCALES}) == 3
+        for item in rules.checklist(rules.catalogue):
+            assert item.hint == item.hint_in("en")
+            assert len({item.hint_in(locale) for locale in LOCALES}) == 3
