@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import programme
@@ -70,6 +70,7 @@ def test_every_fifth_hour_of_three_years_agrees_with_the_walk(zone: str) -> None
         at += timedelta(hours=5)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(OFFICES)), st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)))
 def test_any_instant_agrees_with_the_walk(zone: str, moment: datetime) -> None:
     at = moment.replace(tzinfo=UTC)
@@ -83,6 +84,7 @@ def test_any_instant_agrees_with_the_walk(zone: str, moment: datetime) -> None:
     assert calendar.is_open(due - timedelta(seconds=1))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(list(OFFICES)),
     st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)),
