@@ -75,7 +75,7 @@ class Issuer:
 
 
 def create_app() -> FastAPI:
-    """Return the issuer, configured by OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, PUBLIC_URL and DEV_ISSUER_PEOPLE.
+    """Return the issuer, configured by DEV_ISSUER_URL (or OIDC_ISSUER), OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, PUBLIC_URL and DEV_ISSUER_PEOPLE.
 
     Raises ``RuntimeError`` when CONSILIUM_ENV is production.
     """
@@ -83,7 +83,7 @@ def create_app() -> FastAPI:
         raise RuntimeError("the development issuer lets anybody in as anybody: set OIDC_ISSUER to a real one")
     made_up = tomllib.loads(Path(os.environ.get("DEV_ISSUER_PEOPLE", _PEOPLE)).read_text(encoding="utf-8"))
     issuer = Issuer(
-        url=os.environ.get("OIDC_ISSUER", "http://127.0.0.1:8391").rstrip("/"),
+        url=(os.environ.get("DEV_ISSUER_URL") or os.environ.get("OIDC_ISSUER", "http://127.0.0.1:8391")).rstrip("/"),
         client_id=os.environ.get("OIDC_CLIENT_ID", "consilium"),
         client_secret=os.environ.get("OIDC_CLIENT_SECRET", "development-only"),
         redirects=os.environ.get("PUBLIC_URL", "http://127.0.0.1:8300").rstrip("/") + "/sign-in/callback",
@@ -102,10 +102,11 @@ def create_app() -> FastAPI:
 
 def _describe(app: FastAPI, issuer: Issuer) -> None:
     @app.get("/.well-known/openid-configuration")
-    async def discovery() -> dict[str, Any]:
+    async def discovery(request: Request) -> dict[str, Any]:
+        asked_at = str(request.base_url).rstrip("/")  # services may reach us by another name than browsers do
         return {
-            "issuer": issuer.url, "authorization_endpoint": f"{issuer.url}/authorize", "token_endpoint": f"{issuer.url}/token",
-            "userinfo_endpoint": f"{issuer.url}/userinfo", "jwks_uri": f"{issuer.url}/jwks", "response_types_supported": ["code"],
+            "issuer": issuer.url, "authorization_endpoint": f"{issuer.url}/authorize", "token_endpoint": f"{asked_at}/token",
+            "userinfo_endpoint": f"{asked_at}/userinfo", "jwks_uri": f"{asked_at}/jwks", "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "client_credentials"], "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"], "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],

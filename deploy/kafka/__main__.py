@@ -35,21 +35,37 @@ def acls(bootstrap: str) -> Iterator[str]:
             "--allow-principal",
             f"User:{principal['user']}",
         ]
-        for topic in principal["writes"]:
-            yield shlex.join([*start, "--operation", "Write", "--operation", "Describe", *_named("--topic", topic)])
-        for topic in principal["reads"]:
-            yield shlex.join([*start, "--operation", "Read", "--operation", "Describe", *_named("--topic", topic)])
+        for operation in ("write", "read"):
+            named = [word for topic in principal[f"{operation}s"] for word in ("--topic", topic)]
+            if named:
+                yield shlex.join([*start, "--operation", operation.title(), "--operation", "Describe", *named])
         for group in principal["groups"]:
             yield shlex.join([*start, "--operation", "Read", *_named("--group", group)])
+
+
+def script() -> str:
+    """Return what `make.sh` holds: all of it, for the one broker of docker-compose.yml, run inside its container."""
+    bootstrap = "localhost:9093"
+    return "\n".join([
+        "#!/bin/sh",
+        "# Written by `python -m deploy.kafka script`; change topics.yaml or acls.yaml and write it again.",
+        "set -eu",
+        'PATH="$PATH:/opt/kafka/bin"',
+        *topics(bootstrap, 1),
+        *acls(bootstrap),
+    ])  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the commands that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m deploy.kafka", description=__doc__)
-    parser.add_argument("what", choices=("topics", "acls"))
+    parser.add_argument("what", choices=("topics", "acls", "script"))
     parser.add_argument("--bootstrap", default="localhost:9092", metavar="HOST:PORT")
     parser.add_argument("--replication", type=int, default=3)
     asked = parser.parse_args(arguments)
+    if asked.what == "script":
+        print(script())
+        return
     commands = topics(asked.bootstrap, asked.replication) if asked.what == "topics" else acls(asked.bootstrap)
     print("\n".join(commands))
 
