@@ -43,8 +43,8 @@ def main(arguments: list[str]) -> None:
         level = NEEDS.get(command, LOCAL)
         python = environment(level) if level else Path(sys.executable)
         settings = {**os.environ, "PYTHONPATH": str(ROOT)}
-        if level and not (state() / "databases.ready").exists():
-            settings |= certificates()  # a first start fetches more
+        if level and not all((state() / fetched).exists() for fetched in ("kafka.jars", "node/installed")):
+            settings |= certificates()
         if (bin_folder := python.parent) != Path(sys.executable).parent:
             settings["PATH"] = f"{bin_folder}{os.pathsep}{settings.get('PATH', os.defpath)}"
         os.execve(python, [str(python), "-P", "-m", "deploy.local", command, *arguments[1:]], settings)
