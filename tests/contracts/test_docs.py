@@ -9,6 +9,7 @@ from deploy.contracts.__main__ import declared_services
 from deploy.contracts.schemas import ROOT
 from deploy.local.__main__ import HELP
 from shared.events import FACTS, PartnerFact
+from shared.web.auth import STAFF
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -95,3 +96,9 @@ def test_every_command_in_the_documents_exists(page: Path) -> None:
     for module in re.findall(r"python -m ([\w.]+\w)(?!\w|\.?<)", text):
         folder = ROOT.joinpath(*module.split("."))
         assert folder.with_suffix(".py").exists() or (folder / "__main__.py").exists(), module
+
+
+def test_the_staff_guide_speaks_to_every_role_of_staff() -> None:
+    guide = (ROOT / "docs" / "staff-guide.md").read_text(encoding="utf-8")
+    addressed = set(re.findall(r"^\| ([a-z ]+) \|", guide, flags=re.MULTILINE)) - {"you are"}
+    assert addressed == {role.replace("_", " ").replace("lab", "laboratory") for role in STAFF}
