@@ -185,6 +185,26 @@ async def test_a_withdrawn_patients_money_goes_back_to_the_card(
     assert await states(billing) == ["refunded"]
 
 
+async def test_a_worker_that_dies_after_the_refund_sends_it_once(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
+) -> None:
+    await billing.receives(case.confirmed())
+    await sandbox.pays(await pay_page(billing, case))
+    await eventually(sandbox.all_delivered)
+    await billing.receives(case.withdrawn())
+    await billing.run_timers(at=A_MONDAY + timedelta(minutes=1))
+    [refund] = await billing.fetch("SELECT r.id, p.provider_id FROM refunds r JOIN payments p ON p.id = r.payment_id")
+    await sandbox.behaves(delay_seconds=60)
+    gateway = gateway_of(billing.ctx.settings)
+    sent = await gateway.refund(refund["provider_id"], usd(PRICE), refund["id"])  # and here it died
+    await billing.run_errands()
+    [row] = await billing.fetch("SELECT state, paid_as FROM refunds")
+    assert tuple(row) == ("issued", sent.id)
+    assert len(await billing.emitted(RefundIssued)) == 1
+    said = [one["body"]["type"] for one in sandbox.app.state.book.deliveries()]
+    assert said.count("refund.succeeded") == 1
+
+
 async def test_a_refund_waits_while_the_provider_is_away(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
 ) -> None:
