@@ -9,6 +9,7 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.events import Fact
 from shared.peers import Peers
+from shared.programme import all_programmes
 from shared.settings import PlatformSettings, ServiceSettings
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Context:
 
     @classmethod
     async def open(cls, service: Service, *, clock: Clock | None = None, pool_size: int | None = None) -> "Context":
-        """Read the settings and connect; close with ``close``."""
+        """Read settings and programmes, and connect; close with ``close``. Raises ``ProgrammeRefused``."""
+        all_programmes()
         settings, platform, clock = service.settings(), PlatformSettings(), clock or Clock()
         db = await Database.connect(
             settings.database_url, clock, size=pool_size or settings.pool_size, name=f"consilium-{service.name}",

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.programme import ProgrammeRefused, all_programmes, read_folder
+from shared.programme import ProgrammeRefused, all_programmes, loading, read_folder
 from shared.programme.loading import FOLDER
+from shared.service import Context, Service
+from shared.settings import ServiceSettings
 
 MSK = (FOLDER / "msk_international.toml").read_text(encoding="utf-8")
 
@@ -324,3 +326,16 @@ def test_two_versions_live_side_by_side(tmp_path: Path) -> None:
 
 def test_both_programmes_of_the_product_are_read() -> None:
     assert set(all_programmes()) == {("msk_international", 1), ("harborlight_integrative", 1)}
+
+
+async def test_a_service_does_not_start_on_a_broken_programme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "msk_international.toml").write_text(MSK.replace("price_minor = 90000", "price_minor = 1.5"))
+    monkeypatch.setattr(loading, "FOLDER", tmp_path)
+    loading.all_programmes.cache_clear()
+    try:
+        with pytest.raises(
+            ProgrammeRefused, match=r"msk_international.toml:\d+: catalogue.pathology.price_minor must be"
+        ):
+            await Context.open(Service("toy", tmp_path, lambda: ServiceSettings(database_url="postgresql://nowhere")))
+    finally:
+        loading.all_programmes.cache_clear()
