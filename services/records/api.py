@@ -35,6 +35,8 @@ SENDERS = allow(Role.CASE_MANAGER, Role.PARTNER_SYSTEM, *desks.PATIENT_SIDE)
 EITHER_END = allow(Role.CASE_MANAGER, Role.LAB, *desks.PATIENT_SIDE)
 READERS = allow(*desks.DESK, Role.SPECIALIST, Role.PARTNER_SYSTEM, *desks.PATIENT_SIDE)
 
+FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
+
 
 @router.get("/checklist", dependencies=[READERS])
 async def checklist(case_id: UUID, who: Who, db: Db) -> ChecklistView:
@@ -61,7 +63,11 @@ async def reads(case_id: UUID, who: Who, db: Db) -> ReadsView:
 
 
 @router.put(
-    "/items/{item_id}/documents/{document_id}", status_code=201, dependencies=[SENDERS], max_body_size=desks.TAKES_FILES
+    "/items/{item_id}/documents/{document_id}",
+    status_code=201,
+    dependencies=[SENDERS],
+    max_body_size=desks.TAKES_FILES,
+    openapi_extra=FILE,
 )
 async def upload(
     request: Request, case_id: UUID, item_id: UUID, document_id: UUID, who: Who, ctx: Ctx,

@@ -61,7 +61,7 @@ class NobodyToGuide(Exception):
 
 async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None = None) -> None:
     """Bring the checklist up to what the confirmed services, and the tumour once it is known, call for (R23)."""
-    collection = await cases.lock(tx, case_id)
+    collection = await cases.lock(tx, case_id, whole=False)
     if collection.programme is not None and collection.withdrawn_at is None:
         rules = programme.load(collection.programme)
         await materials.add_items(tx, case_id, revision, rules.checklist(collection.services, cancer_type))
@@ -69,10 +69,10 @@ async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None 
 
 async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
     """Give a paid case its case manager and ask for what is missing (R20, R22); once, whichever fact came last."""
-    collection = await cases.lock(tx, case_id)
-    ready = collection.paid and collection.items and collection.programme is not None
-    if not ready or collection.opened_at is not None or collection.withdrawn_at is not None:
+    known = await cases.lock(tx, case_id, whole=False)
+    if not known.paid or known.opened_at is not None or known.withdrawn_at is not None:
         return
+    collection = await cases.load(tx, case_id) or known
     assert collection.programme is not None
     manager = choose_manager(await access.roster(tx), collection.languages)
     if manager is None:

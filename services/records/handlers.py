@@ -26,13 +26,13 @@ from shared.service import Context
 
 async def remember_case(submitted: RequestSubmitted, tx: Tx) -> None:
     """Keep the number people read out; nothing else is ours before services are confirmed."""
-    await cases.lock(tx, submitted.case_id)
+    await cases.hold(tx, submitted.case_id)
     await cases.note_number(tx, submitted.case_id, submitted.case_number)
 
 
 async def draft_checklist(confirmed: ServicesConfirmed, tx: Tx) -> None:
     """List what these services need (R23); a later revision only adds (R17). Intake knows what the tumour needs."""
-    await cases.lock(tx, confirmed.case_id)
+    await cases.hold(tx, confirmed.case_id)
     await cases.note_confirmation(tx, confirmed)
     await casework.draft(tx, confirmed.case_id, confirmed.revision)
     key = f"{confirmed.case_id}:{confirmed.revision}"
@@ -42,15 +42,16 @@ async def draft_checklist(confirmed: ServicesConfirmed, tx: Tx) -> None:
 
 async def open_collection(paid: PaymentReceived, tx: Tx) -> None:
     """Give the case its case manager and ask for what is missing (R20, R22)."""
-    await cases.lock(tx, paid.case_id)
+    known = await cases.lock(tx, paid.case_id, whole=False)
     await cases.note_payment(tx, paid)
     await casework.open_when_paid(tx, paid.case_id)
-    await casework.settle(tx, paid.case_id)
+    if known.opened_at is not None:
+        await casework.settle(tx, paid.case_id)
 
 
 async def grant_reader(assigned: SpecialistAssigned, tx: Tx) -> None:
     """Let the specialist who accepted read this case, and nobody else of theirs (R30)."""
-    collection = await cases.lock(tx, assigned.case_id)
+    collection = await cases.lock(tx, assigned.case_id, whole=False)
     await access.grant(tx, assigned)
     if collection.withdrawn_at is not None:
         await access.revoke_readers(tx, assigned.case_id, collection.withdrawn_at)
@@ -59,7 +60,7 @@ async def grant_reader(assigned: SpecialistAssigned, tx: Tx) -> None:
 
 async def send_slides_home(delivered: OpinionDelivered, tx: Tx) -> None:
     """The opinion is out: the patient's slides are owed back, and the partner's part is over (R26)."""
-    collection = await cases.lock(tx, delivered.case_id)
+    collection = await cases.lock(tx, delivered.case_id, whole=False)
     await cases.note_delivery(tx, delivered)
     await _close(tx, delivered.case_id)
     if not collection.closed:
@@ -68,7 +69,7 @@ async def send_slides_home(delivered: OpinionDelivered, tx: Tx) -> None:
 
 async def close_collection(withdrawn: CaseWithdrawn, tx: Tx) -> None:
     """Stop all work, end everybody's access, and send home what the laboratory holds (R29, M13)."""
-    collection = await cases.lock(tx, withdrawn.case_id)
+    collection = await cases.lock(tx, withdrawn.case_id, whole=False)
     await cases.withdraw(tx, withdrawn.case_id, withdrawn.withdrawn_at)
     await access.revoke_readers(tx, withdrawn.case_id, withdrawn.withdrawn_at)
     await _close(tx, withdrawn.case_id)
@@ -110,7 +111,7 @@ async def name_reader(errand: Errand, ctx: Context) -> None:
     """Ask matching under which subject the specialist signs in."""
     assigned = await ctx.peers.get("matching", f"/cases/{errand.case_id}/specialist")
     async with ctx.db.transaction() as tx:
-        await cases.lock(tx, errand.case_id)
+        await cases.hold(tx, errand.case_id)
         await access.name_reader(tx, errand.case_id, UUID(assigned["specialist_id"]), assigned["subject"])
 
 

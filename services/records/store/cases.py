@@ -40,14 +40,19 @@ WHERE c.case_id = $1
 """
 
 
-async def lock(tx: Tx, case_id: CaseId) -> Collection:
-    """Return the case's collection, made if need be, with nobody else able to change it until this commits."""
+async def hold(tx: Tx, case_id: CaseId) -> None:
+    """Make the case's row if need be, and let nobody else change the case until this commits."""
     await tx.execute("INSERT INTO collections (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
     await tx.execute("SELECT 1 FROM collections WHERE case_id = $1 FOR UPDATE", case_id)
-    return await load(tx, case_id) or Collection(case_id)
 
 
-async def load(tx: Tx, case_id: CaseId) -> Collection | None:
+async def lock(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection:
+    """Hold the case and return its collection; without items, parcels and summary unless it is to be the ``whole``."""
+    await hold(tx, case_id)
+    return await load(tx, case_id, whole=whole) or Collection(case_id)
+
+
+async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | None:
     """Return the case's collection with all that belongs to it, or None: records never heard of the case."""
     row = await tx.fetchrow(_COLLECTION, case_id)
     if row is None:
@@ -68,9 +73,9 @@ async def load(tx: Tx, case_id: CaseId) -> Collection | None:
         target_to=row["target_to"],
         delivered_at=row["delivered_at"],
         withdrawn_at=row["withdrawn_at"],
-        items=await _items(tx, case_id),
-        shipments=await _shipments(tx, case_id),
-        summary=await _latest_summary(tx, case_id),
+        items=await _items(tx, case_id) if whole else (),
+        shipments=await _shipments(tx, case_id) if whole else (),
+        summary=await _latest_summary(tx, case_id) if whole else None,
     )
 
 

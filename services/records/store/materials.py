@@ -25,20 +25,18 @@ class StoredFile:
     sha256: str
 
 
-async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requirement]) -> int:
-    """Add the lines that the checklist doesn't have yet; return how many are new, or needed now."""
-    added = 0
-    for position, item in enumerate(items):
-        tag = await tx.execute(
-            "INSERT INTO items (id, case_id, code, titles, hints, kind, needed, position, revision)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-            " ON CONFLICT (case_id, code) DO UPDATE SET needed = true, version = items.version + 1"
-            " WHERE excluded.needed AND NOT items.needed",
-            new_id(), case_id, item.code, dict(item.titles), dict(item.hints), item.kind, item.needed,
-            position, revision,
-        )  # fmt: skip
-        added += int(tag.rsplit(" ", 1)[1])
-    return added
+async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requirement]) -> None:
+    """Add the lines that the checklist doesn't have yet; one that only helped may become needed."""
+    rows = [(new_id(), one.code, dict(one.titles), dict(one.hints), one.kind, one.needed) for one in items]
+    ids, codes, titles, hints, kinds, needed = zip(*rows, strict=True) if rows else ([],) * 6
+    await tx.execute(
+        "INSERT INTO items (id, case_id, code, titles, hints, kind, needed, position, revision)"
+        " SELECT id, $1, code, titles, hints, kind, needed, position, $2 FROM unnest($3::uuid[], $4::text[], $5::jsonb[],"
+        " $6::jsonb[], $7::text[], $8::bool[]) WITH ORDINALITY AS u (id, code, titles, hints, kind, needed, position)"
+        " ON CONFLICT (case_id, code) DO UPDATE SET needed = true, version = items.version + 1"
+        " WHERE excluded.needed AND NOT items.needed",
+        case_id, revision, ids, codes, titles, hints, kinds, needed,
+    )  # fmt: skip
 
 
 async def mark_uploaded(tx: Tx, item_id: UUID) -> None:
