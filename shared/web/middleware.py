@@ -3,12 +3,12 @@
 import secrets
 from typing import Any
 
-import asyncpg
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, telemetry
+from shared.db import AWAY
 from shared.web.errors import TOO_LARGE, respond, unavailable, unexpected
 from shared.web.problem import Problem
 
@@ -25,12 +25,6 @@ _FIXED = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-_DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.exceptions.OperatorInterventionError,
-    ConnectionError,
-)
 
 
 class SecurityHeaders:
@@ -119,7 +113,7 @@ def _tell(scope: Scope, problem: Problem, error: Exception) -> None:
 def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    return unavailable() if isinstance(error, _DATABASE_AWAY) else unexpected()
+    return unavailable() if isinstance(error, AWAY) else unexpected()
 
 
 class Traced:

@@ -5,10 +5,8 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
-import asyncpg
-
 from shared import log
-from shared.db import TRANSIENT, Database, Tx
+from shared.db import TRANSIENT, Database, Tx, listener
 from shared.staff_queue import Cursor, Item, Queue, changes
 
 EAGER_SECONDS, EAGER_PAUSE, POLL_SECONDS = 2.0, 0.05, 1.0
@@ -33,7 +31,7 @@ class QueueFeed:
         """Follow the changes until cancelled."""
         while True:
             try:
-                connection = await asyncpg.connect(self._url, timeout=5)
+                connection = await listener(self._url)
                 try:
                     await connection.add_listener("queue", lambda *_: self._woken.set())
                     connection.add_termination_listener(lambda _: self._woken.set())
