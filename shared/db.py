@@ -32,6 +32,14 @@ TRANSIENT = (
 )
 """What the database says when trying the very same again may well succeed: nobody's data is at fault."""
 
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    ConnectionError,
+)
+"""What is raised when the database can't be reached or is going down."""
+
 
 class Tx:
     """One open transaction; ``now`` is the one instant at which all of it happens."""
@@ -103,6 +111,11 @@ class Database:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield Tx(connection, self.clock.now())
+
+
+async def listener(url: str) -> Any:
+    """Return a connection to LISTEN on, apart from any pool; whoever asked closes it. Raises ``TRANSIENT``."""
+    return await asyncpg.connect(url, timeout=5)
 
 
 async def prepare(connection: Any) -> None:
