@@ -77,11 +77,11 @@ class Tour:
             await asyncio.sleep(0.5)
         raise Trouble(f"No letter about {subject!r} came to {to}. See what was sent at {self.mail}.")
 
-    async def shot(self, page: Page, name: str, *, whole: bool = False) -> None:
+    async def shot(self, page: Page, name: str) -> None:
         """Photograph a page once its parts have come."""
         await page.wait_for_load_state("networkidle")
         await page.evaluate("() => document.fonts.ready")
-        await page.screenshot(path=PICTURES / f"{name}.png", full_page=whole, animations="disabled")
+        await page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
         print(f"  docs/tour/{name}.png")
 
     def _letters(self, to: str) -> list[dict[str, Any]]:
@@ -135,7 +135,6 @@ async def ask(tour: Tour) -> None:
     await fill(page, signed_name="Noura Al-Saleh")
     await send(page, "Continue")
     await send(page, "Send the request")
-    await tour.shot(page, "request-received")
 
 
 async def fill(page: Page, **values: str) -> None:
@@ -187,8 +186,6 @@ async def pay(tour: Tour) -> None:
     await fill(page, card=card, expiry="12/34", code="123")
     await send(page, re.compile("^Pay"))
     await appears(page, f"{tour.url}/my/records/cases/{tour.case}", "Your case manager is")
-    await page.goto(f"{tour.url}/my/cases/{tour.case}")
-    await tour.shot(page, "case-on-a-telephone", whole=True)
 
 
 async def appears(page: Page, url: str, text: str) -> None:
