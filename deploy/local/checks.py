@@ -20,7 +20,7 @@ UNIT = ("tests/*/test_domain*.py", "tests/contracts/test_*.py", "tests/shared/te
 SOURCE_CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "--quiet", "."],
-    "types": ["mypy"],
+    "types": ["mypy", "--no-incremental"],  # its cache forgets modules of namespace packages
     "imports": ["lint-imports"],
 }
 COUNTS = (
