@@ -21,7 +21,7 @@ def new_id() -> UUID:
 
 
 def new_case_number() -> str:
-    """Return a random case number such as ``7K3M-9QXW-C``: 40 bits in Crockford's base 32 and a check character."""
+    """Return a random case number such as ``7K3M-9QXW-S``: 40 bits in Crockford's base 32 and a check character."""
     value = secrets.randbits(5 * _DIGITS)
     body = "".join(_ALPHABET[value >> shift & 31] for shift in range(5 * (_DIGITS - 1), -1, -5))
     return f"{body[:4]}-{body[4:]}-{_CHECK[value % 37]}"
@@ -34,7 +34,7 @@ def parse_case_number(text: str) -> str:
     """
     plain = "".join(text.split()).replace("-", "").upper()
     if len(plain) != _DIGITS + 1:
-        raise ValueError("A case number has nine characters, such as 7K3M-9QXW-C. Check that all of it is there.")
+        raise ValueError("A case number has nine characters, such as 7K3M-9QXW-S. Check that all of it is there.")
     body, check = plain[:-1].translate(_HEARD_AS), plain[-1]
     if check in "OIL":
         check = check.translate(_HEARD_AS)

@@ -28,7 +28,7 @@ OWNERS = (Role.PATIENT, Role.REQUESTER)
 class WantsLink(Incoming):
     sentences: ClassVar[dict[str, str]] = {
         "email": N_("Enter your e-mail address, like name@example.com"),
-        "case_number": N_("Enter your case number, like 7K3M-9QXW-C"),
+        "case_number": N_("Enter your case number, like 7K3M-9QXW-S"),
     }
     email: Email
     case_number: Line
