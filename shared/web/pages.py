@@ -5,7 +5,8 @@ service's own folder ``templates/<service>/`` first.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -83,6 +84,16 @@ _ENGLISH = Reader()
 _reader: ContextVar[Reader] = ContextVar("reader", default=_ENGLISH)
 
 
+@contextmanager
+def reading(reader: Reader) -> Iterator[None]:
+    """Draw what is drawn in the block for this reader."""
+    mark = _reader.set(reader)
+    try:
+        yield
+    finally:
+        _reader.reset(mark)
+
+
 class PageOf:
     """Renders templates for one request."""
 
@@ -126,11 +137,8 @@ class PageOf:
             "translations": translator_for(self._request), "language_link": _language_link(self._request), "now": state.clock.now(),
             "development": state.development,
         }  # fmt: skip
-        mark = _reader.set(Reader(locale, common["translations"], common["now"]))
-        try:
+        with reading(Reader(locale, common["translations"], common["now"])):
             return template.render({**common, **context})
-        finally:
-            _reader.reset(mark)
 
 
 async def page_of(request: Request) -> PageOf:

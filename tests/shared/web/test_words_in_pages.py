@@ -1,0 +1,71 @@
+"""Amounts, instants and dates in the reader's notation, and catalogues that follow their source."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po, write_po
+
+from shared.events import Money
+from shared.web import catalogues
+from shared.web.pages import Reader, ago, day, money, reading, when
+
+AT = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "text"),
+    [
+        ("en", Money(amount_minor=350_000, currency="USD"), "$3,500.00"),
+        ("en", Money(amount_minor=1, currency="USD"), "$0.01"),
+        ("en", Money(amount_minor=3500, currency="JPY"), "¥3,500"),
+        ("ar", Money(amount_minor=350_000, currency="USD"), "\u2066USD\xa03,500.00\u2069"),
+        ("zh_Hans", Money(amount_minor=350_000, currency="USD"), "US$3,500.00"),
+    ],
+)
+def test_amounts_are_exact(locale: str, amount: Money, text: str) -> None:
+    with reading(Reader(locale)):
+        assert money(amount) == text
+        assert money(amount.amount_minor, amount.currency) == text
+
+
+def test_instants_carry_their_zone() -> None:
+    assert str(when(AT)) == '<time datetime="2027-03-01T15:00:00+00:00">1 Mar 2027, 15:00 UTC</time>'
+    assert "10:00 EST" in when(AT, "America/New_York")
+    with reading(Reader("ar")):
+        assert "مارس" in when(AT)
+    assert [str(form(None)) for form in (when, day, ago)] == ["–", "–", "–"]
+
+
+def test_days_and_distances() -> None:
+    assert "March 27, 1978" in day(date(1978, 3, 27))
+    with reading(Reader("en", now=AT)):
+        assert "in 2 days" in ago(AT + timedelta(days=2))
+        assert "3 hours ago" in ago(AT - timedelta(hours=3))
+    with reading(Reader("zh_Hans", now=AT)):
+        assert "2天后" in ago(AT + timedelta(days=2))
+
+
+def test_a_catalogue_follows_its_source(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    (home / "templates").mkdir()
+    page = home / "templates" / "page.html"
+    page.write_text('{{ _("Old") }} {{ _("Kept") }}', encoding="utf-8")
+    catalogues.update(home, "ar")
+    _translate(catalogues.file_of(home, "ar"), {"Old": "قديم", "Kept": "باقٍ"})
+    assert catalogues.missing(home, "ar") == []
+    page.write_text('{{ _("Kept") }} {{ _("New") }} {{ ngettext("%(num)s day", "%(num)s days", 2) }}', encoding="utf-8")
+    catalogues.update(home, "ar")
+    assert catalogues.missing(home, "ar") == ["New", "('%(num)s day', '%(num)s days')"]
+    with catalogues.file_of(home, "ar").open("rb") as file:
+        assert {str(message.id) for message in read_po(file) if message.id} >= {"Kept", "New"}
+
+
+def _translate(file: Path, words: dict[str, str]) -> None:
+    with file.open("rb") as source:
+        catalogue = read_po(source, locale="ar")
+    for message in catalogue:
+        if message.id:
+            message.string = words[str(message.id)]
+    with file.open("wb") as out:
+        write_po(out, catalogue)
