@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.programme import ProgrammeRefused, all_programmes, loading, read_folder
+from shared.programme import ProgrammeRefused, all_programmes, read_folder
 from shared.programme.loading import FOLDER
 from shared.service import Context, Service
 from shared.settings import ServiceSettings
@@ -330,12 +330,6 @@ def test_both_programmes_of_the_product_are_read() -> None:
 
 async def test_a_service_does_not_start_on_a_broken_programme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "msk_international.toml").write_text(MSK.replace("price_minor = 90000", "price_minor = 1.5"))
-    monkeypatch.setattr(loading, "FOLDER", tmp_path)
-    loading.all_programmes.cache_clear()
-    try:
-        with pytest.raises(
-            ProgrammeRefused, match=r"msk_international.toml:\d+: catalogue.pathology.price_minor must be"
-        ):
-            await Context.open(Service("toy", tmp_path, lambda: ServiceSettings(database_url="postgresql://nowhere")))
-    finally:
-        loading.all_programmes.cache_clear()
+    monkeypatch.setattr("shared.service.all_programmes", lambda: read_folder(tmp_path))
+    with pytest.raises(ProgrammeRefused, match=r"msk_international.toml:\d+: catalogue.pathology.price_minor must be"):
+        await Context.open(Service("toy", tmp_path, lambda: ServiceSettings(database_url="postgresql://nowhere")))
