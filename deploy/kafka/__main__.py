@@ -1,9 +1,11 @@
-"""``python -m deploy.kafka topics|acls --bootstrap HOST:PORT``: print the commands of Kafka's own tools that make them.
+"""``python -m deploy.kafka topics|acls|apply --bootstrap HOST:PORT``: the topics, and who may do what with them.
 
-For a cluster that people run: read what is printed, then run it; running it again changes nothing.
+For a cluster that people run: read what is printed, then run it with Kafka's own tools. ``apply`` does the same at once,
+signed in as KAFKA_USERNAME with KAFKA_PASSWORD. Doing it again changes nothing.
 """
 
 import argparse
+import asyncio
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,28 +45,17 @@ def acls(bootstrap: str) -> Iterator[str]:
             yield shlex.join([*start, "--operation", "Read", *_named("--group", group)])
 
 
-def script() -> str:
-    """Return what `make.sh` holds: all of it, for the one broker of docker-compose.yml, run inside its container."""
-    bootstrap = "localhost:9093"
-    return "\n".join([
-        "#!/bin/sh",
-        "# Written by `python -m deploy.kafka script`; change topics.yaml or acls.yaml and write it again.",
-        "set -eu",
-        'PATH="$PATH:/opt/kafka/bin"',
-        *topics(bootstrap, 1),
-        *acls(bootstrap),
-    ])  # fmt: skip
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Print the commands that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m deploy.kafka", description=__doc__)
-    parser.add_argument("what", choices=("topics", "acls", "script"))
+    parser.add_argument("what", choices=("topics", "acls", "apply"))
     parser.add_argument("--bootstrap", default="localhost:9092", metavar="HOST:PORT")
     parser.add_argument("--replication", type=int, default=3)
     asked = parser.parse_args(arguments)
-    if asked.what == "script":
-        print(script())
+    if asked.what == "apply":
+        from deploy.kafka.apply import apply
+
+        asyncio.run(apply(asked.bootstrap, asked.replication))
         return
     commands = topics(asked.bootstrap, asked.replication) if asked.what == "topics" else acls(asked.bootstrap)
     print("\n".join(commands))
