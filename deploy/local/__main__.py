@@ -100,7 +100,18 @@ def _psql(arguments: list[str]) -> int:
 
 
 def _demo(arguments: list[str]) -> int:
-    return _become(python("deploy.demo", *arguments), Plan.read().told(*SERVICES))
+    """Drive a case through what runs here or is named by PUBLIC_URL; with neither, start all, and stop it afterwards."""
+    from deploy.local import up
+
+    plan = Plan.read()
+    argv = python("deploy.demo", *arguments)
+    if plan.given.get("PUBLIC_URL") or running.Running.find(plan.folder):
+        return _become(argv, plan.unchanged())
+    up.detach(plan)
+    try:
+        return subprocess.run(argv, env=plan.unchanged(), check=False).returncode
+    finally:
+        running.stop(plan.folder)
 
 
 def _bench(arguments: list[str]) -> int:
