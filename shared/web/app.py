@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -33,6 +34,10 @@ MAX_BODY = 1 << 20
 """Bytes a request may bring; a route that takes more says ``max_body_size=`` itself."""
 
 
+OWN_TRACES_ONLY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""The framework's own spans name each address whole, and with it the secret of a sign-in link."""
+
+
 class RouteRefused(Exception):
     """A route that may not be served: it says not who may call it, or takes fields it doesn't know."""
 
@@ -46,7 +51,7 @@ def create_app(
     """
     app = FastAPI(
         title=f"Consilium {service.name}", version="1", redirect_slashes=False,
-        openapi_url=None, docs_url=None, redoc_url=None, exception_handlers={
+        openapi_url=None, docs_url=None, redoc_url=None, telemetry=OWN_TRACES_ONLY, exception_handlers={
             HTTPException: on_http_exception, RequestValidationError: on_invalid_request,
         },
     )  # fmt: skip
