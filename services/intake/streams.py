@@ -7,6 +7,7 @@ twice, late or in another order ends in the same rows, so it may be stopped, mov
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,7 @@ def create(settings: Settings, platform: PlatformSettings) -> faust.App:
         broker=[f"kafka://{address}" for address in platform.kafka_bootstrap.split(",")],
         broker_credentials=_credentials(platform),
         store="memory://",
+        datadir=tempfile.mkdtemp(prefix="intake-funnel-"),
         web_enabled=False,
         stream_wait_empty=True,
         key_serializer="raw",
