@@ -75,7 +75,7 @@ class Issuer:
 
 
 def create_app() -> FastAPI:
-    """Return the issuer, configured by DEV_ISSUER_URL (or OIDC_ISSUER), OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, PUBLIC_URL and DEV_ISSUER_PEOPLE.
+    """Return the issuer; DEV_ISSUER_URL (or OIDC_ISSUER), OIDC_CLIENT_ID and _SECRET, PUBLIC_URL and DEV_ISSUER_PEOPLE set it up.
 
     Raises ``RuntimeError`` when CONSILIUM_ENV is production.
     """
