@@ -4,8 +4,12 @@
 """
 
 import asyncio
+import os
 import sys
+import tomllib
+from collections.abc import Awaitable, Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,7 +19,8 @@ from deploy.local.places import ROOT
 from deploy.local.plan import DATABASES_READY, SERVICES, VIEWS_ROLE, Plan, role_of
 from deploy.local.trouble import Trouble
 from shared import db
-from shared.service import Service
+from shared.db import Tx
+from shared.service import Context, Service
 from shared.web.tokens import make_keys
 
 SEEDS = ROOT / "deploy" / "local" / "seed"
@@ -78,15 +83,24 @@ async def migrate(plan: Plan, name: str) -> None:
         print(f"{name}: {ran}")
     roster = SEEDS / f"{name}.toml"
     if service.seed is not None and roster.exists():
-        await _seed(plan, name, str(roster))
+        os.environ.update(plan.told(name))
+        await _seed(service, service.seed, roster)
 
 
-async def _seed(plan: Plan, name: str, roster: str) -> None:
-    seeding = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", f"services.{name}", "seed", roster, env=plan.told(name), cwd=ROOT
-    )
-    if await seeding.wait() != 0:
-        raise Trouble(f"The roster {roster} could not be loaded; the lines above say why.")
+async def _seed(service: Service, seed: Callable[[Tx, dict[str, Any]], Awaitable[None]], roster: Path) -> None:
+    ctx = await Context.open(service, pool_size=1)
+    try:
+        async with ctx.db.transaction() as tx:
+            await seed(tx, read_toml(roster))
+    except (LookupError, ValueError) as problem:
+        raise Trouble(f"The roster {roster} could not be loaded: {problem}. Correct it and start again.") from problem
+    finally:
+        await ctx.close()
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file's content."""
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 async def let_views_be_written(plan: Plan) -> None:
