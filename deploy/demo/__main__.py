@@ -98,8 +98,8 @@ def _opinion(story: Story, folder: Path, tail: FactTail, tell: Teller) -> Path:
     story.sign_opinion(specialist, story.write_opinion(specialist))
     tail.wait_for("OpinionDelivered.v1", story.case_id)
     tell.step("the patient and the local physician open the opinion by their own links")
-    reader = story.enter_by_mail("opinion")
-    physician = follow(story.places, story.doctor_box.next(about="opinion|report"), "Dr Rami Hakim")
+    reader = story.enter_by_mail("report")
+    physician = follow(story.places, story.doctor_box.next(about="report"), "Dr Rami Hakim")
     opinion, copy = story.read_opinion(reader), story.read_opinion(physician)
     physician.close()
     if opinion != copy:

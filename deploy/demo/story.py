@@ -58,7 +58,7 @@ class Story:
 
     def quote(self, services: list[str], amount_minor: int) -> None:
         """The advisor confirms services at an individual price."""
-        body = {"services": services, "amount_minor": amount_minor}
+        body = {"services": services, "price": {"amount_minor": amount_minor, "currency": "USD"}}
         self.as_staff(ADVISOR).send("POST", f"/api/intake/cases/{self.case_id}/quotes", body)
 
     def pay_by_card(self, patient: Person) -> None:
