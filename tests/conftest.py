@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import servers
+from tests.support.installation import installation  # noqa: F401 - the fixture of the whole product
 from tests.support.service import (  # noqa: F401 - the fixtures that every test may ask for
     billing,
     intake,
