@@ -19,7 +19,7 @@ from deploy.local.indexes import certificates, uv_settings
 from deploy.local.places import ROOT, state
 from deploy.local.trouble import Trouble
 
-NOTHING, LOCAL, DEV = "", "local", "dev"
+NOTHING, LOCAL, DEV, BENCH = "", "local", "dev", "bench"
 NEEDS = {
     "help": NOTHING,
     "down": NOTHING,
@@ -27,7 +27,7 @@ NEEDS = {
     "logs": NOTHING,
     "test": DEV,
     "check": DEV,
-    "bench": DEV,
+    "bench": BENCH,
     "demo": DEV,
 }
 """Which lock a command needs; LOCAL when it isn't named here."""
@@ -110,9 +110,10 @@ def stamp(lock: Path) -> str:
 
 
 def filled(python: Path, lock: Path) -> bool:
-    """Whether the environment holds this lock's packages; the dev lock holds the local one's as well."""
-    dev = lock.with_name("dev.txt")
-    for candidate in (lock, dev):
+    """Whether the environment holds this lock's packages; each larger lock holds the smaller ones' as well."""
+    larger = [LOCAL, DEV, BENCH]
+    enough = larger[larger.index(lock.stem) :] if lock.stem in larger else [lock.stem]
+    for candidate in [lock.with_name(f"{name}.txt") for name in enough]:
         marker = python.parents[1] / f"{candidate.stem}.lock"
         if python.exists() and marker.exists() and marker.read_text() == stamp(candidate):
             return True

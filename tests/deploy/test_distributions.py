@@ -103,7 +103,7 @@ def imports(folder: Path) -> Iterator[tuple[Path, str]]:
                 yield file, node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize("name", ["dev", "local", "uv", *SERVICES])
+@pytest.mark.parametrize("name", ["dev", "local", "bench", "uv", *SERVICES])
 def test_a_lock_pins_everything_with_hashes(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.txt").read_text()
     pinned = re.findall(r"^[\w.-]+==\S+.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)+", lock, re.MULTILINE)
