@@ -34,7 +34,7 @@ async def apply(bootstrap: str, replication: int) -> None:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(name)
         for right in rights():
-            answer = await admin._send_request(right)  # noqa: SLF001 - the client has no method for rights
+            answer = await admin._send_request(right)
             for code, message in answer.creation_responses:
                 if code:
                     raise for_code(code)(message)
