@@ -1,7 +1,8 @@
 """Magic links: how the patient's side signs in. A link is for one person of one case, works once and not for long.
 
 The database keeps a hash of the token, so a copy of it opens nothing. Who reads a mail box may see every case in which
-that mail box has the same part, which is why a link's holder gets all of those.
+that mail box has the same part, which is why a link's holder gets all of those: never one in which it has a lesser part,
+and, as a local physician, none that was withdrawn (M13).
 """
 
 from __future__ import annotations
@@ -66,17 +67,19 @@ async def spend(tx: Tx, token: str) -> Visitor | None:
     if link is None:
         return None
     case = await store.load_case(tx, link.case_id)
+    if link.audience == "local_physician" and case.stage is Stage.WITHDRAWN:
+        return None
     person = (await store.people(tx, link.case_id))[link.audience]
-    same_part = [
-        (case_id, role, own)
-        for case_id, role, own in await store.cases_of_mailbox(tx, person.email or "")
-        if role == link.audience or (own and link.audience in ("patient", "requester") and role != "local_physician")
-    ]
+    parts: dict[CaseId, set[str]] = {link.case_id: {link.audience}}
+    for case_id, role, own in await store.cases_of_mailbox(tx, person.email or ""):
+        if role == link.audience or (own and link.audience in ("patient", "requester") and role != "local_physician"):
+            parts.setdefault(case_id, set()).add(role)
+    roles = frozenset(parts[link.case_id])
     return Visitor(
         case_id=link.case_id,
         name=person.name,
-        roles=frozenset({link.audience} | {role for case_id, role, _ in same_part if case_id == link.case_id}),
-        cases=frozenset({link.case_id} | {case_id for case_id, _, _ in same_part}),
+        roles=roles,
+        cases=frozenset(case_id for case_id, there in parts.items() if roles <= there),
         locale=case.locale,
         path=link.path,
     )

@@ -201,11 +201,12 @@ async def people(tx: Tx, case_id: CaseId) -> dict[str, Person]:
 
 
 async def cases_of_mailbox(tx: Tx, email: str) -> list[tuple[CaseId, str, bool]]:
-    """Return (case, role, asks for themselves) of everyone who reads this mail box."""
+    """Return (case, role, asks for themselves) of everyone who reads this mail box; no doctor of a withdrawn case."""
     rows = await tx.fetch(
         """SELECT p.case_id, p.role, r.authority = 'self' AS own
            FROM people p JOIN people r ON r.case_id = p.case_id AND r.role = 'requester'
-           WHERE lower(p.email) = lower($1)""",
+           JOIN cases c ON c.case_id = p.case_id
+           WHERE lower(p.email) = lower($1) AND (p.role <> 'local_physician' OR c.withdrawn_at IS NULL)""",
         email,
     )
     return [(row["case_id"], row["role"], row["own"]) for row in rows]
