@@ -1,0 +1,106 @@
+"""How many whole cases a second go through all five services, beside two other ways to build the same.
+
+What a case is stands in ``benchmarks.workflow``: six facts, three steps, 20 reactions in five databases, the services'
+own code for everybody. Who is measured, each alone, in one process with one event loop, on the same PostgreSQL and Kafka:
+
+* Consilium: five relays and five consumers (``peers.consilium``)
+* FastStream with SQLAlchemy, a transaction a message, and in batches (``peers.faststream_sqlalchemy``)
+* DBOS (``peers.dbos_workflow``)
+
+Measured is the time from the first case's begin until the last reaction of the last case has committed; a few cases go
+before, so that processes are warm. Afterwards each service's tables are checked for all that the cases must leave.
+
+The reactions' own statements are most of the work and the same for all, so this can't show how little a backbone adds:
+``consumer`` and ``relay`` do. Errands (mail, HTTP) are written down by everybody and run by nobody.
+"""
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+
+from benchmarks import workflow
+from benchmarks.report import Figure, load_per_core
+from benchmarks.rig import Rig, eventually
+from benchmarks.workflow import HEARD_PER_CASE, Urls
+from shared import log
+from shared.db import Database
+from shared.settings import PlatformSettings
+
+CASES = 1_000
+WARM = 20
+CONTENDERS = ("consilium", "faststream, batches", "faststream, messages", "dbos")
+TARGET = 5.0
+Deliver = Callable[[Urls, PlatformSettings, asyncio.Event], Awaitable[None]]
+
+
+async def run(rig: Rig, scale: float) -> list[Figure]:
+    """Measure each with 1,000 cases times ``scale``."""
+    number, rates, figures = max(20, int(CASES * scale)), {}, []
+    for name in CONTENDERS:
+        load = load_per_core()
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+            rates[name] = await asyncio.wrap_future(alone.submit(_measure, name, rig, number))
+        figures.append(Figure(f"cases: {name}", rates[name], "cases/s", load=load))
+    ours = rates.pop("consilium")
+    best = max(rates, key=lambda name: rates[name])
+    return [*figures, Figure(f"cases: times the better peer ({best})", ours / rates[best], "x", least=TARGET)]
+
+
+def _measure(name: str, rig: Rig, number: int) -> float:
+    log.configure("bench", level="warning", style="console")
+    return asyncio.run(_dbos(rig, number) if name == "dbos" else _over_kafka(_deliver(name), rig, number))
+
+
+def _deliver(name: str) -> Deliver:
+    from benchmarks.peers import consilium, faststream_sqlalchemy
+
+    known: dict[str, Deliver] = {
+        "consilium": consilium.deliver,
+        "faststream, batches": faststream_sqlalchemy.by_batch,
+        "faststream, messages": faststream_sqlalchemy.by_message,
+    }
+    return known[name]
+
+
+async def _over_kafka(deliver: Deliver, rig: Rig, number: int) -> float:
+    platform = await rig.topics()
+    async with workflow.databases(rig) as urls, workflow.connected(urls, 4) as dbs:
+        stop = asyncio.Event()
+        delivering = asyncio.ensure_future(deliver(urls, platform, stop))
+        await _cases(dbs, WARM, WARM)
+        start = time.monotonic()
+        await _cases(dbs, number, number + WARM)
+        took = time.monotonic() - start
+        stop.set()
+        await delivering
+        await workflow.check(dbs, number + WARM)
+    return number / took
+
+
+async def _cases(dbs: dict[str, Database], number: int, expected: int) -> None:
+    """Begin so many cases, each in a transaction of its own, and wait until ``expected`` are through."""
+
+    async def begin_some(some: int) -> None:
+        for _ in range(some):
+            await workflow.begin(dbs["intake"])
+
+    async def all_heard() -> bool:
+        for name, heard in HEARD_PER_CASE.items():
+            async with dbs[name].reading() as tx:
+                if await tx.fetchval("SELECT count(*) FROM inbox") < heard * expected:
+                    return False
+        return True
+
+    await asyncio.gather(*(begin_some(len(range(n, number, 4))) for n in range(4)))
+    await eventually(all_heard, within=120, every=0.1)
+
+
+async def _dbos(rig: Rig, number: int) -> float:
+    from benchmarks.peers import dbos_workflow
+
+    async with workflow.databases(rig) as urls, rig.database() as system_url, workflow.connected(urls, 1) as dbs:
+        took = await dbos_workflow.follow_cases(urls, system_url, WARM, number)
+        await workflow.check(dbs, number + WARM)
+    return number / took
