@@ -209,3 +209,11 @@ async def test_a_new_case_has_pages_too(case: Case) -> None:
         assert answer.status_code == 200
     assert (await stranger.get(f"/my/records/cases/{unknown}", headers={"Accept": "text/html"})).status_code == 404
     assert "Case manager" in (await advisor.get(f"/desk/records/cases/{case.id}/summary")).text
+
+
+async def test_the_laboratory_reads_no_summary_and_no_documents(case: Case) -> None:
+    await case.signs_summary("Stage II, treated twice.")
+    assert "treated twice" in (await case.manager.get(f"/desk/records/cases/{case.id}/materials")).text
+    lab = await case.lab.get(f"/desk/records/cases/{case.id}/materials")
+    assert lab.status_code == 403
+    assert "treated twice" not in lab.text

@@ -74,7 +74,7 @@ async def desk_fragment(case_id: UUID, page: Page, db: Db, who: Who) -> Response
     return page("desk_summary.html", may_open=who.has(*desks.DESK), **shown(found or Collection(CaseId(case_id))))
 
 
-@staff.get("/cases/{case_id}/materials", dependencies=[allow(*desks.DESK, Role.SPECIALIST)])
+@staff.get("/cases/{case_id}/materials", dependencies=[allow(Role.CASE_MANAGER, Role.SPECIALIST, *desks.PRIVACY)])
 async def materials(case_id: UUID, page: Page, who: Who, db: Db) -> Response:
     """Show the specialist the summary, each document that counts, and what is missing by name (R27, R28, R31)."""
     async with db.reading() as tx:
