@@ -201,6 +201,7 @@ async def brief(case_id: CaseId, db: Db) -> dict[str, Any]:
                     "country": patient.country, "languages": patient.languages},
         "cancer_type": case.cancer_type,
         "reasons": case.reasons,
+        "story": case.story,
         "questions": [{"id": question.question_id, "text": question.text} for question in asked],
         "local_physician": _doctor(people.get("local_physician"), "name", "email", "country", "institution"),
         "stream": case.stream,

@@ -36,6 +36,7 @@ class Brief(BaseModel):
     patient: Patient
     cancer_type: str | None = None
     reasons: tuple[str, ...] = ()
+    story: str | None = None
     questions: tuple[Question, ...] = ()
     local_physician: LocalPhysician | None = None
     withdrawn: bool = False

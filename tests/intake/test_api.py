@@ -121,6 +121,7 @@ async def test_services_look_up_whom_to_write_to_and_what_is_asked(intake: Servi
     brief = (await peer.get(f"/api/intake/cases/{case_id}/brief")).json()
     assert brief["patient"]["birth_date"] == "1958-03-27"
     assert brief["reasons"] == ["new_diagnosis", "peace_of_mind"]
+    assert brief["story"] is None
     assert [question["text"] for question in brief["questions"]] == ["Is surgery needed?", "Which medicine first?"]
     assert (await peer.get(f"/api/intake/cases/{new_id()}/brief")).status_code == 404
 

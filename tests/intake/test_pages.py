@@ -417,6 +417,19 @@ async def test_people_and_illness_are_for_those_who_need_them(intake: ServiceUnd
     ).status_code == 403
 
 
+async def test_a_specialist_meets_the_patient_where_the_case_is_theirs_and_nowhere_else(
+    intake: ServiceUnderTest,
+) -> None:
+    case_id = await submit(intake)
+    await quote(intake, case_id, amount=450_000)
+    page = (
+        await intake.sign_in(Role.SPECIALIST, subject="staff-imani").get(f"/desk/cases/{case_id}", headers=HTML)
+    ).text
+    for secret in ("Testova", "example.com", "reast", "4,500"):
+        assert secret not in page
+    assert "4,500" in (await intake.sign_in(Role.FINANCE).get(f"/desk/cases/{case_id}", headers=HTML)).text
+
+
 async def test_an_advisor_writes_down_a_request_taken_by_phone(intake: ServiceUnderTest) -> None:
     ada = advisor(intake)
     begun = await ada.post("/desk/intake/requests", data={"channel": "phone"}, headers=HTML)

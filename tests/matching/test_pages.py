@@ -180,6 +180,12 @@ async def test_a_withdrawn_case_says_so_everywhere(clinic: Clinic) -> None:
         assert "Withdrawn" in await see(who, f"/desk/matching/cases/{case_id}{path}")
 
 
+async def test_who_writes_reads_why_the_patient_asks_in_their_own_words(clinic: Clinic) -> None:
+    case_id = await clinic.a_case_with_imani()
+    clinic.knows(case_id, story="It began in <May>.")
+    assert "It began in <May>." in await see(clinic.imani, f"/desk/matching/cases/{case_id}/opinion")
+
+
 async def test_a_correction_by_form_is_a_new_version(clinic: Clinic) -> None:
     case_id = await clinic.a_delivered_case()
     path = f"/desk/matching/cases/{case_id}/opinion"

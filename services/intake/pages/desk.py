@@ -29,9 +29,9 @@ KNOWS_PEOPLE = (
     *ADVISOR_ROLES,
     Role.CASE_MANAGER,
     Role.CLINICAL_LEAD,
-    Role.SPECIALIST,
     Role.PRIVACY_OFFICER,
 )
+"""Specialists are not here: matching shows each the people of the cases that were offered to them (R30)."""
 
 
 class Moving(Incoming):

@@ -207,7 +207,7 @@ async def write(case_id: UUID, page: Page, ctx: Ctx, who: Who) -> Response:
         async with ctx.db.reading() as tx:
             delivery = await opinions.delivery_of(tx, found.id)
         return page("signed.html", case=case, opinion=found, delivery=delivery, form=Form.blank())
-    rows = about(case, brief)
+    rows = about(case, brief) + ([("In their words", brief.story)] if brief.story else [])
     return page("write.html", case=case, opinion=found, about=rows, questions=brief.questions, sections=SECTIONS)
 
 
