@@ -14,6 +14,7 @@ PRIVATE = re.compile(
 )
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 VALUES = re.compile(r"\)=\(.*?\)(?= |$)", re.DOTALL)
+INPUTS = re.compile(r"\binput_value=.*?(?=, input_type=)", re.DOTALL)
 REDACTED = "[redacted]"
 
 Event = MutableMapping[str, Any]
@@ -30,8 +31,8 @@ def redact(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def scrub(text: str) -> str:
-    """Return an error's words without e-mail addresses and without the row values that PostgreSQL quotes."""
-    return VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, text))
+    """Return an error's words without e-mail addresses and the values that PostgreSQL and pydantic quote in them."""
+    return INPUTS.sub(f"input_value={REDACTED}", VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, text)))
 
 
 def configure(service: str, *, level: str = "info", style: str = "json") -> None:

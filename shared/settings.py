@@ -1,9 +1,9 @@
 """Settings that all services share, from the environment; a service adds its own in its ``settings.py``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STATE = Path(".consilium")
@@ -12,7 +12,7 @@ STATE = Path(".consilium")
 class PlatformSettings(BaseSettings):
     """Where the things are that every service talks to. Environment names are the field names in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
     consilium_env: Annotated[
         Literal["development", "production"], Field(description="development allows made-up people and http")
@@ -54,6 +54,13 @@ class PlatformSettings(BaseSettings):
     )
     otel_exporter_otlp_endpoint: Annotated[str | None, Field(description="OTLP/HTTP collector")] = None
 
+    @model_validator(mode="after")
+    def production_speaks_https(self) -> Self:
+        """Refuse to send sessions and sign-in links of real people over http."""
+        if self.consilium_env == "production" and not self.public_url.startswith("https:"):
+            raise ValueError("set PUBLIC_URL to the https:// address that browsers see")
+        return self
+
     @property
     def peers_url(self) -> str:
         """Return the origin under which services reach each other."""
@@ -63,7 +70,7 @@ class PlatformSettings(BaseSettings):
 class ServiceSettings(BaseSettings):
     """What each service has of its own; the names carry the service's prefix, such as ``INTAKE_DATABASE_URL``."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
     database_url: Annotated[str, Field(description="This service's own database, as its own role")]
     signing_key_file: Annotated[

@@ -164,6 +164,17 @@ async def test_nobody_to_tell_at_intake_any_more_is_a_call_and_no_endless_retry(
     assert await states(notify) == [("request_received", "requester", "no_address")]
 
 
+async def test_what_cant_be_read_of_intakes_answer_is_not_kept_with_the_error(
+    notify: ServiceUnderTest, mails: MailCatcher
+) -> None:
+    answers(notify, requester={"name": ["Nura", "Privatova"], "email": "nura@example.com"})
+    await notify.receives(s.submitted())
+    await notify.run_errands(may_fail=True)
+    [kept] = await notify.fetch("SELECT error FROM errands WHERE kind = 'send'")
+    assert "requester.name" in kept["error"]
+    assert "Privatova" not in kept["error"]
+
+
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 async def test_a_refusal_for_good_is_a_call(notify: ServiceUnderTest, mails: MailCatcher, stage: Any) -> None:
     mails.mailbox.moods.append(Mood(stage, 550, 1))

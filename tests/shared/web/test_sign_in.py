@@ -11,7 +11,9 @@ import pytest
 from joserfc import jwt
 
 from deploy.dev_issuer.app import create_app as create_issuer
+from services.intake.pages import staff_sign_in
 from shared.service import Service
+from shared.settings import PlatformSettings
 from shared.web import Role, create_app
 from shared.web.identity import IssuerKeys, roles_in
 from shared.web.oidc import local_path, oidc_router
@@ -227,6 +229,20 @@ def test_the_development_issuer_never_runs_in_production(monkeypatch: pytest.Mon
     monkeypatch.setenv("CONSILIUM_ENV", "production")
     with pytest.raises(RuntimeError, match="anybody in as anybody"):
         create_issuer()
+
+
+def test_production_does_not_start_without_https_or_on_the_development_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSILIUM_ENV", "production")
+    monkeypatch.setenv("PUBLIC_URL", PUBLIC)
+    monkeypatch.setenv("OIDC_CLIENT_SECRET", "really-secret")
+    with pytest.raises(ValueError, match="PUBLIC_URL") as refused:
+        PlatformSettings()
+    assert "really-secret" not in str(refused.value)
+    monkeypatch.delenv("OIDC_CLIENT_SECRET")
+    monkeypatch.setenv("PUBLIC_URL", "https://consilium.test")
+    monkeypatch.setenv("INTAKE_DATABASE_URL", "postgresql://x")
+    with pytest.raises(ValueError, match="OIDC_CLIENT_SECRET"):
+        staff_sign_in()
 
 
 async def test_an_issuers_unknown_key_is_asked_for_at_most_every_few_seconds() -> None:
