@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.notify import store
 from services.notify.desk import call_made, send_again
 from services.notify.domain import Timeline, timeline
-from services.notify.queues import DESK
+from services.notify.queues import DESK, KNOW_PRICES
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Db, Once, Problem, Role, Who, allow
@@ -59,7 +59,8 @@ async def read_timeline(case_id: UUID, db: Db, who: Who) -> Timeline:
         facts = await store.facts_of(tx, CaseId(case_id))
         if not facts and not who.is_patient_side:
             raise Problem(404, "No such case", detail="Check the case id; a new case appears within a few seconds.")
-        return timeline(facts, tx.now)
+        story = timeline(facts, tx.now)
+    return story if who.has(*KNOW_PRICES) else story.without_amounts()
 
 
 @router.get("/cases/{case_id}/messages", dependencies=[allow(*DESK, Role.PRIVACY_OFFICER)])

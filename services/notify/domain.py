@@ -109,6 +109,11 @@ class Timeline(_Value):
     entries: tuple[Entry, ...]
     next: tuple[Step, ...]
 
+    def without_amounts(self) -> "Timeline":
+        """Return it for somebody to whom it is no business what the case costs."""
+        told = tuple(entry.model_copy(update={"money": None}) for entry in self.entries)
+        return self.model_copy(update={"entries": told})
+
 
 class History:
     """The facts of one case, without doubles, found by kind; the same for every order of arrival."""

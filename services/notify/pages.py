@@ -10,11 +10,11 @@ from starlette.responses import HTMLResponse, Response
 from services.notify import store, words
 from services.notify.desk import call_made, send_again
 from services.notify.domain import timeline
-from services.notify.queues import CALL_INSTEAD, DESK
+from services.notify.queues import CALL_INSTEAD, DESK, KNOW_PRICES
 from shared import programme
 from shared.db import Database, Tx
 from shared.ids import CaseId
-from shared.web import Db, Once, Page, Problem, Role, Who, allow
+from shared.web import Db, Once, Page, Principal, Problem, Role, Who, allow
 from shared.web.auth import PATIENT_SIDE, STAFF
 
 router = APIRouter(include_in_schema=False)
@@ -24,13 +24,13 @@ router = APIRouter(include_in_schema=False)
 async def my_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
     """Show where the case stands, who acts next and by when, in the reader's language."""
     is_mine = who.has(Role.PATIENT, Role.REQUESTER)
-    return page("timeline.html", **await _standing(db, case_id), is_mine=is_mine, exact=False)
+    return page("timeline.html", **await _standing(db, who, case_id), is_mine=is_mine, exact=False)
 
 
 @router.get("/desk/notify/cases/{case_id}/timeline", dependencies=[allow(*STAFF)])
 async def desk_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
     """Show the same to staff, with the messages that were sent and how each ended."""
-    standing = await _standing(db, case_id)
+    standing = await _standing(db, who, case_id)
     async with db.reading() as tx:
         messages = await store.messages_of(tx, CaseId(case_id))
     return page(
@@ -78,9 +78,10 @@ async def called(message_id: UUID, once: Once) -> Response:
     return await once.redirect(work)
 
 
-async def _standing(db: Database, case_id: UUID) -> dict[str, Any]:
+async def _standing(db: Database, who: Principal, case_id: UUID) -> dict[str, Any]:
     async with db.reading() as tx:
         story = timeline(await store.facts_of(tx, CaseId(case_id)), tx.now)
+        story = story if who.has(*KNOW_PRICES) else story.without_amounts()
         typical = await store.estimate(tx, story.programme.id) if story.programme else None
     zone = programme.load(story.programme).calendar.zone if story.programme else "UTC"
     return {"timeline": story, "estimate": typical, "words": words, "zone": zone, "tz": ZoneInfo(zone)}

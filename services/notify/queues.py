@@ -5,6 +5,8 @@ from shared.staff_queue import Queue
 from shared.web.auth import Role
 
 DESK = (Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SUPERVISOR)
+KNOW_PRICES = (*DESK, Role.FINANCE, Role.PATIENT, Role.REQUESTER, Role.SERVICE)
+"""Who pays, and who handles money: to anybody else a timeline names no amount, as billing and intake show them none."""
 CALL_INSTEAD = Queue(name="call-instead", title="Call instead", roles=tuple(role.value for role in DESK))
 
 

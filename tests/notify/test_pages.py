@@ -7,7 +7,7 @@ import pytest
 from deploy.mail_catcher.app import MailCatcher
 from deploy.mail_catcher.mailbox import Mood
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
+from shared.web.auth import PATIENT_SIDE, Role
 from tests.notify import stories as s
 from tests.support.service import ServiceUnderTest
 
@@ -62,6 +62,21 @@ async def test_the_local_physician_is_not_addressed_as_the_one_who_pays(notify: 
     text = (await physician.get(MINE, headers={"HX-Request": "true"})).text
     assert "The patient's side" in text
     assert "<strong>You</strong>" not in text
+
+
+async def test_amounts_are_for_those_who_pay_and_those_who_handle_money(notify: ServiceUnderTest) -> None:
+    await notify.receives(*s.whole_case()[:5])
+    amount = f"{s.PRICE.amount_minor // 100:,}"
+    for role in Role:
+        if role is Role.PARTNER_SYSTEM:
+            continue
+        reader = notify.sign_in(role, subject=f"reader-{role}", cases=[s.CASE])
+        known = role not in (Role.LOCAL_PHYSICIAN, Role.LAB, Role.SPECIALIST, Role.CLINICAL_LEAD, Role.PRIVACY_OFFICER)
+        told = (await reader.get(JSON)).json()["entries"]
+        assert any(entry["money"] for entry in told) is known, role
+        if role is not Role.SERVICE:
+            page = await reader.get(MINE if role in PATIENT_SIDE else DESK, headers={"HX-Request": "true"})
+            assert (amount in page.text) is known, role
 
 
 async def test_the_target_window_is_an_aim_on_every_page(notify: ServiceUnderTest) -> None:
