@@ -65,9 +65,13 @@ class Scene:
 def scene(installation: Installation) -> Iterator[Scene]:
     asked, paid, taken = (Journey(installation) for _ in range(3))
     with ThreadPoolExecutor(3) as pool:
-        done = [pool.submit(asked.asks), pool.submit(paid.to_payment), pool.submit(_to_the_specialist, taken)]
-    specialist = [one.result() for one in done][-1]
-    assert isinstance(specialist, Person)
+        first, second, third = (
+            pool.submit(asked.asks),
+            pool.submit(paid.to_payment),
+            pool.submit(_to_the_specialist, taken),
+        )
+        first.result(), second.result()
+        specialist = third.result()
     until(lambda: "CollectionOpened.v1" in paid.facts() and "SpecialistAssigned.v1" in taken.facts(), "the stages")
     doors = _doors(asked, paid, taken, specialist)
     until(installation.quiet, "nothing under way")

@@ -20,7 +20,7 @@ from tests.support.service import SERVICES
 
 pytestmark = pytest.mark.timeout(900)
 
-CASES = 4
+CASES = 3
 DEATHS = {
     "intake": ["relay.acknowledged", "consumer.committed"],
     "billing": ["consumer.committed", "relay.acknowledged", "consumer.flushed", "errands.run"],
@@ -200,4 +200,18 @@ def test_a_request_whose_server_dies_before_it_answers_is_sent_again_and_counts_
     journey.story.case_id = answers[0].json()["case_id"]
     until(lambda: journey.facts() == ["RequestSubmitted.v1"], "one fact")
     assert doomed.rows("intake", "SELECT count(*) AS n FROM cases")[0]["n"] == before + 1
+    journey.close()
+
+
+def test_every_worker_ends_in_good_order_when_told_to_and_its_heir_goes_on(doomed: Installation) -> None:
+    journey = Journey(doomed)
+    journey.asks()
+    old = [doomed.processes[service] for service in SERVICES]
+    for worker in old:
+        worker.send_signal(signal.SIGTERM)
+    assert [worker.wait(30) for worker in old] == [0] * len(old)
+    for service in SERVICES:
+        doomed.start_worker(service)
+    assert journey.is_written_to("received")
+    until(doomed.quiet, "nothing left behind")
     journey.close()

@@ -26,6 +26,10 @@ CODE = "thyroid"
 CANARIES = ("Quillfeather", "Birdwhistle", "Snowfinch", "waxwing", "goldcrest", CODE)
 """Words that no program would say by itself: a name each, a place, the illness in words and as a code, a question."""
 
+WRITTEN = ("A made-up summary", "slides confirm the diagnosis", "present treatment", "in a case like this")
+"""What case manager and specialist write on the way."""
+
+BORN = "1971-04-03"
 WORDS = {"cancer_type": CODE, "story": STORY, "questions": [QUESTION]}
 OWNER = {
     "RequestSubmitted.v1": topics.INTAKE, "ServicesConfirmed.v1": topics.INTAKE, "PaymentReceived.v1": topics.BILLING,
@@ -100,8 +104,7 @@ def test_the_history_lists_the_facts_of_all_owners_in_their_order(installation: 
 @pytest.mark.parametrize("service", SERVICES)
 def test_reconcile_finds_no_gap(installation: Installation, whole: Whole, service: str) -> None:
     def heard() -> bool:
-        lag = installation.health(service)[1]["consumer_lag"]
-        return lag == 0
+        return bool(installation.health(service)[1]["consumer_lag"] == 0)
 
     until(heard, f"{service} has heard all")
     found = until(lambda: _clean(installation, service), f"{service} without gaps", within=30)
@@ -150,10 +153,12 @@ def test_no_canary_sings_outside_its_cage(installation: Installation, whole: Who
     finally:
         installation.processes["streams"].terminate()
         installation.processes.pop("streams").wait(20)
-    secret = [*CANARIES, story.patient_mail.split("@")[0], story.doctor_mail]
+    secret = [*CANARIES, *WRITTEN, BORN, story.patient_mail.split("@")[0], story.doctor_mail]
     secret += [link_path(mail).rpartition("/")[2] for mail in installation.mails(story.patient_mail)]
     owned = json.dumps(installation.everything_in("intake"))
-    assert all(canary in owned for canary in CANARIES), "this search finds what is there"
+    assert all(canary in owned for canary in (*CANARIES, BORN)), "this search finds what is there"
+    owned = json.dumps([installation.everything_in(service) for service in ("records", "matching")])
+    assert all(words in owned for words in WRITTEN)
     records = [f"{record.key!r} {record.value!r} {list(record.headers)!r}" for record in installation.records()]
     assert any(case_id in record for record in records)
     assert _sung(secret, records) == []

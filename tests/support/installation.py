@@ -47,7 +47,7 @@ PATIENCE = 120.0
 """Seconds that anything may take on a machine that does much else."""
 
 
-def until(ask: Callable[[], T], what: str, *, within: float = PATIENCE) -> T:
+def until(ask: Callable[[], T | None], what: str, *, within: float = PATIENCE) -> T:
     """Return the first true answer of ``ask``; fail when none came in time."""
     deadline = time.monotonic() + within
     while not (answer := ask()):
@@ -65,6 +65,7 @@ class Installation:
         self.databases: dict[str, str] = {}
         self.prefix = self.run(kafka_topics.create(bootstrap))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._connections: dict[str, Any] = {}
         pages = f"http://{HOST}:{self.ports['pages']}"
         self.places = Places(pages, f"http://{HOST}:{self.ports['mail']}", bootstrap, self.prefix)
         self.gateway = f"http://{HOST}:{self.ports['gateway']}"
@@ -107,6 +108,8 @@ class Installation:
 
     def stop_all(self) -> None:
         """End everything: in good order if it can, so that what was measured is written down."""
+        for connection in self._connections.values():
+            self.run(connection.close())
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -200,11 +203,9 @@ class Installation:
         """Return rows of a service's database."""
 
         async def fetch() -> list[Mapping[str, Any]]:
-            connection = await asyncpg.connect(self.databases[service])
-            try:
-                return [dict(row) for row in await connection.fetch(sql, *args)]
-            finally:
-                await connection.close()
+            if service not in self._connections:
+                self._connections[service] = await asyncpg.connect(self.databases[service])
+            return [dict(row) for row in await self._connections[service].fetch(sql, *args)]
 
         return self.run(fetch())
 

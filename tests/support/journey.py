@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from deploy.demo.people import Person, WentWrong, follow
+from deploy.demo.people import Person, WentWrong, follow, link_in
 from deploy.demo.story import LEAD, MANAGER, Story
 from shared import programme
 from tests.support.installation import Installation, until
@@ -133,9 +133,7 @@ class Journey:
             found = self.installation.mails(self.story.patient_mail)
             return next((one for one in found if re.search(about, one["subject"], re.IGNORECASE)), None)
 
-        mail = until(look, f"mail about {about}")
-        assert mail is not None
-        return mail
+        return until(look, f"mail about {about}")
 
     def close(self) -> None:
         """Let go of connections."""
@@ -151,7 +149,7 @@ class Journey:
 
 def link_path(mail: dict[str, Any]) -> str:
     """Return the path of a mail's single-use link."""
-    return urlsplit(next(link for link in mail["links"] if "/link/" in link)).path
+    return urlsplit(link_in(mail)).path
 
 
 def _there(ask: Callable[[], Any]) -> Any:
