@@ -94,8 +94,9 @@ def _phone(text: str) -> str:
 
 
 _NO_NUL = r"^[^\x00]*$"  # the one character that PostgreSQL keeps in no text
+_ONE_LINE = r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$"  # a name stands in letters, where a second line would be ours
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_NUL)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_ONE_LINE)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=_NO_NUL)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NO_NUL)]
 AskedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_NO_NUL)]

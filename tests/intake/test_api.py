@@ -109,6 +109,15 @@ async def test_a_request_is_moved_with_its_version_and_back(intake: ServiceUnder
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name", ["Dalia\n\nYour account is locked: call +1 555 0100", "Dalia\rX", "Dalia\u2028X", "Da\x1blia"]
+)
+async def test_a_name_is_one_line_and_can_add_none_to_a_letter(intake: ServiceUnderTest, name: str) -> None:
+    asks = a_request()["requester"] | {"name": name}
+    answer = await intake.http.post("/api/intake/requests", json=a_request(requester=asks), headers=key())
+    assert answer.status_code == 422, answer.text
+
+
 async def test_services_look_up_whom_to_write_to_and_what_is_asked(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     peer = intake.as_service("notify")
