@@ -98,6 +98,7 @@ async def _none_unpublished(stage: Stage) -> bool:
     return bool(rows[0]["n"] == 0)
 
 
+@pytest.mark.alone
 async def test_a_frozen_relay_is_replaced_and_wakes_up_harmless(stage: Stage) -> None:
     async with stage.worker("frozen") as frozen:
         await frozen.said("relay_active")
@@ -194,6 +195,7 @@ async def _some_heard(stage: Stage, cases: list[CaseId]) -> bool:
     return any([await stage.heard(case) for case in cases])
 
 
+@pytest.mark.alone
 async def test_sigterm_hands_over_within_two_seconds(stage: Stage) -> None:
     async with stage.worker("first") as first:
         await first.said("relay_active")
