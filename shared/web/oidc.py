@@ -100,7 +100,8 @@ class _Flow:
         except NotOurs as error:
             raise _again() from error
         code = request.query_params.get("code")
-        if not code or not secrets.compare_digest(request.query_params.get("state", ""), going["sub"]):
+        state = request.query_params.get("state", "")
+        if not code or not secrets.compare_digest(state.encode(), going["sub"].encode()):
             raise _again()
         tokens = await _ask(self._exchange(identity, code, going["verifier"]))
         try:

@@ -85,6 +85,7 @@ async def test_a_way_back_that_this_browser_did_not_leave_by_is_refused(
         assert (await victim.get(back)).status_code == 400
         await victim.get("/sign-in")
         assert (await victim.get(back)).status_code == 400
+        assert (await victim.get("/sign-in/callback?code=c&state=é")).status_code == 400
         assert (await attacker.get(back)).status_code == 303
         assert (await attacker.get(back)).status_code == 400
 
