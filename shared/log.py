@@ -14,6 +14,7 @@ PRIVATE = re.compile(
 )
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 VALUES = re.compile(r"\)=\(.*?\)(?= |$)", re.DOTALL)
+ARGUMENTS = re.compile(r"(?<=query argument )(\$\d+): .*(?= \()")
 INPUTS = re.compile(r"\binput_value=.*?(?=, input_type=)", re.DOTALL)
 REDACTED = "[redacted]"
 
@@ -31,8 +32,9 @@ def redact(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def scrub(text: str) -> str:
-    """Return an error's words without e-mail addresses and the values that PostgreSQL and pydantic quote in them."""
-    return INPUTS.sub(f"input_value={REDACTED}", VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, text)))
+    """Return an error's words without e-mail addresses and the values that drivers and pydantic quote in them."""
+    text = ARGUMENTS.sub(rf"\1: {REDACTED}", VALUES.sub(f")=({REDACTED})", EMAIL.sub(REDACTED, text)))
+    return INPUTS.sub(f"input_value={REDACTED}", text)
 
 
 def configure(service: str, *, level: str = "info", style: str = "json") -> None:

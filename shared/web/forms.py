@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
 from shared.web.i18n import N_, translator_for
@@ -21,6 +21,15 @@ class Incoming(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     sentences: ClassVar[dict[str, str]] = {}
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_kept(cls, value: Any) -> Any:
+        """Refuse U+0000, the one character that PostgreSQL keeps in no text."""
+        for text in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(text, str) and "\0" in text:
+                raise ValueError(N_("Check this answer"))
+        return value
 
 
 M = TypeVar("M", bound=BaseModel)

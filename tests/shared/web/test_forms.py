@@ -1,9 +1,11 @@
 """Forms: what was sent is shown again, and what needs mending is said in a sentence beside its field."""
 
 import pytest
+from pydantic import ValidationError
 from starlette.requests import Request
 
-from shared.web import Form, Problem
+from shared.log import REDACTED, scrub
+from shared.web import Form, Incoming, Problem
 from tests.shared.web.sample.service import Visit
 from tests.support.service import ServiceUnderTest
 
@@ -90,6 +92,24 @@ async def test_what_was_sent_is_shown_again(sample: ServiceUnderTest) -> None:
     assert 'value="Ana &lt;b&gt;"' in answer.text
     assert 'value="31"' in answer.text
     assert "Error: " in answer.text
+
+
+class Said(Incoming):
+    text: str = ""
+    many: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_text_that_no_database_keeps_is_a_wrong_answer(character: str) -> None:
+    for sent in ({"text": f"a{character}b"}, {"many": ["a", character]}):
+        with pytest.raises(ValidationError):
+            Said.model_validate(sent)
+    assert Said(text="\t✓\n", many=["é"]).many == ("é",)
+
+
+def test_what_a_driver_quotes_of_an_answer_is_not_logged() -> None:
+    said = "invalid input for query argument $3: 'Ana has (a) lump' ('utf-8' codec can't encode)"
+    assert scrub(said) == f"invalid input for query argument $3: {REDACTED} ('utf-8' codec can't encode)"
 
 
 def test_a_blank_form_shows_what_it_is_given() -> None:
