@@ -6,9 +6,8 @@ import importlib
 import sys
 
 from benchmarks import report
-from benchmarks.rig import rig
+from benchmarks.rig import Rig, quiet, rig
 from deploy.local.places import state
-from shared import log
 
 BENCHES = ("relay", "consumer", "cases")
 
@@ -22,14 +21,17 @@ def main() -> int:
     for name in asked.names:
         if name not in BENCHES:
             parser.error(f"there is no bench {name!r}; choose of {', '.join(BENCHES)}")
-    log.configure("bench", level="warning", style="console")
+    quiet()
     figures: list[report.Figure] = []
+
+    async def measure(name: str, servers: Rig) -> None:
+        async for figure in importlib.import_module(f"benchmarks.{name}").run(servers, asked.scale):
+            report.show(figure)
+            figures.append(figure)
+
     with rig() as servers:
         for name in asked.names or BENCHES:
-            print(f"{name} …", flush=True)
-            found = asyncio.run(importlib.import_module(f"benchmarks.{name}").run(servers, asked.scale))
-            report.show(found)
-            figures += found
+            asyncio.run(measure(name, servers))
     print(f"kept in {report.keep(figures, state() / 'bench')}")
     return 1 if any("MISSED" in one.verdict for one in figures) else 0
 

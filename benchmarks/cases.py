@@ -1,7 +1,8 @@
 """How many whole cases a second go through all five services, beside two other ways to build the same.
 
-What a case is stands in ``benchmarks.workflow``: six facts, three steps, 20 reactions in five databases, the services'
-own code for everybody. Who is measured, each alone, in one process with one event loop, on the same PostgreSQL and Kafka:
+What a case is stands in ``benchmarks.workflow``: six facts, three steps, 20 reactions in five databases, the very same
+functions for everybody; once the services' own, once lean ones of one statement each.
+Who is measured, each alone, in one process with one event loop, on the same PostgreSQL and Kafka:
 
 * Consilium: five relays and five consumers (``peers.consilium``)
 * FastStream with SQLAlchemy, a transaction a message, and in batches (``peers.faststream_sqlalchemy``)
@@ -10,47 +11,50 @@ own code for everybody. Who is measured, each alone, in one process with one eve
 Measured is the time from the first case's begin until the last reaction of the last case has committed; a few cases go
 before, so that processes are warm. Afterwards each service's tables are checked for all that the cases must leave.
 
-The reactions' own statements are most of the work and the same for all, so this can't show how little a backbone adds:
-``consumer`` and ``relay`` do. Errands (mail, HTTP) are written down by everybody and run by nobody.
+With the services' own reactions their statements are most of the work, and the same work for all; lean ones show what
+the way of a fact itself costs. Errands (mail, HTTP) are written down by everybody and run by nobody. Nobody here uses
+the batch form of a reaction.
 """
 
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks import workflow
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import Rig, eventually
-from benchmarks.workflow import HEARD_PER_CASE, Urls
-from shared import log
+from benchmarks.rig import Rig, eventually, quiet
+from benchmarks.workflow import HEARD_PER_CASE, Kind, Urls
 from shared.db import Database
 from shared.settings import PlatformSettings
 
-CASES = 1_000
+CASES: Mapping[Kind, int] = {"own": 200, "lean": 500}
 WARM = 20
 CONTENDERS = ("consilium", "faststream, batches", "faststream, messages", "dbos")
 TARGET = 5.0
-Deliver = Callable[[Urls, PlatformSettings, asyncio.Event], Awaitable[None]]
+Deliver = Callable[[Urls, Kind, PlatformSettings, asyncio.Event], Awaitable[None]]
 
 
-async def run(rig: Rig, scale: float) -> list[Figure]:
-    """Measure each with 1,000 cases times ``scale``."""
-    number, rates, figures = max(20, int(CASES * scale)), {}, []
-    for name in CONTENDERS:
-        load = load_per_core()
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
-            rates[name] = await asyncio.wrap_future(alone.submit(_measure, name, rig, number))
-        figures.append(Figure(f"cases: {name}", rates[name], "cases/s", load=load))
-    ours = rates.pop("consilium")
-    best = max(rates, key=lambda name: rates[name])
-    return [*figures, Figure(f"cases: times the better peer ({best})", ours / rates[best], "x", least=TARGET)]
+async def run(rig: Rig, scale: float) -> AsyncIterator[Figure]:
+    """Measure each contender with 200 cases of the services' own reactions and 500 of lean ones, times ``scale``."""
+    for kind, cases in CASES.items():
+        rates: dict[str, float] = {}
+        for name in CONTENDERS:
+            load = load_per_core()
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+                working = alone.submit(_measure, name, kind, rig, max(20, int(cases * scale)))
+                rates[name] = await asyncio.wrap_future(working)
+            yield Figure(f"cases, {kind} reactions: {name}", rates[name], "cases/s", load=load)
+        ours = rates.pop("consilium")
+        best = max(rates, key=lambda name: rates[name])
+        times = ours / rates[best]
+        yield Figure(f"cases, {kind} reactions: ours to {best}", times, "x", least=TARGET, load=load_per_core())
 
 
-def _measure(name: str, rig: Rig, number: int) -> float:
-    log.configure("bench", level="warning", style="console")
-    return asyncio.run(_dbos(rig, number) if name == "dbos" else _over_kafka(_deliver(name), rig, number))
+def _measure(name: str, kind: Kind, rig: Rig, number: int) -> float:
+    quiet()
+    return asyncio.run(_dbos(kind, rig, number) if name == "dbos" else _over_kafka(_deliver(name), kind, rig, number))
 
 
 def _deliver(name: str) -> Deliver:
@@ -64,18 +68,18 @@ def _deliver(name: str) -> Deliver:
     return known[name]
 
 
-async def _over_kafka(deliver: Deliver, rig: Rig, number: int) -> float:
+async def _over_kafka(deliver: Deliver, kind: Kind, rig: Rig, number: int) -> float:
     platform = await rig.topics()
     async with workflow.databases(rig) as urls, workflow.connected(urls, 4) as dbs:
         stop = asyncio.Event()
-        delivering = asyncio.ensure_future(deliver(urls, platform, stop))
+        delivering = asyncio.ensure_future(deliver(urls, kind, platform, stop))
         await _cases(dbs, WARM, WARM)
         start = time.monotonic()
         await _cases(dbs, number, number + WARM)
         took = time.monotonic() - start
         stop.set()
         await delivering
-        await workflow.check(dbs, number + WARM)
+        await workflow.check(dbs, kind, number + WARM)
     return number / took
 
 
@@ -97,10 +101,10 @@ async def _cases(dbs: dict[str, Database], number: int, expected: int) -> None:
     await eventually(all_heard, within=120, every=0.1)
 
 
-async def _dbos(rig: Rig, number: int) -> float:
+async def _dbos(kind: Kind, rig: Rig, number: int) -> float:
     from benchmarks.peers import dbos_workflow
 
     async with workflow.databases(rig) as urls, rig.database() as system_url, workflow.connected(urls, 1) as dbs:
-        took = await dbos_workflow.follow_cases(urls, system_url, WARM, number)
-        await workflow.check(dbs, number + WARM)
+        took = await dbos_workflow.follow_cases(urls, kind, system_url, WARM, number)
+        await workflow.check(dbs, kind, number + WARM)
     return number / took

@@ -12,7 +12,7 @@ offsets and left the group.
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from benchmarks import facts
 from benchmarks.report import Figure, load_per_core
@@ -39,18 +39,16 @@ class Counted:
             self.stop.set()
 
 
-async def run(rig: Rig, scale: float) -> list[Figure]:
+async def run(rig: Rig, scale: float) -> AsyncIterator[Figure]:
     """Measure 40,000 facts one by one and 200,000 in batches, both times ``scale``."""
     one_by_one, together = max(2_000, int(40_000 * scale)), max(5_000, int(200_000 * scale))
     mixed = itertools.chain(facts.payments(one_by_one // 2), facts.confirmations(one_by_one // 2))
-    return [
-        await _consume(rig, "consumer: ordinary reactions", mixed, one_by_one, _ordinary, least=3_000),
-        await _consume(rig, "consumer: batch form", facts.confirmations(together), together, _batches, least=20_000),
-    ]
+    yield await _consume(rig, "consumer: ordinary reactions", mixed, one_by_one, _ordinary, least=3_000)
+    yield await _consume(rig, "consumer: batch form", facts.confirmations(together), together, _batches, least=20_000)
 
 
 async def _consume(
-    rig: Rig, name: str, told: Iterator[Fact], number: int, reactions: object, *, least: float
+    rig: Rig, name: str, told: Iterator[Fact], number: int, reactions: Callable[[Counted], Reactions], *, least: float
 ) -> Figure:
     platform = await rig.topics()
     async with rig.database(BACKBONE) as url:
@@ -59,9 +57,7 @@ async def _consume(
             await tx.execute(_TABLE)
         await facts.fill(platform, told)
         load, counted = load_per_core(), Counted(number)
-        assert callable(reactions)
-        table: Reactions = reactions(counted)
-        await Consumer("bench", table, db, platform).run(counted.stop)
+        await Consumer("bench", reactions(counted), db, platform).run(counted.stop)
         took = time.monotonic() - counted.start
         async with db.reading() as tx:
             assert await tx.fetchval("SELECT count(*) FROM bench_cases") == number

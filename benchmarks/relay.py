@@ -8,13 +8,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import asyncpg
 
 from benchmarks import facts
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile
-from shared import log
+from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile, quiet
 from shared.backbone import outbox, worker
 from shared.backbone.relay import Relay
 from shared.clock import Clock
@@ -25,9 +25,11 @@ from shared.settings import PlatformSettings
 RATE = 200
 
 
-async def run(rig: Rig, scale: float) -> list[Figure]:
+async def run(rig: Rig, scale: float) -> AsyncIterator[Figure]:
     """Measure latency for 10 s and a backlog of 200,000 facts, both times ``scale``."""
-    return [*await _latency(rig, max(1.0, 10 * scale)), await _backlog(rig, max(5_000, int(200_000 * scale)))]
+    for figure in await _latency(rig, max(1.0, 10 * scale)):
+        yield figure
+    yield await _backlog(rig, max(5_000, int(200_000 * scale)))
 
 
 async def _latency(rig: Rig, seconds: float) -> list[Figure]:
@@ -99,7 +101,7 @@ async def _all_sent(db: Database) -> bool:
 
 
 def _relay(url: str, platform: PlatformSettings) -> None:
-    log.configure("bench", level="warning")
+    quiet()
 
     async def run() -> None:
         await Relay("bench", url, platform).run(worker.stop_on_signals())

@@ -35,10 +35,9 @@ def load_per_core() -> float:
     return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
 
 
-def show(figures: Sequence[Figure]) -> None:
-    """Print the table's rows."""
-    for one in figures:
-        print(f"  {one.name:<62} {one.value:>10,.1f} {one.unit:<10} {one.verdict:<18} load/core {one.load}", flush=True)
+def show(one: Figure) -> None:
+    """Print a row of the table."""
+    print(f"  {one.name:<62} {one.value:>10,.1f} {one.unit:<10} {one.verdict:<18} load/core {one.load}", flush=True)
 
 
 def keep(figures: Sequence[Figure], folder: Path) -> Path:

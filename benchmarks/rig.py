@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import os
 import tempfile
@@ -15,7 +16,7 @@ import asyncpg
 from deploy.local.kafka import LocalKafka
 from deploy.local.places import state
 from deploy.local.postgres import LocalPostgres
-from shared import db
+from shared import db, log
 from shared.ids import new_id
 from shared.service import BACKBONE_MIGRATIONS
 from shared.settings import PlatformSettings
@@ -64,6 +65,12 @@ def rig() -> Iterator[Rig]:
         if broker is None:
             broker = stack.enter_context(LocalKafka(folder / "kafka", remembered=state() / "kafka.jars")).bootstrap
         yield Rig(postgres, broker)
+
+
+def quiet() -> None:
+    """Let only our own warnings through: a broker whose topics are a second old makes its clients grumble."""
+    log.configure("bench", level="warning", style="console")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 Its fewest checkpoints: all reactions of a step, side by side in the databases they belong to, are one ``@DBOS.step``;
 they are harmless when run again, so a step may be at least once. Facts pass as the steps' results: no Kafka, no outbox,
 no inbox, and reactions speak asyncpg as ours do. Workflows are asynchronous, started with their case's id, up to 50 at
-a time (more did not make it faster).
+a time; each service's pool has 10 connections, so that steps of different cases run side by side.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from benchmarks import workflow
-from benchmarks.workflow import Urls
-from shared.backbone.inbox import Reaction
+from benchmarks.workflow import Kind, Urls
+from shared.backbone.inbox import Reaction, Reactions
 from shared.db import Database
 from shared.envelope import read_fact
 from shared.events import Fact
 
 AT_A_TIME = 50
 Told = list[tuple[str, str]]
-_tables = {name: workflow.reactions(name) for name in workflow.SERVICES}
+_tables: dict[str, Reactions] = {}
 _dbs: dict[str, Database] = {}
 
 
@@ -68,7 +68,7 @@ async def _in_one_transaction(db: Database, due: list[tuple[Reaction, Fact]]) ->
         return [unsent.fact for unsent in tx.unsent if not unsent.fact.topic.startswith("partner")]
 
 
-async def follow_cases(urls: Urls, system_url: str, warm: int, cases: int) -> float:
+async def follow_cases(urls: Urls, kind: Kind, system_url: str, warm: int, cases: int) -> float:
     """Take a few cases and then so many through the workflow; return how many seconds these took."""
     config: DBOSConfig = {
         "name": "bench", "system_database_url": system_url, "log_level": "WARNING", "sys_db_pool_size": 20,
@@ -88,6 +88,7 @@ async def follow_cases(urls: Urls, system_url: str, warm: int, cases: int) -> fl
     try:
         async with workflow.connected(urls, 10) as dbs:
             _dbs.update(dbs)
+            _tables.update({name: workflow.reactions(name, kind) for name in urls})
             await asyncio.gather(*(one() for _ in range(warm)))
             start = time.monotonic()
             await asyncio.gather(*(one() for _ in range(cases)))

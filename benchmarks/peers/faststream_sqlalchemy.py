@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks import workflow
 from benchmarks.peers.sqlalchemy_tx import SqlAlchemyTx, engine
-from benchmarks.workflow import Urls
+from benchmarks.workflow import Kind, Urls
 from shared.backbone.inbox import Reactions
 from shared.backbone.relay import Relay
 from shared.envelope import Envelope, read_envelope, read_fact
@@ -35,12 +35,12 @@ _SEEN = """INSERT INTO inbox (event_id, topic, case_id, sequence, type)
 Record = tuple[str, Envelope, Fact | None]
 
 
-async def deliver(urls: Urls, platform: PlatformSettings, stop: asyncio.Event, *, batches: bool) -> None:
+async def deliver(urls: Urls, kind: Kind, platform: PlatformSettings, stop: asyncio.Event, *, batches: bool) -> None:
     """Relay and consume for all five services until ``stop`` is set."""
     broker = KafkaBroker(platform.kafka_bootstrap, logger=None, log_level=logging.ERROR, graceful_timeout=5)
     engines = {name: engine(url, 5) for name, url in urls.items()}
     for name in urls:
-        table = workflow.reactions(name)
+        table = workflow.reactions(name, kind)
         told = sorted({platform.kafka_prefix + fact.topic for fact in table})
         (_subscribe_batches if batches else _subscribe_messages)(broker, platform, name, told, engines[name], table)
     async with asyncio.TaskGroup() as group:
