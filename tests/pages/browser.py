@@ -106,16 +106,17 @@ class Finding:
 async def judge(
     page: Page, name: str, *, widths: Sequence[int] = (PHONE, TABLET, DESK), axe_source: str
 ) -> list[Finding]:
-    """Return what axe finds, what is wider than the screen, and leave a screenshot per width."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
+    """Return what axe finds and what is wider than the screen; with CONSILIUM_SCREENS set, leave a screenshot per width."""
     findings = []
+    await page.evaluate(axe_source)
     for width in widths:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.evaluate("() => document.fonts.ready")
-        await page.evaluate(axe_source)
         what = [*await page.evaluate(_AUDIT, AXE_RULES), *await page.evaluate(_OVERFLOW)]
-        file = re.sub(r"[^\w-]+", "-", name).strip("-")[:120]
-        await page.screenshot(path=SCREENS / f"{file}-{width}.png", full_page=True)
+        if "CONSILIUM_SCREENS" in os.environ:
+            SCREENS.mkdir(parents=True, exist_ok=True)
+            file = re.sub(r"[^\w-]+", "-", name).strip("-")[:120]
+            await page.screenshot(path=SCREENS / f"{file}-{width}.png", full_page=True)
         if what:
             findings.append(Finding(f"{name} at {width} px ({urlsplit(page.url).path})", what))
     return findings

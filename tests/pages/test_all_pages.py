@@ -1,6 +1,7 @@
 """Every page of every service, as every kind of person meets it: nothing for axe to find, nothing wider than the screen.
 
-Pages are found by following links, so a new page is judged once it is linked. Screenshots are left in ``.consilium/screens``.
+Pages are found by following links, so a new page is judged once it is linked. With CONSILIUM_SCREENS=1 the pages are
+left in ``.consilium/screens`` to look at.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
