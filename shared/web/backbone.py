@@ -13,7 +13,7 @@ from shared import staff_queue
 from shared.backbone import outbox, reconcile
 from shared.ids import CaseId
 from shared.staff_queue import Cursor, Queue, Taken
-from shared.web.auth import STAFF, Role, Who, allow
+from shared.web.auth import Role, Who, allow
 from shared.web.context import Db
 from shared.web.once import Once, OnceOnly
 from shared.web.problem import Problem
@@ -41,7 +41,7 @@ def backbone_router(service: "Service") -> APIRouter:
 def _add_facts(router: APIRouter, service: "Service") -> None:
     own_topics = sorted({fact.topic for fact in service.emits})
 
-    @router.get("/cases/{case_id}/facts", dependencies=[allow(Role.SERVICE, *STAFF)])
+    @router.get("/cases/{case_id}/facts", dependencies=[allow(Role.SERVICE, Role.SUPERVISOR, Role.PRIVACY_OFFICER)])
     async def facts_of_a_case(case_id: UUID, db: Db) -> list[dict[str, Any]]:
         """Return what this service told of a case, oldest first (M15)."""
         async with db.reading() as tx:

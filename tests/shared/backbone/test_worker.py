@@ -46,7 +46,7 @@ class Stage:
         found = await kafka_topics.records_in(self.bootstrap, self.prefix, topics.BILLING)
         return [str(dict(record.headers)["ce_id"], "ascii") for record in found]
 
-    async def settled(self, expected: dict[CaseId, list[str]], *, within: float = 40.0) -> None:
+    async def settled(self, expected: dict[CaseId, list[str]], *, within: float = 60.0) -> None:
         async def as_expected() -> bool:
             return all([sorted(await self.heard(case)) == sorted(what) for case, what in expected.items()])
 
@@ -133,9 +133,9 @@ async def test_a_record_that_always_fails_is_parked_with_those_behind_it_and_can
         assert await doomed.ended() == -signal.SIGKILL
     async with stage.worker() as worker:
         await stage.settled({good: ["paid 1"]})
-        await eventually(lambda: _parked(stage, 3), what="three parked")
+        await eventually(lambda: _parked(stage, 3), within=60, what="three parked")
         await stage.send(stage.toy.arrival(withdrawn(bad)))
-        await eventually(lambda: _parked(stage, 4), what="the later one behind")
+        await eventually(lambda: _parked(stage, 4), within=60, what="the later one behind")
         worker.signal(signal.SIGTERM)
         assert await worker.ended(within=4) == 0
     held = await parked.listed(stage.toy.ctx.db)
