@@ -224,7 +224,8 @@ class Installation:
 
         async def read() -> list[Arrival]:
             wanted = names or kafka_topics.ALL
-            found = [await kafka_topics.records_in(self.places.kafka, self.prefix, topic) for topic in wanted]
+            at = (self.places.kafka, self.prefix)
+            found = await asyncio.gather(*(kafka_topics.records_in(*at, topic) for topic in wanted))
             return [record for some in found for record in some]
 
         return self.run(read())
