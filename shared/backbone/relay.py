@@ -82,7 +82,11 @@ class Relay:
     async def _relay(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(
             self._url, timeout=5, command_timeout=30,
-            server_settings={"application_name": f"{self._service}-relay", "idle_session_timeout": SILENCE},
+            server_settings={
+                "application_name": f"{self._service}-relay",
+                "idle_session_timeout": SILENCE,
+                "synchronous_commit": "off",  # a mark lost in a crash sends a fact again, which its readers know by its id
+            },
         )  # fmt: skip
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
