@@ -80,7 +80,12 @@ class Journey:
         """Patient, laboratory and case manager bring the materials together, and the summary is signed."""
         manager = self.story.as_staff(MANAGER)
         at = f"/api/records/cases/{self.case_id}/checklist"
-        until(lambda: _there(lambda: manager.get(at)["case_manager"]), "a case manager")
+
+        def drawn_up() -> bool:
+            seen = _there(lambda: manager.get(at)) or {"case_manager": None}
+            return bool(seen["case_manager"]) and "request" not in {one["code"] for one in seen["missing"]}
+
+        until(drawn_up, "a case manager, and a checklist that won't grow")
         self.story.send_documents(self._patient)
         self.story.count_slides()
         self.story.review_documents()
