@@ -1,13 +1,14 @@
 """The steps of one case by the public JSON interfaces, each as the person whose step it is."""
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from deploy.demo.people import Mailbox, Person, WentWrong, follow, staff
+from deploy.demo.people import PATIENCE, Mailbox, Person, WentWrong, follow, staff
 from deploy.demo.places import Places
 
 ADVISOR, MANAGER, LAB, LEAD = "Ada Winter", "Mara Lindqvist", "Lena Brook", "Dr Vera Stahl"
@@ -73,13 +74,24 @@ class Story:
 
     def send_documents(self, patient: Person) -> None:
         """The patient uploads one file per needed item and writes down the parcel of slides."""
-        for item in patient.get(f"{self._records}/checklist")["items"]:
+        for item in self._whole_checklist(patient):
             if item["kind"] == "slides":
                 manifest = {"leg": "to_laboratory", "slides": 12, "courier": "Example Courier", "tracking": "EX123"}
                 patient.send("POST", f"{self._records}/parcels", manifest)
             elif item["needed"]:
                 path = f"{self._records}/items/{item['id']}/documents/{uuid4()}"
                 patient.send("PUT", path, params={"name": f"{item['code']}.pdf"}, content=TEXT_FILE)
+
+    def _whole_checklist(self, reader: Person) -> list[dict[str, Any]]:
+        """Return the items once records has read the request: until then the checklist may still grow."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            seen = reader.get(f"{self._records}/checklist")
+            if "request" not in {one["code"] for one in seen["missing"]}:
+                items: list[dict[str, Any]] = seen["items"]
+                return items
+            time.sleep(0.05)
+        raise WentWrong(f"the checklist of case {self.case_id} was not drawn up within {PATIENCE:.0f} s")
 
     def count_slides(self) -> None:
         """The laboratory counts what came."""
