@@ -13,17 +13,11 @@ from shared.ids import CaseId, new_id
 from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
 from shared.web.tokens import SESSIONS, mint_session, read_key
-from tests.pages.browser import axe, complaints, judge, launched, listening, signed_in
+from tests.pages.browser import axe, complaints, judge, listening, signed_in
 from tests.shared.web.conftest import TO_READ
 from tests.support.service import ServiceUnderTest
 
 CASE = CaseId(UUID("0190f000-0000-7000-8000-000000000001"))
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as found:
-        yield found
 
 
 @pytest.fixture
