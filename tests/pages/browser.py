@@ -30,6 +30,9 @@ _AUDIT = """async (tags) => {
   const found = await axe.run(document, {runOnly: {type: "tag", values: tags}});
   return found.violations.map(v => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.map(n => n.target.join(" ")).slice(0, 4).join(" | ")}`);
 }"""
+_AT_REST = """() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')
+  && document.getAnimations().every(a => a.playState !== "running")"""
+"""Half faded in, a text has half its contrast."""
 _OVERFLOW = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
@@ -112,6 +115,7 @@ async def judge(
     for width in widths:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.evaluate("() => document.fonts.ready")
+        await page.wait_for_function(_AT_REST)
         what = [*await page.evaluate(_AUDIT, AXE_RULES), *await page.evaluate(_OVERFLOW)]
         if "CONSILIUM_SCREENS" in os.environ:
             SCREENS.mkdir(parents=True, exist_ok=True)
