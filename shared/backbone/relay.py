@@ -109,10 +109,14 @@ class Relay:
     async def _drain(
         self, connection: Any, producer: AIOKafkaProducer, woken: asyncio.Event, stop: asyncio.Event
     ) -> None:
-        while not stop.is_set():
-            woken.clear()
-            if not await self.send_next(connection, producer):
-                await _either(woken, POLL_SECONDS)
+        waking = asyncio.create_task(_wake(woken, when=stop))
+        try:
+            while not stop.is_set():
+                woken.clear()
+                if not await self.send_next(connection, producer):
+                    await _either(woken, POLL_SECONDS)
+        finally:
+            waking.cancel()
 
     async def send_next(self, connection: Any, producer: AIOKafkaProducer) -> int:
         """Send and mark the next batch of facts; return how many were taken."""
@@ -205,3 +209,9 @@ async def _either(event: asyncio.Event, seconds: float) -> bool:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
+
+
+async def _wake(woken: asyncio.Event, *, when: asyncio.Event) -> None:
+    """Let who waits for one event notice the other at once."""
+    await when.wait()
+    woken.set()
