@@ -122,10 +122,10 @@ def test_the_demo_passes_against_the_containers(containers: dict[str, str]) -> N
         assert f"● {fact}.v1" in demo.stdout
     assert "● OpinionDelivered.v1" in demo.stdout
     stranger = subprocess.run(
-        ["docker", "compose", "exec", "-T", "notify-worker", "python", "-c", _WRITES_WHERE_IT_MAY_NOT],
+        ["docker", "compose", "exec", "-T", "billing-worker", "python", "-c", _WRITES_WHERE_IT_MAY_NOT],
         cwd=ROOT, env=containers, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-    assert "AuthorizationFailedError" in stranger.stdout + stranger.stderr
+    assert "TopicAuthorizationFailedError" in stranger.stdout + stranger.stderr
 
 
 _WRITES_WHERE_IT_MAY_NOT = """
@@ -134,7 +134,7 @@ from shared.backbone import kafka
 from shared.settings import PlatformSettings
 
 async def write():
-    client = kafka.producer(PlatformSettings(), "notify")
+    client = kafka.producer(PlatformSettings(), "billing")
     await client.start()
     try:
         await client.send_and_wait("intake.events", b"not mine to tell")
