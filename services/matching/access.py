@@ -17,7 +17,7 @@ from shared.db import Tx
 from shared.ids import CaseId
 from shared.peers import PeerProblem
 from shared.service import Context
-from shared.web import Principal, Problem, Role
+from shared.web import N_, Principal, Problem, Role
 
 
 async def refusals() -> AsyncIterator[None]:
@@ -70,7 +70,7 @@ async def open_document(ctx: Context, who: Principal, case_id: UUID) -> Response
     async with ctx.db.transaction() as tx:
         found = await readable(tx, who, case_id)
         if found is None:
-            raise Problem(404, "No opinion here yet", detail="We write to you as soon as it is ready.")
+            raise Problem(404, N_("No opinion here yet"), detail=N_("We write to you as soon as it is ready."))
         if who.is_patient_side:
             mine = (Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN)
             role = next(role for role in mine if who.has(role))

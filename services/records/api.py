@@ -25,7 +25,7 @@ from services.records.views import (
 )
 from shared.db import Tx
 from shared.ids import CaseId
-from shared.web import Ctx, Db, Expected, Once, Principal, Problem, Role, Who, allow, etag
+from shared.web import N_, Ctx, Db, Expected, Once, Principal, Problem, Role, Who, allow, etag
 
 router = APIRouter(prefix="/api/records/cases/{case_id}", tags=["records"], dependencies=[Depends(desks.in_words)])
 partner_router = APIRouter(prefix="/partner/records", tags=["partner"], dependencies=[Depends(desks.in_words)])
@@ -191,7 +191,9 @@ async def sign_summary(case_id: UUID, _sent: Accept, who: Who, version: Expected
 def require_end(who: Principal, *, laboratory: bool) -> None:
     """Raise ``Problem`` 403 when somebody speaks for the wrong end of a parcel's way."""
     if laboratory != who.has(Role.LAB):
-        raise Problem(403, "The other end does this", detail="Each end of a parcel's way is counted by who is there.")
+        raise Problem(
+            403, N_("The other end does this"), detail=N_("Each end of a parcel's way is counted by who is there.")
+        )
 
 
 @partner_router.get("/events", dependencies=[allow(Role.PARTNER_SYSTEM)])

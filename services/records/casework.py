@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.records import queues
 from services.records.domain import (
+    N_,
     Collection,
     Decision,
     Document,
@@ -235,7 +236,7 @@ async def _describing(tx: Tx, case_id: CaseId, document_id: UUID, version: int) 
             if document.id == document_id:
                 refuse_stale(item.version, version)
                 return describing(collection, item.id), document
-    raise Unknown("This document isn't of this case. Open the case again.")
+    raise Unknown(N_("This document isn't of this case. Open the case again."))
 
 
 async def _summarising(tx: Tx, case_id: CaseId, version: int) -> Collection:

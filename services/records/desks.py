@@ -18,7 +18,7 @@ from shared.backbone import timers
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.service import Context
-from shared.web import Principal, Problem, Role
+from shared.web import N_, Principal, Problem, Role
 
 PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN)
 PRIVACY = (Role.PRIVACY_OFFICER, Role.SUPERVISOR)
@@ -36,13 +36,13 @@ async def in_words() -> AsyncIterator[None]:
     except Stale as refused:
         raise Problem(412, "Changed since you saw it", detail=str(refused)) from refused
     except Unknown as refused:
-        raise Problem(404, "Not of this case", detail=str(refused)) from refused
+        raise Problem(404, N_("Not of this case"), detail=str(refused)) from refused
     except Refused as refused:
-        raise Problem(409, "Not possible now", detail=str(refused)) from refused
+        raise Problem(409, N_("Not possible now"), detail=str(refused)) from refused
     except files.TooLarge as refused:
-        raise Problem(413, "Too large", detail=str(refused)) from refused
+        raise Problem(413, N_("Too large"), detail=str(refused)) from refused
     except files.Unacceptable as refused:
-        raise Problem(415, "This file can't be used", detail=str(refused)) from refused
+        raise Problem(415, N_("This file can't be used"), detail=str(refused)) from refused
 
 
 def person(who: Principal) -> Person:
@@ -57,10 +57,12 @@ async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:
         who.has(Role.SPECIALIST) and await access.is_reader(tx, CaseId(case_id), who.subject)
     )
     if collection is None or not is_reader:
-        raise Problem(404, "No such case", detail="Nothing is collected for this case, or it isn't yours.")
+        raise Problem(404, N_("No such case"), detail=N_("Nothing is collected for this case, or it isn't yours."))
     who.require_case(case_id)
     if collection.withdrawn_at is not None and not who.has(*PRIVACY):
-        raise Problem(403, "The case was withdrawn", detail="Its materials are closed to everybody who worked on it.")
+        raise Problem(
+            403, N_("The case was withdrawn"), detail=N_("Its materials are closed to everybody who worked on it.")
+        )
     return collection
 
 
@@ -78,7 +80,7 @@ async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id
         _, document = found(collection, document_id)
         stored = await materials.stored_file(tx, document_id)
         if stored is None or not may_open(who, document):
-            raise Problem(403, "Not for your role", detail="Only those who need this document may open it.")
+            raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
         await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
     chunks = await files.at(ctx.platform.files_url).read(stored.object_key)
     headers = {
@@ -97,7 +99,7 @@ def found(collection: Collection, document_id: UUID) -> tuple[Item, Document]:
         for document in item.documents:
             if document.id == document_id:
                 return item, document
-    raise Unknown("This document isn't of this case. Open the case again.")
+    raise Unknown(N_("This document isn't of this case. Open the case again."))
 
 
 async def store(

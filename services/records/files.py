@@ -15,6 +15,8 @@ from uuid import uuid4
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from shared.web import N_
+
 SNIFFED = 512
 CHUNK = 1 << 20
 
@@ -30,10 +32,10 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 DOCUMENTS = frozenset({"application/pdf", "image/jpeg", "image/png", "image/tiff"})
 IMAGES = DOCUMENTS | {"application/dicom", "application/zip"}
 
-EMPTY = "The file is empty. Choose it again."
-TOO_LARGE = "The file is larger than %(limit)s MB. Split it, or ask your case manager."
-WRONG_DOCUMENT = "This kind of file can't be read here. Send it as PDF, JPEG, PNG or TIFF."
-WRONG_IMAGES = "This kind of file can't be read here. Send it as DICOM, ZIP, PDF, JPEG, PNG or TIFF."
+EMPTY = N_("The file is empty. Choose it again.")
+TOO_LARGE = N_("The file is larger than %(limit)s MB. Split it, or ask your case manager.")
+WRONG_DOCUMENT = N_("This kind of file can't be read here. Send it as PDF, JPEG, PNG or TIFF.")
+WRONG_IMAGES = N_("This kind of file can't be read here. Send it as DICOM, ZIP, PDF, JPEG, PNG or TIFF.")
 
 
 class Unacceptable(Exception):

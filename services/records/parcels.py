@@ -5,6 +5,7 @@ from uuid import UUID
 from services.records import queues
 from services.records.casework import called, decide, desk, put_for_review, settle
 from services.records.domain import (
+    N_,
     SETTLED,
     Collection,
     Counts,
@@ -91,4 +92,4 @@ def _parcel(collection: Collection, parcel_id: UUID) -> Shipment:
     for parcel in collection.shipments:
         if parcel.id == parcel_id:
             return parcel
-    raise Unknown("This parcel isn't of this case. Open the case again.")
+    raise Unknown(N_("This parcel isn't of this case. Open the case again."))

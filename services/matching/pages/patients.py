@@ -79,7 +79,7 @@ async def opinion(request: Request, case_id: UUID, page: Page, db: Db, who: Who)
     async with db.reading() as tx:
         found = await access.readable(tx, who, case_id)
         if found is None:
-            raise Problem(404, "No opinion here yet", detail="We write to you as soon as it is ready.")
+            raise Problem(404, N_("No opinion here yet"), detail=N_("We write to you as soon as it is ready."))
         case, author = await cases.case(tx, CaseId(case_id)), await roster.specialist(tx, found.author_id)
     answers = [(asked.text, found.text.answer_to(asked.id)) for asked in found.questions]
     return page(

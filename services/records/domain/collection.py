@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.records.domain.items import SETTLED, Decision, Item, ItemId, ItemState, Kind
-from services.records.domain.people import Person, Refused, Unknown
+from services.records.domain.people import N_, Person, Refused, Unknown
 from services.records.domain.slides import Shipment, refuse_uncounted
 from shared.events import ProgrammeRef
 from shared.ids import CaseId
@@ -72,14 +72,14 @@ class Collection:
         for item in self.items:
             if item.id == item_id:
                 return item
-        raise Unknown("This item isn't on the checklist of this case. Open the case again.")
+        raise Unknown(N_("This item isn't on the checklist of this case. Open the case again."))
 
     def refuse_unless_open(self) -> None:
         """Refuse work on a case that isn't paid and open, or was withdrawn (R20, R29)."""
         if self.withdrawn_at is not None:
-            raise Refused("The case was withdrawn: its materials are closed.")
+            raise Refused(N_("The case was withdrawn: its materials are closed."))
         if self.opened_at is None:
-            raise Refused("The collection opens when the payment is in.")
+            raise Refused(N_("The collection opens when the payment is in."))
 
 
 def receiving(collection: Collection, item_id: UUID) -> Item:
@@ -87,9 +87,9 @@ def receiving(collection: Collection, item_id: UUID) -> Item:
     collection.refuse_unless_open()
     item = collection.item(item_id)
     if item.kind is Kind.SLIDES:
-        raise Refused("Slides travel by courier. Write down the parcel instead of uploading a file.")
+        raise Refused(N_("Slides travel by courier. Write down the parcel instead of uploading a file."))
     if item.state in SETTLED:
-        raise Refused("This item is settled and needs nothing more. Write to your case manager if that is wrong.")
+        raise Refused(N_("This item is settled and needs nothing more. Write to your case manager if that is wrong."))
     return item
 
 

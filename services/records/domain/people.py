@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for "extract this, translate it later"
+    """Return a sentence that patients read, in English; the pages translate it."""
+    return sentence
+
+
 class Refused(Exception):
     """A rule says no; the text says which one, and what to do, to the person who asked."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.records.domain.people import Person, Refused
+from services.records.domain.people import N_, Person, Refused
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Shipment:
 
     def __post_init__(self) -> None:
         if self.expected.total == 0:
-            raise Refused("A parcel holds at least one slide or block. Write what was packed.")
+            raise Refused(N_("A parcel holds at least one slide or block. Write what was packed."))
 
     @property
     def agrees(self) -> bool:
