@@ -17,7 +17,7 @@ from babel.support import NullTranslations, Translations
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-LOCALES = {"en": "English", "ar": "العربية", "zh_Hans": "简体中文"}
+LOCALES = {"en": "English", "ar": "العربية", "zh_Hans": "简体中文", "es": "Español"}
 """The languages that patients can choose, by their own names."""
 
 COOKIE = "consilium_lang"

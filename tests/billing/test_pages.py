@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 from shared.events import PaymentReceived, RefundIssued
 from shared.web import Role
+from shared.web.catalogues import TRANSLATED
 from tests.billing.conftest import NUMBER, PRICE, CaseFacts, Provider, Sandbox, eventually, invoice_ids, states
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -85,7 +86,9 @@ async def test_the_invoice_can_be_printed(
     await read(patient, f"/my/billing/cases/{case.id}/invoices/{UUID(int=1)}", status=404)
 
 
-@pytest.mark.parametrize(("locale", "words"), [("ar", "الدفع"), ("zh-Hans", "银行汇款")])
+@pytest.mark.parametrize(
+    ("locale", "words"), [("ar", "الدفع"), ("zh-Hans", "银行汇款"), ("es", "transferencia bancaria")]
+)
 async def test_pages_speak_the_patients_language(
     billing: ServiceUnderTest, case: CaseFacts, patient: httpx.AsyncClient, locale: str, words: str
 ) -> None:
@@ -97,7 +100,7 @@ async def test_pages_speak_the_patients_language(
         assert english not in page
 
 
-@pytest.mark.parametrize("locale", ["ar", "zh_Hans"])
+@pytest.mark.parametrize("locale", TRANSLATED)
 def test_every_sentence_is_translated(locale: str) -> None:
     with (LOCALES / locale / "LC_MESSAGES" / "messages.po").open("rb") as file:
         messages = [message for message in read_po(file, locale=locale) if message.id]

@@ -61,7 +61,7 @@ async def browser_of(intake: ServiceUnderTest) -> httpx.AsyncClient:
     return intake.sign_in(subject="anonymous")
 
 
-@pytest.mark.parametrize(("lang", "direction"), [("en", "ltr"), ("ar", "rtl"), ("zh_Hans", "ltr")])
+@pytest.mark.parametrize(("lang", "direction"), [("en", "ltr"), ("ar", "rtl"), ("zh_Hans", "ltr"), ("es", "ltr")])
 async def test_a_relative_asks_page_by_page_in_each_language(
     intake: ServiceUnderTest, lang: str, direction: str
 ) -> None:

@@ -159,10 +159,13 @@ def test_the_notices_stand_in_the_patients_language_too(node_modules: Path) -> N
         Notice("en", "Ask at home first."),
         Notice("zh", "请先咨询您的当地医生。"),
         Notice("ar", "اسأل طبيبك أولا.", rtl=True),
+        Notice("es", "¿Tiene preguntas? Consulte primero con su médico: mañana, según él."),
     )
     words = words_of(render(a_letter(notices=notices), node_modules))
     assert "Ask at home first." in words
     assert "请先咨询您的当地医生" in words
+    assert "¿Tiene preguntas?" in words
+    assert "mañana, según él" in words
 
 
 def test_missing_fonts_are_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 from shared.ids import CaseId, new_id
 from shared.web.auth import Role
+from shared.web.catalogues import TRANSLATED
 from tests.matching.conftest import Clinic, finished
 from tests.support.facts import complete, withdrawn
 
@@ -134,7 +135,9 @@ async def test_the_patient_reads_the_opinion_and_what_it_is_not(clinic: Clinic) 
     assert "Your opinion is ready" in await see(patient, f"/my/matching/cases/{case_id}/summary")
 
 
-@pytest.mark.parametrize(("locale", "said"), [("ar", "رأيك الطبي الثاني"), ("zh_Hans", "您的第二诊疗意见")])
+@pytest.mark.parametrize(
+    ("locale", "said"), [("ar", "رأيك الطبي الثاني"), ("zh_Hans", "您的第二诊疗意见"), ("es", "Su segunda opinión")]
+)
 async def test_the_patients_page_speaks_the_patients_language(clinic: Clinic, locale: str, said: str) -> None:
     case_id = await clinic.a_delivered_case()
     patient = clinic.reader(Role.PATIENT, case_id, locale)
@@ -227,7 +230,7 @@ async def test_pages_keep_out_who_has_no_business_there(clinic: Clinic) -> None:
     await see(clinic.imani, f"/desk/matching/offers/{new_id()}", status=404)
 
 
-@pytest.mark.parametrize("locale", ["ar", "zh_Hans"])
+@pytest.mark.parametrize("locale", TRANSLATED)
 def test_every_sentence_that_patients_see_is_translated(locale: str) -> None:
     home = Path("services/matching")
     with (home / "locale" / locale / "LC_MESSAGES" / "messages.po").open("rb") as file:

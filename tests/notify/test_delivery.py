@@ -98,6 +98,7 @@ async def test_the_local_physicians_mail_names_no_patient(notify: ServiceUnderTe
         ("ar-EG", "ar", "rtl", "لقد استلمنا طلبك"),
         ("zh-CN", "zh-Hans", "ltr", "我们已收到您的申请"),
         ("zh_Hans", "zh-Hans", "ltr", "我们已收到您的申请"),
+        ("es-MX", "es", "ltr", "Hemos recibido su solicitud"),
         ("fr", "en", "ltr", "We have received your request"),
     ],
 )

@@ -27,6 +27,7 @@ async def message_of(notify: ServiceUnderTest, kind: str = "request_received") -
         ("en", ("Records are being collected", "You", "Send the records on the list", "By when")),
         ("ar", ("يجري جمع السجلات", "أنت", "إرسال السجلات المذكورة في القائمة", "الموعد المستهدف")),
         ("zh_Hans", ("正在收集病历资料", "您", "提交清单上的病历资料", "目标时间")),
+        ("es", ("Se están reuniendo los documentos", "Usted", "Enviar los documentos de la lista", "Para cuándo")),
     ],
 )
 async def test_the_patient_reads_where_it_stands_in_their_language(

@@ -69,7 +69,9 @@ async def test_a_form_without_a_file_or_with_the_wrong_one_says_what_to_do(case:
     assert await case.records.count("documents") == 0
 
 
-@pytest.mark.parametrize(("lang", "words"), [("ar", "سجلاتك وصورك"), ("zh-Hans", "您的病历和影像")])
+@pytest.mark.parametrize(
+    ("lang", "words"), [("ar", "سجلاتك وصورك"), ("zh-Hans", "您的病历和影像"), ("es", "Sus documentos e imágenes")]
+)
 async def test_the_checklist_speaks_the_patients_language(case: Case, lang: str, words: str) -> None:
     page = await case.patient.get(f"/my/records/cases/{case.id}", params={"lang": lang})
 

@@ -21,6 +21,7 @@ requires_any = ["integrative"]
 sentence.en = "x"
 sentence.ar = "x"
 sentence.zh_Hans = "x"
+sentence.es = "x"
 """
 
 
@@ -144,8 +145,8 @@ BROKEN = {
         "the sentence chosen_twice is missing",
     ),
     "no English at all": (
-        'locales = ["en", "ar", "zh_Hans"]',
-        'locales = ["ar", "zh_Hans"]',
+        'locales = ["en", "ar", "zh_Hans", "es"]',
+        'locales = ["ar", "zh_Hans", "es"]',
         'locales = ["ar"',
         "English must be among the languages",
     ),

@@ -21,6 +21,7 @@ AT = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
         ("en", Money(amount_minor=3500, currency="JPY"), "¥3,500"),
         ("ar", Money(amount_minor=350_000, currency="USD"), "\u2066USD\xa03,500.00\u2069"),
         ("zh_Hans", Money(amount_minor=350_000, currency="USD"), "US$3,500.00"),
+        ("es", Money(amount_minor=350_000, currency="USD"), "3.500,00\xa0US$"),
     ],
 )
 def test_amounts_are_exact(locale: str, amount: Money, text: str) -> None:
