@@ -105,7 +105,7 @@ def open_link(window: Window, message: dict[str, object]) -> None:
 
 def claim_first_request(window: Window, number: str) -> None:
     """Take the case from the advisor's queue, as one does at the desk."""
-    window.open("/desk/intake/queues/new-requests")
+    window.open("/desk/intake/queues/requests")
     row = window.page.locator("tr", has_text=number)
     with window.page.expect_response(lambda answer: "/claim" in answer.url):
         row.locator("button").first.click()

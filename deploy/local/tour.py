@@ -146,7 +146,7 @@ async def fill(page: Page, **values: str) -> None:
 async def agree(tour: Tour) -> None:
     """An advisor takes the case from the queue and quotes; the requester accepts by the link in the letter."""
     desk = await tour.staff("Ada Winter")
-    await desk.goto(f"{tour.url}/desk/intake/queues/new-requests")
+    await desk.goto(f"{tour.url}/desk/intake/queues/requests")
     await tour.shot(desk, "desk-queue")
     await desk.locator("[data-rows] a").last.click()
     await desk.wait_for_url("**/desk/cases/*")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.intake import casework, handlers
+from services.intake import handlers, queues
 from services.intake.settings import Settings
 from shared.events import CaseWithdrawn, QuoteOffered, RequestSubmitted, ServicesConfirmed, SignInRequested
 from shared.main import main
@@ -35,7 +35,7 @@ SERVICE = Service(
     emits=(RequestSubmitted, QuoteOffered, ServicesConfirmed, CaseWithdrawn, SignInRequested),
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
-    queues=casework.QUEUES,
+    queues=queues.QUEUES,
     routes=routes,
     streams=streams,
 )

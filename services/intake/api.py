@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
-from services.intake import casework, links, store
+from services.intake import casework, links, queues, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
 from services.intake.store import Case, Person, quotes
@@ -21,7 +21,7 @@ from shared.web import Ctx, Db, Expected, Incoming, Once, Problem, Role, Who, al
 
 router = APIRouter(prefix="/api/intake", tags=["intake"], dependencies=[Depends(refusals)])
 PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER)
-ADVISORS = tuple(map(Role, casework.ADVISORS))
+ADVISORS = tuple(map(Role, queues.ADVISORS))
 SERVICES = [allow(Role.SERVICE)]
 
 

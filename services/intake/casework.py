@@ -17,13 +17,13 @@ from services.intake.domain import (
     Refused,
     Request,
     ServiceSelection,
-    Stage,
     Step,
     Stream,
     check_may,
     check_move,
     check_request,
 )
+from services.intake.queues import REQUESTS, Waiting, waiting_for
 from services.intake.store import Case, quotes
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
@@ -31,12 +31,6 @@ from shared.db import Tx
 from shared.events import CaseWithdrawn, Money, QuoteOffered, RequestSubmitted, ServicesConfirmed
 from shared.ids import CaseId, new_case_number, new_id
 from shared.programme import Programme
-from shared.staff_queue import Queue
-
-ADVISORS = ("care_advisor", "supervisor")
-NEW_REQUESTS = Queue("new-requests", "New requests: remote", ADVISORS)
-IN_PERSON = Queue("in-person", "New requests: in person", ADVISORS)
-QUEUES = (NEW_REQUESTS, IN_PERSON)
 
 
 class Changed(Exception):
@@ -84,21 +78,22 @@ def _submitted(case: Case, request: Request) -> RequestSubmitted:
 
 
 async def show_on_desk(tx: Tx, case_id: CaseId) -> Case:
-    """Put the case into the queue it belongs to, or take it out when no advisor need act; return it as it stands."""
+    """Put the case on the advisors' queue with what it waits for, or take it off; return it as it stands."""
     case = await store.load_case(tx, case_id)
-    here = NEW_REQUESTS if case.stream is Stream.REMOTE else IN_PERSON
-    for queue in QUEUES:
-        if queue is not here or case.stage is not Stage.REQUESTED:
-            await staff_queue.done(tx, queue, str(case_id))
-    if case.stage is Stage.REQUESTED:
-        last = await quotes.newest(tx, case_id)
-        patient = (await store.people(tx, case_id))["patient"]
-        due = None if case.contacted_at else case.contact_due_at
-        late = due is not None and due <= tx.now
-        data = {"href": f"/desk/cases/{case_id}", "late": late, "channel": case.channel,
-                "country": patient.country, "last_quote": last.state if last else None}  # fmt: skip
-        await staff_queue.put(tx, here, case_id, str(case_id), f"{case.case_number} · {patient.name}",
-                              due=due, data=data)  # fmt: skip
+    last = await quotes.newest(tx, case_id)
+    waiting = waiting_for(case.stage, case.contacted_at, last.state if last else None)
+    if waiting is None:
+        await staff_queue.done(tx, REQUESTS, str(case_id))
+        return case
+    patient = (await store.people(tx, case_id))["patient"]
+    data = {
+        "href": f"/desk/cases/{case_id}", "waiting": waiting, "stream": case.stream, "channel": case.channel,
+        "language": next(iter(patient.languages or ()), None), "country": patient.country,
+        "zone": programme.load(case.programme).calendar.zone,
+    }  # fmt: skip
+    due = case.contact_due_at if waiting is Waiting.CONTACT else None
+    await staff_queue.put(tx, REQUESTS, case_id, str(case_id), f"{case.case_number} · {patient.name}",
+                          due=due, data=data)  # fmt: skip
     return case
 
 
@@ -207,8 +202,7 @@ async def note_progress(
     """Keep what another service told. Nothing on the desk waits for a case that is paid or delivered."""
     await store.note_progress(tx, case_id, paid_at=paid_at, delivered_at=delivered_at)
     await _stop_clocks(tx, case_id)
-    for queue in QUEUES:
-        await staff_queue.done(tx, queue, str(case_id))
+    await staff_queue.done(tx, REQUESTS, str(case_id))
 
 
 async def _stop_clocks(tx: Tx, case_id: CaseId) -> None:

@@ -21,7 +21,7 @@ async def close_case(delivered: OpinionDelivered, tx: Tx) -> None:
 
 
 async def mark_contact_late(case_id: CaseId, tx: Tx) -> None:
-    """Nobody reached the requester in time: the desk shows it red (R12). The request stays where it is."""
+    """Nobody reached the requester in time: every desk is told, and shows it red (R12). The request stays where it is."""
     case = await store.lock_case(tx, case_id)
     if case.contacted_at is None:
         await casework.show_on_desk(tx, case_id)

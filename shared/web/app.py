@@ -78,7 +78,7 @@ def _furnish(app: FastAPI, service: Service, ctx: Context, transport: "httpx.Asy
     platform = ctx.platform
     app.state.context = ctx
     app.state.clock = ctx.clock
-    app.state.queue_feed = QueueFeed(ctx.db, ctx.settings.database_url)
+    app.state.queue_feed = QueueFeed(ctx.db, ctx.settings.database_url, service.queues)
     app.state.service_name = service.name
     app.state.development = platform.consilium_env == "development"
     app.state.secure = platform.public_url.startswith("https:")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,7 +56,7 @@ def environment(*folders: Path) -> jinja2.Environment:
         html_lang=html_lang,
         direction=direction,
     )
-    env.filters.update(money=money, when=when, day=day, ago=ago)
+    env.filters.update(money=money, when=when, day=day, ago=ago, clock=clock)
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     return env
 
@@ -203,6 +203,16 @@ def ago(at: datetime | None) -> Markup:
         return Markup("–")
     reader = _reader.get()
     return _time(at, format_timedelta(at - (reader.now or at), add_direction=True, locale=reader.locale))
+
+
+def clock(due: datetime) -> str:
+    """Return how much time is left, or how late it is, in the desk's English: ``in 3 h 10 min``, ``late by 2 d 4 h``."""
+    left = due - (_reader.get().now or due)
+    minutes = abs(left) // timedelta(minutes=1)
+    hours = minutes // 60
+    many = f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes % 60} min" if hours else ""
+    few = f"{minutes} min" if minutes else "under 1 min"
+    return f"{'in' if left > timedelta(0) else 'late by'} {many or few}"
 
 
 def _time(at: date | datetime, text: str) -> Markup:

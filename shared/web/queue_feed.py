@@ -1,30 +1,75 @@
-"""Live staff queues: one reader per process follows the changes and hands them to everybody who watches."""
+"""Live staff queues: one reader per process follows the changes and hands them to everybody who watches.
+
+However many watch, a change is read once and written out as text once; what changed within a moment goes out together.
+"""
 
 import asyncio
 import contextlib
+import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from shared import log
-from shared.db import TRANSIENT, Database, Tx, listener
-from shared.staff_queue import Cursor, Item, Queue, changes
+from shared.db import TRANSIENT, Database, listener
+from shared.staff_queue import Cursor, Item, Queue, changes, now_at
 
 EAGER_SECONDS, EAGER_PAUSE, POLL_SECONDS = 2.0, 0.05, 1.0
 """After word of a change: how long to look often, how often, and how often otherwise (a slow writer may hold it back)."""
-MOST_UNREAD = 1_000
+MOST_UNREAD = 200
+"""Batches that a follower may leave unread before it is let go; it comes back with the cursor it reached."""
 
 Change = tuple[Cursor, Item]
+Inbox = asyncio.Queue["Batch | None"]
 _log = log.get(__name__)
 
 
-class QueueFeed:
-    """What changes on a service's queues, for any number of followers at the price of one query."""
+@dataclass(frozen=True)
+class Batch:
+    """Changes of one queue that go out together, oldest first."""
 
-    def __init__(self, db: Database, database_url: str) -> None:
+    queue: Queue
+    changes: Sequence[Change]
+
+    @property
+    def last(self) -> Cursor:
+        """Return how far whoever has read this has come."""
+        return self.changes[-1][0]
+
+    @cached_property
+    def text(self) -> bytes:
+        """Return the batch as server-sent events ``item``, each with its cursor as id; made once for all followers."""
+        return _events(self.queue, self.changes)
+
+    def after(self, cursor: Cursor) -> bytes:
+        """Return as events what of this lies after a cursor."""
+        if self.changes[0][0] > cursor:
+            return self.text
+        return _events(self.queue, [change for change in self.changes if change[0] > cursor])
+
+
+def _events(queue: Queue, changed: Iterable[Change]) -> bytes:
+    return b"".join(
+        f"id: {cursor}\r\nevent: item\r\ndata: {json.dumps(queue.as_json(item))}\r\n\r\n".encode()
+        for cursor, item in changed
+    )
+
+
+class QueueFeed:
+    """What changes on a service's queues, for any number of followers at the price of one query.
+
+    Nothing is skipped between what a follower reads for itself and what it is handed: the reader knows where it is
+    before the first follower looks, reads every queue, and hands out to all who are there when it has read.
+    """
+
+    def __init__(self, db: Database, database_url: str, queues: Sequence[Queue]) -> None:
         self._db = db
         self._url = database_url
-        self._followers: defaultdict[str, set[asyncio.Queue[Change | None]]] = defaultdict(set)
-        self._cursor: Cursor | None = None
+        self._queues = {queue.name: queue for queue in queues}
+        self._followers: dict[str, set[Inbox]] = {name: set() for name in self._queues}
+        self._cursor = Cursor(0, 0)
+        self._begun = asyncio.Event()
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -35,6 +80,7 @@ class QueueFeed:
                 try:
                     await connection.add_listener("queue", lambda *_: self._woken.set())
                     connection.add_termination_listener(lambda _: self._woken.set())
+                    await self._begin()
                     while not connection.is_closed():
                         await self._until_quiet()
                 finally:
@@ -43,25 +89,32 @@ class QueueFeed:
                 _log.warning("queue_feed_interrupted", problem=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def follow(self, queue: Queue, after: Cursor) -> AsyncIterator[Change]:
-        """Yield the queue's changes after a cursor, for ever; ends when its reader is too slow (it may come back)."""
-        inbox: asyncio.Queue[Change | None] = asyncio.Queue(MOST_UNREAD)
+    async def follow(self, queue: Queue, after: Cursor) -> AsyncIterator[bytes]:
+        """Yield the queue's changes after a cursor as server-sent events, for ever; ends when its reader is too slow."""
+        inbox: Inbox = asyncio.Queue(MOST_UNREAD)
         self._followers[queue.name].add(inbox)
         try:
-            while True:
-                async with self._db.reading() as tx:
-                    await self._begin(tx)
-                    missed = await changes(tx, [queue.name], after)
-                for cursor, item in missed:
-                    yield cursor, item
-                    after = cursor
-                if not missed:
-                    break
-            while (change := await inbox.get()) is not None:
-                if (change[0].xid, change[0].change) > (after.xid, after.change):
-                    yield change
+            await self._begun.wait()
+            while missed := await self._missed(queue, after):
+                yield missed.text
+                after = missed.last
+            while (batch := await inbox.get()) is not None:
+                if batch.last > after:
+                    yield batch.after(after)
+                    after = batch.last
         finally:
             self._followers[queue.name].discard(inbox)
+
+    async def _missed(self, queue: Queue, after: Cursor) -> Batch | None:
+        async with self._db.reading() as tx:
+            found = await changes(tx, [queue.name], after)
+        return Batch(queue, found) if found else None
+
+    async def _begin(self) -> None:
+        if not self._begun.is_set():
+            async with self._db.reading() as tx:
+                self._cursor = await now_at(tx)
+            self._begun.set()
 
     async def _until_quiet(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -75,31 +128,29 @@ class QueueFeed:
             await self._hand_out()
             if loop.time() >= until:
                 return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EAGER_PAUSE)
+            await asyncio.sleep(EAGER_PAUSE)
 
     async def _hand_out(self) -> None:
+        watched = any(self._followers.values())
         async with self._db.reading() as tx:
-            cursor = await self._begin(tx)
-            new = await changes(tx, list(self._followers), cursor) if self._followers else []
-        for cursor, item in new:
-            self._cursor = cursor
-            for follower in list(self._followers[item.queue]):
-                if follower.full():
-                    _empty(follower)
-                    self._followers[item.queue].discard(follower)
-                    follower.put_nowait(None)
-                else:
-                    follower.put_nowait((cursor, item))
+            new = await changes(tx, list(self._queues), self._cursor) if watched else []
+            seen = None if watched else await now_at(tx)
+        if seen and not any(self._followers.values()):
+            self._cursor = seen
+        by_queue: defaultdict[str, list[Change]] = defaultdict(list)
+        for change in new:
+            by_queue[change[1].queue].append(change)
+            self._cursor = change[0]
+        for name, some in by_queue.items():
+            batch = Batch(self._queues[name], some)
+            for inbox in tuple(self._followers[name]):
+                self._give(inbox, name, batch)
 
-    async def _begin(self, tx: Tx) -> Cursor:
-        """Fix where handing out begins, before the first follower has read what it missed: nothing falls between."""
-        if self._cursor is None:
-            xmin = await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            self._cursor = self._cursor or Cursor(xmin, 0)  # type: ignore[redundant-expr]  # set while we awaited
-        return self._cursor
-
-
-def _empty(follower: asyncio.Queue[Change | None]) -> None:
-    while not follower.empty():
-        follower.get_nowait()
+    def _give(self, inbox: Inbox, queue: str, batch: Batch) -> None:
+        if not inbox.full():
+            inbox.put_nowait(batch)
+            return
+        self._followers[queue].discard(inbox)
+        while not inbox.empty():
+            inbox.get_nowait()
+        inbox.put_nowait(None)

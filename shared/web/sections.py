@@ -21,8 +21,7 @@ def _queue(title: str, service: str, name: str, *roles: Role) -> Section:
 SECTIONS = (
     Section("Desk", "/desk", STAFF),
     Section("Cases", "/desk/cases", STAFF),
-    _queue("New requests", "intake", "new-requests", Role.CARE_ADVISOR, Role.SUPERVISOR),
-    _queue("In person", "intake", "in-person", Role.CARE_ADVISOR, Role.SUPERVISOR),
+    _queue("Requests", "intake", "requests", Role.CARE_ADVISOR, Role.SUPERVISOR),
     Section("Billing", "/desk/billing", frozenset({Role.FINANCE, Role.SUPERVISOR})),
     _queue("Payments", "billing", "payments-to-match", Role.FINANCE, Role.SUPERVISOR),
     _queue("Refunds", "billing", "refunds-to-settle", Role.FINANCE, Role.SUPERVISOR),

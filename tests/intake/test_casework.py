@@ -28,7 +28,7 @@ from tests.support import facts
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 
-async def queue(intake: ServiceUnderTest, name: str = "new-requests") -> list[dict[str, object]]:
+async def queue(intake: ServiceUnderTest, name: str = "requests") -> list[dict[str, object]]:
     rows = await intake.fetch(
         "SELECT case_id, state, due, data FROM queue_items WHERE queue = $1 AND state <> 'done'", name
     )
@@ -77,19 +77,29 @@ async def test_the_same_case_submitted_twice_is_one_case(intake: ServiceUnderTes
     assert len(await intake.emitted()) == 1
 
 
-async def test_an_in_person_request_waits_in_its_own_queue(intake: ServiceUnderTest) -> None:
-    case_id = await submit(intake, a_request(stream="in_person"))
-    assert await queue(intake) == []
-    assert [item["case_id"] for item in await queue(intake, "in-person")] == [case_id]
+async def waits_for(intake: ServiceUnderTest) -> list[object]:
+    return [item["data"]["waiting"] for item in await queue(intake)]  # type: ignore[index]
+
+
+async def test_the_queue_shows_of_a_request_what_advisors_choose_by(intake: ServiceUnderTest) -> None:
+    await submit(intake, a_request(stream="in_person"))
+    [item] = await queue(intake)
+    shown = {name: item["data"][name] for name in ("waiting", "stream", "channel", "language", "country", "zone")}  # type: ignore[index]
+    assert shown == {
+        "waiting": "to_contact", "stream": "in_person", "channel": "web", "language": "pt", "country": "BR",
+        "zone": "America/New_York",
+    }  # fmt: skip
 
 
 async def test_a_request_nobody_answers_turns_late_and_stays(intake: ServiceUnderTest) -> None:
     await submit(intake)
     [told] = await intake.emitted()
     await intake.run_timers(at=told.contact_due_at - timedelta(seconds=1))
-    assert (await queue(intake))[0]["data"]["late"] is False  # type: ignore[index]
+    [before] = await intake.fetch("SELECT change FROM queue_items")
     await intake.run_timers(at=told.contact_due_at)
-    assert (await queue(intake))[0]["data"]["late"] is True  # type: ignore[index]
+    [after] = await intake.fetch("SELECT change FROM queue_items")
+    assert after["change"] > before["change"], "desks are told when it turns late"
+    assert (await queue(intake))[0]["due"] == told.contact_due_at
 
 
 async def test_reaching_the_requester_stops_the_clock(intake: ServiceUnderTest) -> None:
@@ -99,12 +109,13 @@ async def test_reaching_the_requester_stops_the_clock(intake: ServiceUnderTest) 
     assert await timer_names(intake, case_id) == set()
     [item] = await queue(intake)
     assert item["due"] is None
+    assert await waits_for(intake) == ["to_quote"]
 
 
 async def test_a_quote_is_offered_accepted_and_told_with_its_revision(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     offered = await quote(intake, case_id, "comprehensive", "video", amount=610_000)
-    assert await queue(intake) == []
+    assert await waits_for(intake) == ["quote_open"]
     assert await stage(intake, case_id) == "quoted"
     assert (await accept(intake, case_id, offered)).status_code == 200
     [_, told, confirmed] = await intake.emitted()
@@ -134,7 +145,7 @@ async def test_an_expired_quote_goes_back_to_the_desk_and_can_not_be_accepted(in
     offered = await quote(intake, case_id)
     await intake.run_timers(at=A_MONDAY + RULES.clocks.quote_valid)
     assert await stage(intake, case_id) == "requested"
-    assert (await queue(intake))[0]["data"]["last_quote"] == "expired"  # type: ignore[index]
+    assert await waits_for(intake) == ["quote_expired"]
     assert (await accept(intake, case_id, offered)).status_code == 409
     assert (await quote(intake, case_id))["revision"] == 2
 
@@ -153,7 +164,7 @@ async def test_a_declined_quote_brings_the_case_back_to_the_advisor(intake: Serv
     form = {"_once": str(new_id()), "quote_id": offered["quote_id"], "revision": str(offered["revision"])}
     answer = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/decline", data=form)
     assert answer.status_code == 303
-    assert (await queue(intake))[0]["data"]["last_quote"] == "declined"  # type: ignore[index]
+    assert await waits_for(intake) == ["quote_declined"]
     assert await intake.emitted(ServicesConfirmed) == []
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
-from services.intake import casework, store
+from services.intake import casework, queues, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Stream
 from services.intake.pages.public import begin_draft, remember
@@ -22,7 +22,7 @@ from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, R
 from shared.web.auth import STAFF
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
-ADVISOR_ROLES = tuple(map(Role, casework.ADVISORS))
+ADVISOR_ROLES = tuple(map(Role, queues.ADVISORS))
 ADVISORS = [allow(*ADVISOR_ROLES)]
 EVERYONE = [allow(*STAFF)]
 KNOWS_PEOPLE = (
@@ -61,7 +61,7 @@ class Withdrawing(Incoming):
 
 @router.get("/desk", dependencies=EVERYONE)
 async def home(page: Page, who: Who) -> Response:
-    return page("desk_home.html", queues=casework.QUEUES, advisor=who.has(*ADVISOR_ROLES))
+    return page("desk_home.html", queues=queues.QUEUES, advisor=who.has(*ADVISOR_ROLES))
 
 
 @router.get("/desk/intake/funnel", dependencies=EVERYONE)

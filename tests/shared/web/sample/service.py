@@ -14,10 +14,11 @@ from shared.db import Tx
 from shared.events import Money
 from shared.service import Service
 from shared.settings import ServiceSettings
-from shared.staff_queue import Queue
+from shared.staff_queue import Facet, Queue
 from shared.web import N_, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone, etag
 
-TO_READ = Queue("to-read", "Things to read", (Role.CARE_ADVISOR, Role.SUPERVISOR))
+LANGUAGE = Facet("language", "Language", {"ar": "Arabic", "pt": "Portuguese"})
+TO_READ = Queue("to-read", "Things to read", (Role.CARE_ADVISOR, Role.SUPERVISOR), (LANGUAGE,))
 PATIENTS = (Role.PATIENT, Role.REQUESTER)
 
 
