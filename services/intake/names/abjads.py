@@ -76,6 +76,8 @@ def _compound(plain: str, known: Mapping[str, str], persian: bool) -> str | None
         return "Al-" + _arabic_word(plain[2:], known, persian).capitalize()
     if persian and plain.startswith("پور") and len(plain) > 4:
         return "Pour" + _arabic_word(plain.removeprefix("پور"), known, persian).lower()
+    if plain.endswith("ي") and plain[:-1] in known:
+        return known[plain[:-1]] + "i"
     for tail, latin in _TAILS.items():
         if plain.endswith(tail) and len(plain) > len(tail) + 1:
             return _arabic_word(plain.removesuffix(tail), known, persian) + latin
@@ -136,7 +138,13 @@ def hebrew(words: str, _: str | None) -> str:
     )
 
 
+_HEBREW_TAILS = {"שטיין": "stein", "שטין": "stein", "ברג": "berg", "מן": "man", "ביץ'": "vich", "סקי": "sky"}
+
+
 def _hebrew_word(word: str) -> str:
+    for tail, latin in _HEBREW_TAILS.items():
+        if word.endswith(tail) and len(word) > len(tail) + 1:
+            return _hebrew_word(word.removesuffix(tail)) + latin
     for pair, latin in _DIGRAPHS:
         word = word.replace(pair, latin)
     units = [_hebrew_unit(word, at) for at in range(len(word))]

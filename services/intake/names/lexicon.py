@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,11 @@ def lexicon(section: str) -> Mapping[str, str]:
     for key in section.split("."):
         found = found[key]
     return {name: latin for latin, names in found.items() for name in names.split()}
+
+
+def lexicon_groups(section: str) -> Mapping[str, Sequence[str]]:
+    """Return the section as it stands: a form, and the words that belong under it."""
+    return {form: words.split() for form, words in _whole()[section].items()}
 
 
 @cache
