@@ -50,10 +50,10 @@ def check() -> int:
 
 def test(arguments: Sequence[str]) -> int:
     """The checks of the source, then every test with branch coverage. With arguments: pytest with those, and nothing else."""
+    node.install(node.DEV)
     if arguments:
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
     failed = [name for name, good in _side_by_side(_source_checks()) if not good]
-    node.install(node.DEV)
     coverage = state() / "coverage"
     shutil.rmtree(coverage, ignore_errors=True)
     coverage.mkdir(parents=True)
