@@ -3,6 +3,9 @@
 What was polled is one transaction, then its offsets are committed. When that transaction fails, its records are taken
 one by one, so that a bad one can't hold up the rest: it is parked, or its partition waits when the reaction said
 ``Retry``. Too many parked ones in a row stop the consumer instead: a bad deploy must not drain a topic into a table.
+
+Polling goes on in lanes side by side, so that one reads while the database works for another. A lane has the partitions
+of certain numbers; a case's key gives it the same number in every topic, so a case is always in one lane.
 """
 
 import asyncio
@@ -21,6 +24,7 @@ from shared.backbone.inbox import Arrival, Reactions
 from shared.db import TRANSIENT, Database
 from shared.settings import PlatformSettings
 
+LANES = 2
 MAX_RECORDS = 500
 IN_A_ROW = 5
 OF_LAST_100 = 10
@@ -44,6 +48,7 @@ class Consumer:
         self._retries: dict[TopicPartition, tuple[int, float]] = {}
         self._read_to: dict[TopicPartition, int] = {}
         self._parked_lately: deque[bool] = deque(maxlen=100)
+        self._looking = asyncio.Lock()
         self.stopped: str | None = None
         """Why this consumer takes no more records until it is started anew, or None."""
         self.lag = 0
@@ -62,18 +67,26 @@ class Consumer:
             try:
                 await client.start()
                 _log.info("consumer_started", topics=self.topics)
-                while not stop.is_set():
-                    await self._round(client, stop)
-            except (KafkaError, *TRANSIENT) as error:
-                _log.warning("consumer_interrupted", problem=repr(error))
+                async with asyncio.TaskGroup() as lanes:
+                    for lane in range(LANES):
+                        lanes.create_task(self._follow(client, lane, stop))
+            except* (KafkaError, *TRANSIENT) as errors:
+                _log.warning("consumer_interrupted", problem=repr(errors.exceptions))
                 await _pause(stop, 1.0)
             finally:
                 await asyncio.wait_for(client.stop(), 10)
 
-    async def _round(self, client: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Poll once and take care of all that came."""
+    async def _follow(self, client: AIOKafkaConsumer, lane: int, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if places := [place for place in client.assignment() if place.partition % LANES == lane]:
+                await self._round(client, places, stop)
+            else:
+                await _pause(stop, 0.1)
+
+    async def _round(self, client: AIOKafkaConsumer, places: Sequence[TopicPartition], stop: asyncio.Event) -> None:
+        """Poll a lane's partitions once and take care of all that came."""
         self._resume_due(client)
-        polled = await client.getmany(timeout_ms=400, max_records=MAX_RECORDS)
+        polled = await client.getmany(*places, timeout_ms=400, max_records=MAX_RECORDS)
         await self._measure_lag(client, polled)
         arrivals = [kafka.arrival(self._settings, record) for records in polled.values() for record in records]
         if not arrivals:
@@ -83,7 +96,8 @@ class Consumer:
             if await self._apply(arrivals, stop):
                 offsets = {place: records[-1].offset + 1 for place, records in polled.items()}
             else:
-                offsets = await self._one_by_one(client, arrivals, stop)
+                async with self._looking:  # so that the fifth in a row is the last that any lane parks
+                    offsets = await self._one_by_one(client, arrivals, stop)
             failpoints.reach("consumer.committed")
             if offsets:
                 await _commit(client, offsets)
