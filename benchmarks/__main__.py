@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from benchmarks import report
-from benchmarks.rig import Rig, quiet, rig
+from benchmarks.rig import Rig, rig, settle
 from deploy.local.places import state
 
 BENCHES = ("relay", "consumer", "cases")
@@ -21,7 +21,7 @@ def main() -> int:
     for name in asked.names:
         if name not in BENCHES:
             parser.error(f"there is no bench {name!r}; choose of {', '.join(BENCHES)}")
-    quiet()
+    settle()
     figures: list[report.Figure] = []
 
     async def measure(name: str, servers: Rig) -> None:

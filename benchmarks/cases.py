@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks import workflow
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import Rig, eventually, quiet
+from benchmarks.rig import Rig, eventually, settle
 from benchmarks.workflow import HEARD_PER_CASE, Kind, Urls
 from shared.db import Database
 from shared.settings import PlatformSettings
@@ -53,7 +53,7 @@ async def run(rig: Rig, scale: float) -> AsyncIterator[Figure]:
 
 
 def _measure(name: str, kind: Kind, rig: Rig, number: int) -> float:
-    quiet()
+    settle()
     return asyncio.run(_dbos(kind, rig, number) if name == "dbos" else _over_kafka(_deliver(name), kind, rig, number))
 
 

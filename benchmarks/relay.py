@@ -14,7 +14,7 @@ import asyncpg
 
 from benchmarks import facts
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile, quiet
+from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile, settle
 from shared.backbone import outbox, worker
 from shared.backbone.relay import Relay
 from shared.clock import Clock
@@ -101,7 +101,7 @@ async def _all_sent(db: Database) -> bool:
 
 
 def _relay(url: str, platform: PlatformSettings) -> None:
-    quiet()
+    settle()
 
     async def run() -> None:
         await Relay("bench", url, platform).run(worker.stop_on_signals())

@@ -17,6 +17,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.places import state
 from deploy.local.postgres import LocalPostgres
 from shared import db, log
+from shared.backbone import worker
 from shared.ids import new_id
 from shared.service import BACKBONE_MIGRATIONS
 from shared.settings import PlatformSettings
@@ -67,8 +68,12 @@ def rig() -> Iterator[Rig]:
         yield Rig(postgres, broker)
 
 
-def quiet() -> None:
-    """Let only our own warnings through: a broker whose topics are a second old makes its clients grumble."""
+def settle() -> None:
+    """Make a process that measures, or is measured, as a worker's is, peers' included; only our own warnings come through.
+
+    A broker whose topics are a second old makes its clients grumble.
+    """
+    worker.spare_the_collector()
     log.configure("bench", level="warning", style="console")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 

@@ -1,6 +1,7 @@
 """A service's worker: relay, consumer and runner side by side, until it is told to stop."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -25,6 +26,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
         lambda: runner.run(ctx, stop),
         lambda: health.report(ctx.db, consumer, relay, stop),
     ]
+    spare_the_collector()
     _log.info("worker_started")
     try:
         async with asyncio.TaskGroup() as group:
@@ -43,6 +45,17 @@ async def _or_stop(part: Callable[[], Awaitable[None]], stop: asyncio.Event) -> 
     except BaseException:
         stop.set()
         raise
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector pass over what start-up made, and look less often.
+
+    A batch makes thousands of values that die by themselves; looking for cycles among them cost a third of a worker's
+    time (`./consilium bench consumer`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def stop_on_signals() -> asyncio.Event:
