@@ -49,6 +49,10 @@ class Tx:
         self.now = now
         self.before_commit: list[Callable[[Tx], Awaitable[None]]] = []
         self.unsent: list[Any] = []
+        self.clocks: dict[Any, datetime | None] = {}
+        self.held: set[Any] = set()
+        """Which cases this transaction has locked already."""
+        self._gathered: dict[str, list[Sequence[Any]]] = {}
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Return all rows."""
@@ -68,6 +72,20 @@ class Tx:
         """Run a statement and return its command tag, such as ``UPDATE 1``."""
         tag: str = await self._connection.execute(sql, *args)
         return tag
+
+    def at_commit(self, sql: str, *row: Any) -> None:
+        """Have ``sql`` run once before this commits, with a list per argument: one of each row that was given for it.
+
+        A transaction that applies many facts pays one round trip for all of them. What it writes can't be read before.
+        """
+        if sql not in self._gathered:
+            rows = self._gathered[sql] = []
+
+            async def write(tx: Tx) -> None:
+                await tx.execute(sql, *map(list, zip(*rows, strict=True)))
+
+            self.before_commit.append(write)
+        self._gathered[sql].append(row)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of arguments."""

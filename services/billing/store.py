@@ -80,11 +80,16 @@ class Balance:
 _CASE = "case_id, case_number, accepted_at, delivered_at, withdrawn_at, kept_at, kept_by, kept_reason"
 
 
+_LOCK_CASE = f"SELECT {_CASE} FROM billing_cases WHERE case_id = $1 FOR UPDATE"
+
+
 async def lock_case(tx: Tx, case_id: CaseId) -> CaseRow:
     """Return the case, made on first hearing of it, and keep all others from its money until the transaction ends."""
-    await tx.execute("INSERT INTO billing_cases (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
-    row = await tx.fetchrow(f"SELECT {_CASE} FROM billing_cases WHERE case_id = $1 FOR UPDATE", case_id)
-    assert row is not None
+    row = await tx.fetchrow(_LOCK_CASE, case_id)
+    if row is None:
+        await tx.execute("INSERT INTO billing_cases (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
+        row = await tx.fetchrow(_LOCK_CASE, case_id)
+        assert row is not None
     return CaseRow(**row)
 
 

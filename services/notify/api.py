@@ -75,8 +75,7 @@ async def resend(message_id: UUID, once: Once) -> Response:
     """Send a settled message again, as a new copy. 404: no such message; 409: on its way, or the case is withdrawn."""
 
     async def work(tx: Tx) -> BaseModel:
-        copy = await send_again(tx, message_id)
-        return Asked(message=copy.id, state=copy.state)
+        return Asked(message=await send_again(tx, message_id), state="requested")
 
     return await once.run(work)
 

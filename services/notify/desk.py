@@ -12,8 +12,11 @@ from shared.events import CaseWithdrawn
 from shared.web.problem import Problem
 
 
-async def send_again(tx: Tx, message_id: UUID) -> store.Message:
-    """Ask for the next copy of a settled message and take its call off the queue; raises ``Problem`` 404 or 409."""
+async def send_again(tx: Tx, message_id: UUID) -> UUID:
+    """Ask for the next copy of a settled message and take its call off the queue; return the copy's id.
+
+    Raises ``Problem`` 404 or 409.
+    """
     message = await _settled(tx, message_id)
     history = await store.history_of(tx, message.case_id)
     if history.latest(CaseWithdrawn) and message.kind not in AFTER_WITHDRAWAL:
@@ -21,8 +24,6 @@ async def send_again(tx: Tx, message_id: UUID) -> store.Message:
         raise Problem(409, "The case was withdrawn", detail=said)
     number = await store.latest_copy(tx, message) + 1
     copy = await ask_to_tell(tx, message.case_id, message.kind, message.audience, message.occasion, number)
-    if copy is None:
-        raise Problem(409, "It is on its way already", detail="Load the page again and look at the newest copy.")
     await staff_queue.done(tx, CALL_INSTEAD, str(message.id))
     return copy
 

@@ -4,6 +4,8 @@ Telling is asked for here and done by ``delivery.send`` afterwards. Any order of
 rows.
 """
 
+from uuid import UUID
+
 from services.notify import store
 from services.notify.domain import identity
 from services.notify.letters import AFTER_WITHDRAWAL, KIND_OF, Audience, audiences
@@ -18,7 +20,7 @@ from shared.ids import CaseId
 
 async def note_and_tell(fact: Fact, tx: Tx) -> None:
     """Keep the fact and ask for a message to each of its audiences."""
-    await store.note(tx, fact)
+    store.note(tx, fact)
     for audience in audiences(fact):
         await ask_to_tell(tx, fact.case_id, KIND_OF[type(fact)], audience, identity(fact))
 
@@ -31,14 +33,11 @@ async def stop_calling(withdrawn: CaseWithdrawn, tx: Tx) -> None:
             await staff_queue.done(tx, CALL_INSTEAD, str(message.id))
 
 
-async def ask_to_tell(
-    tx: Tx, case_id: CaseId, kind: str, audience: Audience, occasion: str, copy: int = 1
-) -> store.Message | None:
-    """Ask for one message to be sent once this transaction commits; None when it was asked for before."""
-    message = await store.ask_for(tx, case_id, kind, audience, occasion, copy)
-    if message is not None:
-        await errands.request(tx, "send", case_id, str(message.id), {"message": str(message.id)})
-    return message
+async def ask_to_tell(tx: Tx, case_id: CaseId, kind: str, audience: Audience, occasion: str, copy: int = 1) -> UUID:
+    """Ask for one message to be sent once this transaction commits, and return its id; asking again changes nothing."""
+    message_id = store.ask_for(tx, case_id, kind, audience, occasion, copy)
+    await errands.request(tx, "send", case_id, str(message_id), {"message": str(message_id)})
+    return message_id
 
 
 REACTIONS: Reactions = {**dict.fromkeys(KIND_OF, note_and_tell), CaseWithdrawn: stop_calling}

@@ -62,7 +62,7 @@ async def resend(message_id: UUID, once: Once) -> Response:
     """Send it again and show the new copy."""
 
     async def work(tx: Tx) -> str:
-        return f"/desk/notify/messages/{(await send_again(tx, message_id)).id}"
+        return f"/desk/notify/messages/{await send_again(tx, message_id)}"
 
     return await once.redirect(work)
 

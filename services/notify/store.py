@@ -40,11 +40,12 @@ _COLUMNS = """id, case_id, kind, audience, occasion, copy, state, locale, messag
 NEEDS_A_PERSON = ("no_address", "bounced", "failed")
 
 
-async def note(tx: Tx, fact: Fact) -> None:
-    """Keep a fact as it came; the same one again changes nothing."""
-    await tx.execute(
+def note(tx: Tx, fact: Fact) -> None:
+    """Keep a fact as it came, once this commits; the same one again changes nothing."""
+    tx.at_commit(
         """INSERT INTO timeline_facts (case_id, fact, identity, payload, happened_at, noted_at)
-           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING""",
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::timestamptz[])
+           ON CONFLICT DO NOTHING""",
         fact.case_id, type(fact).__name__, identity(fact), fact.model_dump(mode="json"), happened_at(fact), tx.now,
     )  # fmt: skip
 
@@ -60,16 +61,17 @@ async def history_of(tx: Tx, case_id: CaseId) -> History:
     return History(await facts_of(tx, case_id))
 
 
-async def ask_for(
-    tx: Tx, case_id: CaseId, kind: str, audience: Audience, occasion: str, copy: int = 1
-) -> Message | None:
-    """Write down that a message is to be sent, and return it; None when it was asked for before."""
-    row = await tx.fetchrow(
-        f"""INSERT INTO messages (id, case_id, kind, audience, occasion, copy, state, requested_at)
-            VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}""",
-        message_key(case_id, kind, audience, occasion, copy), case_id, kind, audience, occasion, copy, tx.now,
+def ask_for(tx: Tx, case_id: CaseId, kind: str, audience: Audience, occasion: str, copy: int = 1) -> UUID:
+    """Write down, once this commits, that a message is to be sent, and return its id; asking again changes nothing."""
+    message_id = message_key(case_id, kind, audience, occasion, copy)
+    tx.at_commit(
+        """INSERT INTO messages (id, case_id, kind, audience, occasion, copy, requested_at, state)
+           SELECT *, 'requested' FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[],
+                                             $7::timestamptz[])
+           ON CONFLICT DO NOTHING""",
+        message_id, case_id, kind, audience, occasion, copy, tx.now,
     )  # fmt: skip
-    return _message(row) if row else None
+    return message_id
 
 
 async def begin_attempt(tx: Tx, message_id: UUID, mail_id: str) -> Message | None:

@@ -19,7 +19,7 @@ async def tell(tx: Tx, fact: PartnerFact) -> None:
     """Tell the partner's systems when ``tx`` commits, and never if it doesn't."""
     event_id = outbox.append(tx, fact)
     data = fact.model_dump(mode="json")
-    await access.tell(tx, event_id, fact.type_name(), fact.case_id, fact.occurred_at, data)
+    access.tell(tx, event_id, fact.type_name(), fact.case_id, fact.occurred_at, data)
 
 
 async def feed(tx: Tx, cursor: str | None, limit: int) -> tuple[list[access.FeedRow], str]:

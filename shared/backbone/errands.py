@@ -44,13 +44,18 @@ class Errand:
 ErrandRunner = Callable[[Errand, "Context"], Awaitable[None]]
 
 
+_REQUEST = """
+INSERT INTO errands (id, kind, key, case_id, payload, traceparent, due, requested_at)
+SELECT id, kind, key, case_id, payload, traceparent, at, at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[], $6::text[], $7::timestamptz[])
+    AS t (id, kind, key, case_id, payload, traceparent, at)
+ON CONFLICT (kind, key) DO NOTHING
+"""
+
+
 async def request(tx: Tx, kind: str, case_id: CaseId, key: str, payload: dict[str, Any]) -> None:
     """Have the service's errand ``kind`` run once this transaction commits; the same ``key`` asks for it only once."""
-    await tx.execute(
-        """INSERT INTO errands (id, kind, key, case_id, payload, traceparent, due, requested_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (kind, key) DO NOTHING""",
-        new_id(), kind, key, case_id, payload, telemetry.traceparent(), tx.now,
-    )  # fmt: skip
+    tx.at_commit(_REQUEST, new_id(), kind, key, case_id, payload, telemetry.traceparent(), tx.now)
 
 
 # Leases the errands that are due: their next due time is the lease's end.

@@ -19,7 +19,7 @@ class _Unsent:
 def append(tx: Tx, fact: Fact) -> EventId:
     """Tell ``fact`` when ``tx`` commits, and never if it doesn't; facts of one case keep the order of these calls."""
     if not tx.unsent:
-        tx.before_commit.append(_flush)
+        tx.before_commit.append(flush)
     unsent = _Unsent(EventId(new_id()), fact, telemetry.traceparent())
     tx.unsent.append(unsent)
     return unsent.event_id
@@ -47,7 +47,8 @@ ORDER BY position
 """
 
 
-async def _flush(tx: Tx) -> None:
+async def flush(tx: Tx) -> None:
+    """Write what ``tx`` tells; ``append`` has it run before the commit."""
     unsent: list[_Unsent] = tx.unsent
     await tx.execute(
         _FLUSH,

@@ -17,21 +17,42 @@ _log = log.get(__name__)
 
 async def set(tx: Tx, case_id: CaseId, name: str, due: datetime) -> None:  # noqa: A001 - read as timers.set
     """Have the service's timer ``name`` run for this case at ``due`` or soon after; replaces an earlier one."""
-    await tx.execute(
-        """INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3)
-           ON CONFLICT (case_id, name) DO UPDATE SET due = excluded.due, attempts = 0, error = NULL""",
-        case_id, name, due,
-    )  # fmt: skip
+    _clocks(tx)[case_id, name] = due
 
 
 async def cancel(tx: Tx, case_id: CaseId, name: str) -> None:
     """Stop one clock of a case; nothing happens when it doesn't run."""
-    await tx.execute("DELETE FROM timers WHERE case_id = $1 AND name = $2", case_id, name)
+    _clocks(tx)[case_id, name] = None
 
 
 async def cancel_all(tx: Tx, case_id: CaseId) -> None:
     """Stop every clock of a case."""
+    for clock in [clock for clock in tx.clocks if clock[0] == case_id]:
+        del tx.clocks[clock]
     await tx.execute("DELETE FROM timers WHERE case_id = $1", case_id)
+
+
+def _clocks(tx: Tx) -> dict[tuple[CaseId, str], datetime | None]:
+    """Return what is to become of clocks before ``tx`` commits: the last word on each counts."""
+    if _wind not in tx.before_commit:
+        tx.before_commit.append(_wind)
+    return tx.clocks
+
+
+_STOP = "DELETE FROM timers t USING unnest($1::uuid[], $2::text[]) AS s (case_id, name) WHERE (t.case_id, t.name) = (s.case_id, s.name)"
+_START = """
+INSERT INTO timers (case_id, name, due) SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
+ON CONFLICT (case_id, name) DO UPDATE SET due = excluded.due, attempts = 0, error = NULL
+"""
+
+
+async def _wind(tx: Tx) -> None:
+    stopped = [clock for clock, due in tx.clocks.items() if due is None]
+    started = sorted((*clock, due) for clock, due in tx.clocks.items() if due is not None)
+    if stopped:
+        await tx.execute(_STOP, *map(list, zip(*stopped, strict=True)))
+    if started:
+        await tx.execute(_START, *map(list, zip(*started, strict=True)))
 
 
 # One due timer, held until its transaction ends; other workers pass it by.

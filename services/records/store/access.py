@@ -110,10 +110,11 @@ class FeedRow:
     data: dict[str, Any]
 
 
-async def tell(tx: Tx, event_id: EventId, type_name: str, case_id: CaseId, at: datetime, data: dict[str, Any]) -> None:
+def tell(tx: Tx, event_id: EventId, type_name: str, case_id: CaseId, at: datetime, data: dict[str, Any]) -> None:
     """Add a row to the partner's feed, in the transaction of what it tells."""
-    await tx.execute(
-        "INSERT INTO partner_feed (event_id, type, case_id, occurred_at, data) VALUES ($1, $2, $3, $4, $5)",
+    tx.at_commit(
+        "INSERT INTO partner_feed (event_id, type, case_id, occurred_at, data)"
+        " SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::jsonb[])",
         event_id, type_name, case_id, at, data,
     )  # fmt: skip
 

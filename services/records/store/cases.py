@@ -40,10 +40,17 @@ WHERE c.case_id = $1
 """
 
 
+_HOLD = "SELECT 1 FROM collections WHERE case_id = $1 FOR UPDATE"
+
+
 async def hold(tx: Tx, case_id: CaseId) -> None:
     """Make the case's row if need be, and let nobody else change the case until this commits."""
-    await tx.execute("INSERT INTO collections (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
-    await tx.execute("SELECT 1 FROM collections WHERE case_id = $1 FOR UPDATE", case_id)
+    if case_id in tx.held:
+        return
+    if await tx.fetchval(_HOLD, case_id) is None:
+        await tx.execute("INSERT INTO collections (case_id) VALUES ($1) ON CONFLICT DO NOTHING", case_id)
+        await tx.fetchval(_HOLD, case_id)
+    tx.held.add(case_id)
 
 
 async def lock(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.backbone import parked
+from shared.backbone import errands, parked, timers
 from shared.backbone.inbox import Arrival
 from shared.envelope import Unreadable
 from shared.ids import CaseId
@@ -125,3 +125,52 @@ async def test_an_errand_runs_once_and_after_its_transaction(toy: ServiceUnderTe
     assert await toy.run_errands() == 1
     assert await toy.run_errands() == 0
     assert await heard(toy, case) == ["confirmed", "wrote done"]
+
+
+async def test_the_last_word_on_a_clock_counts_within_a_transaction(toy: ServiceUnderTest) -> None:
+    stopped, moved, wound_again = a_case(), a_case(), a_case()
+    later = A_MONDAY + timedelta(hours=1)
+    async with toy.ctx.db.transaction() as tx:
+        await timers.set(tx, stopped, "remember", A_MONDAY)
+        await timers.cancel(tx, stopped, "remember")
+        await timers.set(tx, moved, "remember", A_MONDAY)
+        await timers.set(tx, moved, "remember", later)
+        await timers.set(tx, wound_again, "forget", A_MONDAY)
+        await timers.cancel_all(tx, wound_again)
+        await timers.set(tx, wound_again, "remember", A_MONDAY)
+    kept = {(row["case_id"], row["name"]): row["due"] for row in await toy.fetch("SELECT * FROM timers")}
+    assert kept == {(moved, "remember"): later, (wound_again, "remember"): A_MONDAY}
+
+
+async def test_a_clock_set_before_is_stopped_or_moved(toy: ServiceUnderTest) -> None:
+    first, second = a_case(), a_case()
+    async with toy.ctx.db.transaction() as tx:
+        for case in (first, second):
+            await timers.set(tx, case, "remember", A_MONDAY)
+    later = A_MONDAY + timedelta(hours=1)
+    async with toy.ctx.db.transaction() as tx:
+        await timers.cancel(tx, first, "remember")
+        await timers.set(tx, second, "remember", later)
+    assert [(row["case_id"], row["due"]) for row in await toy.fetch("SELECT * FROM timers")] == [(second, later)]
+
+
+async def test_an_errand_asked_for_twice_under_one_key_is_one(toy: ServiceUnderTest) -> None:
+    async with toy.ctx.db.transaction() as tx:
+        for key in ("a", "b", "a"):
+            await errands.request(tx, "write", CaseId(a_case()), key, {"words": [key]})
+    async with toy.ctx.db.transaction() as tx:
+        await errands.request(tx, "write", CaseId(a_case()), "b", {"words": ["again"]})
+    kept = await toy.fetch("SELECT key, payload FROM errands ORDER BY key")
+    assert [(row["key"], row["payload"]) for row in kept] == [("a", {"words": ["a"]}), ("b", {"words": ["b"]})]
+
+
+async def test_what_was_gathered_for_the_commit_is_gone_when_the_transaction_fails(toy: ServiceUnderTest) -> None:
+    async def fail() -> None:
+        async with toy.ctx.db.transaction() as tx:
+            await errands.request(tx, "write", CaseId(a_case()), "a", {})
+            await timers.set(tx, a_case(), "remember", A_MONDAY)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await toy.count("errands") == await toy.count("timers") == 0
