@@ -35,6 +35,7 @@ async def test_a_slow_transaction_is_neither_skipped_nor_overtaken(records: Serv
     slow, quick, later = a_case(), a_case(), a_case()
     client = reader(records)
     async with records.ctx.db.transaction() as open_tx:
+        await open_tx.execute("SELECT pg_current_xact_id()")  # its place in the order; its row is written at the commit
         await tells(open_tx, slow)
         async with records.ctx.db.transaction() as tx:
             await tells(tx, quick)
