@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     from services.intake import api
-    from services.intake.pages import account, desk, public, staff_sign_in
+    from services.intake.pages import account, desk, front, public, staff_sign_in
 
-    return (staff_sign_in(), api.router, account.router, desk.router, public.router)
+    return (staff_sign_in(), api.router, account.router, desk.router, front.router, public.router)
 
 
 def streams() -> None:

@@ -6,6 +6,7 @@
     rules = programme.load(case.programme)                  # the version that the case began with, for good
     rules.check_selection(["integrative"])                  # [Refusal(code="integrative", rule="R16", sentence=…)]
     rules.price(["comprehensive", "video"])                 # Money: the sum of the sample prices, which are not quotes
+    rules.price_range(["integrative"])                      # what may be shown before anybody asks, or None (R19)
     rules.calendar.contact_due(now)                         # the close of the next business day (R12)
     rules.checklist(["comprehensive"], "breast")            # what to send (R23)
     rules.text("consent", "ar"), rules.text_version("consent")
@@ -25,6 +26,8 @@ from shared.programme.model import (
     Refusal,
     Requirement,
     Service,
+    SlideTravel,
+    Travel,
 )
 from shared.programme.rules import Programme
 
@@ -40,6 +43,8 @@ __all__ = [
     "Refusal",
     "Requirement",
     "Service",
+    "SlideTravel",
+    "Travel",
     "UnknownProgramme",
     "all_programmes",
     "current",

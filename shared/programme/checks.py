@@ -6,10 +6,14 @@ from itertools import combinations
 
 import pycountry
 
+from shared.programme.model import SlideTravel, Travel
 from shared.programme.positions import Path
 from shared.programme.rules import Programme
 
 TEXTS = (
+    "headline",
+    "for_whom",
+    "who_advises",
     "emergency_notice",
     "consent",
     "surgery_advice",
@@ -30,6 +34,8 @@ def problems_of(programme: Programme) -> list[Found]:
     """Return every problem as (path in the file, reason); an empty list means that the programme may be used."""
     found = [
         *_basics(programme),
+        *_prices_shown(programme),
+        *_slide_travel(programme),
         *_unknown_codes(programme),
         *_texts(programme),
         *_languages(programme),
@@ -50,6 +56,37 @@ def _basics(programme: Programme) -> Iterator[Found]:
     for country in programme.contacts.toll_free:
         if pycountry.countries.get(alpha_2=country) is None:
             yield ("contacts", "toll_free", country), f"{country!r} is no country of ISO 3166"
+
+
+def _prices_shown(programme: Programme) -> Iterator[Found]:
+    for code, service in programme.catalogue.items():
+        path: Path = ("catalogue", code, "range_minor")
+        match programme.prices_shown, service.range_minor:
+            case "range", None:
+                yield ("catalogue", code), f"prices are shown as a range, and {code} has no range_minor"
+            case "individual_quote", (_, _):
+                yield path, f"each price is an individual quote, so {code} must name no range (R19)"
+            case "range", (low, high) if not 0 <= low <= service.price_minor <= high:
+                yield path, f"the sample price of {code} lies outside its range"
+
+
+def _slide_travel(programme: Programme) -> Iterator[Found]:
+    travel = programme.slide_travel
+    if travel is None:
+        if any(service.needs_pathology for service in programme.catalogue.values()):
+            yield ("catalogue",), "slides are reviewed, and slide_travel doesn't say from where they may be sent"
+        return
+    for country in travel.countries:
+        if pycountry.countries.get(alpha_2=country) is None:
+            yield ("slide_travel", "countries", country), f"{country!r} is no country of ISO 3166"
+    for path, way in _ways_to_travel(travel):
+        if way.glass == "no" and "recut" in way.instead:
+            yield (*path, "instead"), "recut slides are glass too: where none may leave, they can't stand in"
+
+
+def _ways_to_travel(travel: SlideTravel) -> Iterator[tuple[Path, Travel]]:
+    yield ("slide_travel", "elsewhere"), travel.elsewhere
+    yield from ((("slide_travel", "countries", country), way) for country, way in travel.countries.items())
 
 
 def _unknown_codes(programme: Programme) -> Iterator[Found]:
@@ -120,6 +157,9 @@ def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
     for place, item in enumerate(programme.items):
         yield ("items", place, "title"), item.titles
         yield ("items", place, "hint"), item.hints
+    if travel := programme.slide_travel:
+        yield ("slide_travel", "note"), travel.notes
+        yield from (((*path, "source"), way.sources) for path, way in _ways_to_travel(travel))
     yield from ((("sentences", key), sentence) for key, sentence in programme.sentences.items())
     yield from ((("texts", key, "wording"), text.wording) for key, text in programme.texts.items())
 

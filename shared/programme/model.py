@@ -9,6 +9,9 @@ from shared.programme.values import Code, Duration, ReadOnly, Texts, Value, in_l
 
 Specialty = Literal["oncology", "surgery", "pathology", "radiology", "molecular_diagnostics", "integrative"]
 Kind = Literal["document", "imaging", "slides", "form"]
+PricesShown = Literal["individual_quote", "range"]
+GlassTravels = Literal["usual", "permit", "no"]
+InsteadOfGlass = Literal["recut", "digital"]
 
 
 class Titled(Value):
@@ -44,10 +47,14 @@ class Owed(Titled):
 
 
 class Service(Titled):
-    """One thing that can be bought (R13-R16). ``price_minor``: a sample in minor units, no quote (R19)."""
+    """One thing that can be bought (R13-R16). ``price_minor``: a sample in minor units, no quote (R19).
+
+    ``range_minor``: from what to what quotes went, where the programme shows that before anybody asks (M1).
+    """
 
     descriptions: Annotated[Texts, Field(alias="description")]
     price_minor: Annotated[int, Field(ge=0)]
+    range_minor: tuple[int, int] | None = None
     currency: str
     needs_pathology: bool
     needs_radiology: bool
@@ -118,6 +125,34 @@ class Contacts(Value):
     def phone_in(self, country: str) -> str:
         """Return the free number in ``country``, or the office's own."""
         return self.toll_free.get(country.upper(), self.phone)
+
+
+class Travel(Value):
+    """Whether glass slides leave a country (``usual``: by courier, without a permit), and what can be done instead."""
+
+    glass: GlassTravels
+    instead: Annotated[tuple[InsteadOfGlass, ...], Field(min_length=1)]
+    sources: Annotated[Texts, Field(alias="source")]
+
+    def source_in(self, locale: str) -> str:
+        """Return what this rests on, in ``locale`` or in English."""
+        return in_locale(self.sources, locale)
+
+
+class SlideTravel(Value):
+    """From which country glass slides may be sent (M6): planning data of ours, and it says so."""
+
+    notes: Annotated[Texts, Field(alias="note")]
+    elsewhere: Travel
+    countries: ReadOnly[str, Travel]
+
+    def from_country(self, country: str) -> Travel:
+        """Return what is planned with for this country (ISO 3166 alpha-2)."""
+        return self.countries.get(country.upper(), self.elsewhere)
+
+    def note_in(self, locale: str) -> str:
+        """Return, in ``locale`` or in English, what kind of data this is."""
+        return in_locale(self.notes, locale)
 
 
 class Text(Value):

@@ -16,11 +16,13 @@ from shared.programme.model import (
     Contacts,
     Includes,
     Owed,
+    PricesShown,
     Reason,
     Refusal,
     Requirement,
     RequiresAny,
     Service,
+    SlideTravel,
     Text,
 )
 from shared.programme.values import Code, ReadOnly, Texts, Value, in_locale
@@ -36,6 +38,7 @@ class Programme(Value):
     organisation_partner: str
     currency: str
     sample_prices: bool
+    prices_shown: PricesShown
     locales: Annotated[tuple[str, ...], Field(min_length=1)]
     calendar: OfficeCalendar
     clocks: Clocks
@@ -49,6 +52,7 @@ class Programme(Value):
     cancer_types: ReadOnly[str, CancerType]
     items: Annotated[tuple[ChecklistItem, ...], Field(min_length=1)]
     texts: ReadOnly[str, Text]
+    slide_travel: SlideTravel | None = None
 
     @cached_property
     def ref(self) -> ProgrammeRef:
@@ -78,6 +82,15 @@ class Programme(Value):
     def price(self, codes: Iterable[str]) -> Money:
         """Return the sum of the sample prices: where an individual quote starts (R19). ``KeyError``: unknown."""
         return Money(amount_minor=sum(self.catalogue[code].price_minor for code in codes), currency=self.currency)
+
+    def price_range(self, codes: Iterable[str]) -> tuple[Money, Money] | None:
+        """Return from what to what quotes for these services went; None where each price is an individual quote (R19)."""
+        ranges = [self.catalogue[code].range_minor for code in codes]
+        if self.prices_shown != "range":
+            return None
+        known = [span for span in ranges if span is not None]
+        low, high = (Money(amount_minor=sum(span[end] for span in known), currency=self.currency) for end in (0, 1))
+        return low, high
 
     def checklist(self, codes: Collection[str], cancer_type: str | None = None) -> list[Requirement]:
         """Return what to send for these services and this cancer type (R23): needed things first, each once."""

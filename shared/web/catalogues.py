@@ -56,8 +56,10 @@ def missing(home: Path, locale: str) -> list[str]:
 def update(home: Path, locale: str) -> None:
     """Bring a catalogue to the source's strings; translations of strings that stay are kept."""
     catalogue = _catalogue(home, locale)
+    made = catalogue.creation_date
     catalogue.update(source_of(home), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.creation_date = made  # else every run changes every file, and two branches meet in its header
     file = file_of(home, locale)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as out:

@@ -113,13 +113,17 @@ class PageOf:
         status: int = 200,
         headers: dict[str, str] | None = None,
         form_action: Sequence[str] = (),
+        keeps_language: bool = True,
         **context: Any,
     ) -> HTMLResponse:
-        """Return the page. ``form_action`` names other origins that its forms may lead to (a payment page)."""
+        """Return the page. ``form_action`` names other origins that its forms may lead to (a payment page).
+
+        A language that ``?lang=`` chose is kept in a cookie, unless the page promises to keep nothing.
+        """
         if form_action:
             self._request.state.form_action = tuple(form_action)
         response = HTMLResponse(self.text(name, **context), status, headers=headers)
-        if chosen := known_locale(self._request.query_params.get("lang")):
+        if keeps_language and (chosen := known_locale(self._request.query_params.get("lang"))):
             secure = self._request.app.state.secure
             response.set_cookie(COOKIE, chosen, max_age=31536000, httponly=True, samesite="lax", secure=secure)
         return response

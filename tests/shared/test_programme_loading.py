@@ -135,7 +135,7 @@ BROKEN = {
     "a text that is missing altogether": (
         "[texts.surgery_advice]",
         "[texts.surgical_advice]",
-        "[texts.emergency_notice]",
+        "[texts.headline]",
         "the text surgery_advice is missing",
     ),
     "a sentence that is missing": (
@@ -161,6 +161,42 @@ BROKEN = {
         "care of {clinic} or of its",
         "care of {clinic}",
         "{clinic} stands for nothing",
+    ),
+    "a range where each price is an individual quote": (
+        "price_minor = 450000",
+        "price_minor = 450000\nrange_minor = [400000, 500000]",
+        "range_minor = [400000, 500000]",
+        "each price is an individual quote",
+    ),
+    "prices that are shown as a range and have none": (
+        'prices_shown = "individual_quote"',
+        'prices_shown = "range"',
+        "[catalogue.comprehensive]",
+        "comprehensive has no range_minor",
+    ),
+    "slides that nobody knows how to send": (
+        MSK[MSK.index("[slide_travel]") : MSK.index("# -----", MSK.index("[slide_travel]"))],
+        "",
+        "",
+        "slide_travel doesn't say from where",
+    ),
+    "slides from nowhere": (
+        "[slide_travel.countries.CN]",
+        "[slide_travel.countries.XQ]",
+        "[slide_travel.countries.XQ]",
+        "'XQ' is no country of ISO 3166",
+    ),
+    "recut slides from where no glass may leave": (
+        'glass = "no"\ninstead = ["digital"]',
+        'glass = "no"\ninstead = ["recut"]',
+        'instead = ["recut"]',
+        "recut slides are glass too",
+    ),
+    "a source that is missing in a language": (
+        'source.es = "La Unión',
+        'source.fr = "La Unión',
+        'source.en = "The Eurasian',
+        "source is missing in es",
     ),
     "a key that is misspelt": (
         "needs_pathology = false",
@@ -334,3 +370,9 @@ async def test_a_service_does_not_start_on_a_broken_programme(tmp_path: Path, mo
     monkeypatch.setattr("shared.service.all_programmes", lambda: read_folder(tmp_path))
     with pytest.raises(ProgrammeRefused, match=r"msk_international.toml:\d+: catalogue.pathology.price_minor must be"):
         await Context.open(Service("toy", tmp_path, lambda: ServiceSettings(database_url="postgresql://nowhere")))
+
+
+def test_a_sample_price_outside_its_range_is_refused(tmp_path: Path) -> None:
+    text = (FOLDER / "harborlight_integrative.toml").read_text(encoding="utf-8")
+    [problem] = problems_after(tmp_path, "[40000, 55000]", "[46000, 55000]", text, "harborlight_integrative.toml")
+    assert "the sample price of integrative lies outside its range" in problem

@@ -1,4 +1,4 @@
-"""The front door: the start page and the request form. Works without JavaScript; answers are kept between pages."""
+"""The request form. Works without JavaScript; answers are kept between pages."""
 
 from __future__ import annotations
 
@@ -29,11 +29,6 @@ from shared.web.i18n import translator_for
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone()])
 COOKIE = "consilium_draft"
-
-
-@router.get("/")
-async def start_page(page: Page, ctx: Ctx) -> Response:
-    return page("start.html", rules=programme.current(ctx.settings.programme))
 
 
 @router.get("/request")
