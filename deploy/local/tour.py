@@ -106,6 +106,8 @@ async def ask(tour: Tour) -> None:
     page = await tour.patient()
     await page.goto(tour.url)
     await tour.shot(page, "front-page")
+    await page.goto(f"{tour.url}/explore?service=comprehensive&cancer_type=sarcoma&country=CN&language=zh#answer")
+    await tour.shot(page, "explore")
     await page.goto(f"{tour.url}/request/start")
     for field in ("emergency_read", "path", "stream"):
         await page.check(f"[name={field}] >> nth=0")

@@ -69,7 +69,8 @@ class Outlook:
 
     ``refusals`` is empty where the rules allow the services (R13-R17); ``ways_out`` are the allowed selections that
     differ least from a refused one, ``addable`` the services that may be added to an allowed one. ``price`` is None
-    where each price is an individual quote (R19), and, like the checklist, where the selection isn't allowed.
+    where each price is an individual quote (R19). What isn't sold, by the rules or for this kind of cancer, has no price
+    and asks for nothing.
     """
 
     refusals: tuple[Refusal, ...]
@@ -95,7 +96,7 @@ def explore(rules: Programme, choices: Choices, locale: str) -> Outlook:
     chosen = choices.services
     refusals = tuple(rules.check_selection(chosen, locale))
     is_offered = choices.cancer_type is None or rules.cancer_types[choices.cancer_type].offered
-    sold = () if refusals else chosen
+    sold = chosen if is_offered and not refusals else ()
     reviews_slides = rules.needs_pathology(sold)
     travel = rules.slide_travel if reviews_slides else None
     return Outlook(
@@ -103,8 +104,8 @@ def explore(rules: Programme, choices: Choices, locale: str) -> Outlook:
         ways_out=ways_out(rules, chosen) if refusals and chosen else (),
         addable=tuple(code for code in rules.catalogue if sold and not rules.check_selection((*sold, code))),
         is_offered=is_offered,
-        price=rules.price_range(sold) if sold and is_offered else None,
-        checklist=tuple(rules.checklist(sold, choices.cancer_type)) if is_offered else (),
+        price=rules.price_range(sold) if sold else None,
+        checklist=tuple(rules.checklist(sold, choices.cancer_type)),
         target=(rules.clocks.target_from, rules.clocks.target_to),
         laboratory_extra=rules.clocks.laboratory_extra if reviews_slides else None,
         reviews_slides=reviews_slides,

@@ -8,7 +8,17 @@ from shared.web.auth import rule_of
 from tests.support.service import SERVICES, fresh_database, service_named, under_test
 
 OPEN = {
-    "intake": ("/", "/request", "/api/intake/requests", "/sign-in", "/sign-out", "/link", "/my/sign-in", "/partner"),
+    "intake": (
+        "/",
+        "/explore",
+        "/request",
+        "/api/intake/requests",
+        "/sign-in",
+        "/sign-out",
+        "/link",
+        "/my/sign-in",
+        "/partner",
+    ),
     "billing": ("/api/billing/webhooks",),
 }
 """The prefixes under which a service may let everybody in; anything else that is open fails this test."""
