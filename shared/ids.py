@@ -46,3 +46,28 @@ def parse_case_number(text: str) -> str:
     if _CHECK[value % 37] != check:
         raise ValueError("One character of this case number is wrong. Read it again from your e-mail.")
     return f"{body[:4]}-{body[4:]}-{check}"
+
+
+def case_numbers_near(text: str) -> set[str]:
+    """Return the valid case numbers one slip of the pen away from `text`: a character wrong, missing, too many, or two changed round."""
+    plain = "".join(text.split()).replace("-", "").upper().translate(_HEARD_AS)
+    if not _DIGITS <= len(plain) <= _DIGITS + 2 or not set(plain) <= set(_CHECK):
+        return set()
+    typed: set[str] = set()
+    for at in range(len(plain) + 1):
+        head, tail = plain[:at], plain[at:]
+        if len(plain) == _DIGITS:
+            typed |= {head + character + tail for character in _CHECK}
+        elif len(plain) == _DIGITS + 1:
+            typed |= {head + character + tail[1:] for character in _CHECK if tail}
+            typed |= {head + tail[1] + tail[0] + tail[2:]} if len(tail) > 1 else set()
+        else:
+            typed |= {head + tail[1:]} if tail else set()
+    return {number for one in typed if (number := _valid(one))}
+
+
+def _valid(plain: str) -> str | None:
+    try:
+        return parse_case_number(plain)
+    except ValueError:
+        return None

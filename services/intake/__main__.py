@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     from services.intake import api
-    from services.intake.pages import account, desk, front, public, staff_sign_in
+    from services.intake.pages import account, desk, duplicates, front, public, search, staff_sign_in
 
-    return (staff_sign_in(), api.router, account.router, desk.router, front.router, public.router)
+    return (
+        staff_sign_in(), api.router, account.router, search.router, desk.router, duplicates.router, front.router,
+        public.router,
+    )  # fmt: skip
 
 
 def streams() -> None:

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from services.intake.casework import Changed
 from services.intake.domain import Refused, Unacceptable
+from services.intake.duplicates import UnknownPair
 from services.intake.store import UnknownCase
 from shared.web import Problem
 from shared.web.i18n import translator_for
@@ -19,6 +20,8 @@ async def refusals(request: Request) -> AsyncIterator[None]:
         yield
     except UnknownCase:
         raise Problem(404, "No such case", detail="Check the number of the case.") from None
+    except UnknownPair:
+        raise Problem(404, "Not found alike", detail="Nobody found these two cases alike. Check the address.") from None
     except Unacceptable as refused:
         errors = [{"pointer": "#", "detail": sentence} for sentence in refused.sentences]
         raise Problem(422, "This can't be accepted", detail=str(refused), errors=errors) from None

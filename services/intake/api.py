@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.intake import casework, links, queues, store
+from services.intake import casework, links, queues, search, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
 from services.intake.store import Case, Person, quotes
@@ -22,6 +23,8 @@ from shared.web import Ctx, Db, Expected, Incoming, Once, Problem, Role, Who, al
 router = APIRouter(prefix="/api/intake", tags=["intake"], dependencies=[Depends(refusals)])
 PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER)
 ADVISORS = tuple(map(Role, queues.ADVISORS))
+KNOWS_PEOPLE = (*ADVISORS, Role.CASE_MANAGER, Role.CLINICAL_LEAD, Role.PRIVACY_OFFICER)
+"""Specialists are not here: matching shows each the people of the cases that were offered to them (R30)."""
 SERVICES = [allow(Role.SERVICE)]
 
 
@@ -89,6 +92,7 @@ class CaseView(BaseModel):
     contacted_at: datetime | None
     confirmed_at: datetime | None
     withdrawn_at: datetime | None
+    continued_in: UUID | None = None
     quotes: list[QuoteView]
 
     @classmethod
@@ -115,6 +119,28 @@ async def submit(body: NewRequest, once: Once, ctx: Ctx) -> Response:
         return await CaseView.of(tx, await casework.submit(tx, body, rules, CaseId(new_id())))
 
     return await once.run(work, status=201)
+
+
+class FoundView(BaseModel):
+    """A person of a case who fits a search, and by what."""
+
+    case_id: UUID
+    case_number: str
+    role: str
+    name: str
+    birth_date: date | None
+    country: str | None
+    submitted_at: datetime
+    why: str
+    score: float = Field(ge=0, le=1)
+
+
+@router.get("/cases", dependencies=[allow(*KNOWS_PEOPLE)])
+async def find(db: Db, q: Annotated[str, Query(min_length=1, max_length=200)]) -> list[FoundView]:
+    """Find cases by a name in any script, a case number with a slip in it, a phone number or a mail box; best first."""
+    async with db.reading() as tx:
+        hits = await search.search(tx, q)
+    return [FoundView(**asdict(hit.found), why=hit.why, score=round(hit.score, 3)) for hit in hits]
 
 
 @router.get("/cases/{case_id}", dependencies=[allow(Role.CARE_ADVISOR, Role.SUPERVISOR, Role.SERVICE, *PATIENT_SIDE)])

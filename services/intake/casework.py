@@ -24,7 +24,7 @@ from services.intake.domain import (
     check_request,
 )
 from services.intake.queues import REQUESTS, Waiting, waiting_for
-from services.intake.store import Case, quotes
+from services.intake.store import Case, duplicates, quotes
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -53,6 +53,7 @@ async def submit(
         await store.insert_questions(tx, case_id, request.questions)
         await store.insert_consent(tx, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
         await timers.set(tx, case_id, "contact_overdue", due=due)
+        await timers.set(tx, case_id, "compare_patient", due=tx.now)
         case = await show_on_desk(tx, case_id)
         outbox.append(tx, _submitted(case, request))
         return case
@@ -191,7 +192,8 @@ async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], rea
     check_may(Step.WITHDRAW, case.stage)
     await quotes.settle(tx, case_id, QuoteState.WITHDRAWN)
     await store.set_withdrawn(tx, case_id, by, reason)
-    await _stop_clocks(tx, case_id)
+    await duplicates.end_consents(tx, await duplicates.continued_here(tx, case_id))
+    await stop_clocks(tx, case_id)
     outbox.append(tx, CaseWithdrawn(case_id=case_id, by=by, withdrawn_at=tx.now))
     return await show_on_desk(tx, case_id)
 
@@ -201,10 +203,11 @@ async def note_progress(
 ) -> None:
     """Keep what another service told. Nothing on the desk waits for a case that is paid or delivered."""
     await store.note_progress(tx, case_id, paid_at=paid_at, delivered_at=delivered_at)
-    await _stop_clocks(tx, case_id)
+    await stop_clocks(tx, case_id)
     await staff_queue.done(tx, REQUESTS, str(case_id))
 
 
-async def _stop_clocks(tx: Tx, case_id: CaseId) -> None:
+async def stop_clocks(tx: Tx, case_id: CaseId) -> None:
+    """End the contact clock and the open quote's; what was promised to a person, such as a call, stays."""
     for name in ("contact_overdue", "quote_expired"):
         await timers.cancel(tx, case_id, name)

@@ -291,6 +291,8 @@ class Stage(StrEnum):
     PAID = "paid"
     DELIVERED = "delivered"
     WITHDRAWN = "withdrawn"
+    CONTINUED = "continued"
+    """It goes on in another case of the same patient."""
 
 
 class Step(StrEnum):
@@ -314,6 +316,8 @@ def check_may(step: Step, stage: Stage) -> None:
     """Raise Refused when a case at `stage` can't take `step`; a withdrawn case takes none (R29, M13)."""
     if stage is Stage.WITHDRAWN:
         raise Refused(N_("This request was withdrawn; nothing more can be done with it."))
+    if stage is Stage.CONTINUED:
+        raise Refused(N_("This request goes on in another case of the same patient. Open that one."))
     if stage not in MAY[step]:
         raise Refused(f"It is not possible to {step.value} now: the case is {stage.value}.")
 
@@ -324,3 +328,15 @@ def check_move(now_in: Stream, to: Stream, reason: str) -> None:
         raise Refused("The request is already in that stream.")
     if not reason.strip():
         raise Refused("Say why the request is moved.")
+
+
+def check_merge(ends: Stage, goes_on: Stage) -> None:
+    """Raise Refused unless a case at `ends` may go on in one at `goes_on`: before services were agreed, nothing else counts on it."""
+    if Stage.CONTINUED in (ends, goes_on):
+        raise Refused("One of them goes on in another case already. Compare with that one.")
+    if Stage.WITHDRAWN in (ends, goes_on):
+        raise Refused("One of them was withdrawn, and with it the consent. Keep them apart.")
+    if ends not in (Stage.REQUESTED, Stage.QUOTED):
+        raise Refused(
+            f"Services were agreed in the case that would end: it is {ends.value}. Let the other one end instead."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake import casework, links, store
+from services.intake import casework, duplicates, links, store
 from services.intake.store import access
 from shared.backbone.inbox import Reactions
 from shared.db import Tx
@@ -43,4 +43,5 @@ TIMERS = {
     "quote_expired": end_quote,
     "erase_draft": erase_draft,
     "answer_sign_in": links.answer,
+    "compare_patient": duplicates.compare,
 }

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from services.intake import store
 from services.intake.domain import Refused, Stage
-from services.intake.store import access
+from services.intake.store import access, duplicates
 from shared import ids
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -75,14 +76,23 @@ async def spend(tx: Tx, token: str) -> Visitor | None:
         if role == link.audience or (own and link.audience in ("patient", "requester") and role != "local_physician"):
             parts.setdefault(case_id, set()).add(role)
     roles = frozenset(parts[link.case_id])
+    cases = {case_id for case_id, there in parts.items() if roles <= there}
     return Visitor(
         case_id=link.case_id,
         name=person.name,
         roles=roles,
-        cases=frozenset(case_id for case_id, there in parts.items() if roles <= there),
+        cases=frozenset(cases | await going_on(tx, cases, roles)),
         locale=case.locale,
         path=link.path,
     )
+
+
+async def going_on(tx: Tx, cases: Iterable[CaseId], roles: Iterable[str]) -> set[CaseId]:
+    """Return the cases in which merged ones of `cases` go on: who may see the one sees the other, in the same part."""
+    survivors = set((await duplicates.continuing(tx, cases)).values())
+    if "local_physician" in roles:
+        return {case.case_id for case in await store.cases_of(tx, survivors) if case.stage is not Stage.WITHDRAWN}
+    return survivors
 
 
 async def ask(tx: Tx, email: str, case_number: str) -> None:

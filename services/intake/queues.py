@@ -66,7 +66,8 @@ REQUESTS = Queue(
         Facet("country", "Country", country),
     ),
 )  # fmt: skip
-QUEUES = (REQUESTS,)
+POSSIBLE_DUPLICATES = Queue("possible-duplicates", "Possible duplicates", ADVISORS)
+QUEUES = (REQUESTS, POSSIBLE_DUPLICATES)
 
 
 def waiting_for(stage: Stage, contacted_at: datetime | None, last_quote: QuoteState | None) -> Waiting | None:

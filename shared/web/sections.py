@@ -22,6 +22,7 @@ SECTIONS = (
     Section("Desk", "/desk", STAFF),
     Section("Cases", "/desk/cases", STAFF),
     _queue("Requests", "intake", "requests", Role.CARE_ADVISOR, Role.SUPERVISOR),
+    _queue("Duplicates", "intake", "possible-duplicates", Role.CARE_ADVISOR, Role.SUPERVISOR),
     Section("Billing", "/desk/billing", frozenset({Role.FINANCE, Role.SUPERVISOR})),
     _queue("Payments", "billing", "payments-to-match", Role.FINANCE, Role.SUPERVISOR),
     _queue("Refunds", "billing", "refunds-to-settle", Role.FINANCE, Role.SUPERVISOR),

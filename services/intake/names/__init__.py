@@ -4,7 +4,7 @@ A rendering is a proposal: the person confirms it or types what stands in their 
 at. Nothing here decides anything.
 """
 
-from services.intake.names.likeness import BornAlike, Likeness, dates_alike, keys_of, likeness, name_likeness
+from services.intake.names.likeness import BornAlike, Likeness, dates_alike, likeness, name_likeness
 from services.intake.names.rendering import latin_rendering
 
-__all__ = ["BornAlike", "Likeness", "dates_alike", "keys_of", "latin_rendering", "likeness", "name_likeness"]
+__all__ = ["BornAlike", "Likeness", "dates_alike", "latin_rendering", "likeness", "name_likeness"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache, lru_cache
-from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
@@ -38,7 +37,7 @@ _PARTICLES = frozenset(
 _JOINS_THE_NEXT = frozenset({"abd", "abdul", "abdel", "abdal", "abu", "abou", "ait", "mc", "mac", "o"})
 
 
-_GLUED_ARTICLE = re.compile(r"^(?:[ae]l(?=[bcdfghjklmnpqrstvwxz].{4})|ben(?=[a-z]{4})(?!jam|edi))")
+_GLUED_ARTICLE = re.compile(r"^(?:[ae]l(?=[bcdfghjklmnpqrstvwxz].{3})|ben(?=[a-z]{4})(?!jam|edi))")
 
 
 class BornAlike(StrEnum):
@@ -47,6 +46,7 @@ class BornAlike(StrEnum):
     SAME = "same"
     DAY_AND_MONTH_SWAPPED = "day and month swapped"
     ONE_DIGIT_OFF = "one digit differs"
+    TWO_DIGITS_SWAPPED = "two digits changed round"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
 
@@ -71,6 +71,7 @@ def likeness(a: str, a_born: date | None, b: str, b_born: date | None) -> Likene
         BornAlike.SAME: 1 - (1 - name) * 0.55,
         BornAlike.DAY_AND_MONTH_SWAPPED: min(1.0, name * 1.04),
         BornAlike.ONE_DIGIT_OFF: min(1.0, name * 1.04),
+        BornAlike.TWO_DIGITS_SWAPPED: min(1.0, name * 1.04),
         BornAlike.UNKNOWN: name * 0.9,
         BornAlike.DIFFERENT: name * 0.5,
     }[born]
@@ -78,15 +79,22 @@ def likeness(a: str, a_born: date | None, b: str, b_born: date | None) -> Likene
 
 
 def born_alike(a: date | None, b: date | None) -> BornAlike:
-    """Return how two dates of birth compare: a slip of the pen is one digit, or day and month the other way round."""
+    """Return how two dates of birth compare: a slip of the pen is one digit, or two of them or day and month changed round."""
     if a is None or b is None:
         return BornAlike.UNKNOWN
     if a == b:
         return BornAlike.SAME
     if (a.year, a.month, a.day) == (b.year, b.day, b.month):
         return BornAlike.DAY_AND_MONTH_SWAPPED
-    differing = sum(x != y for x, y in zip(_digits(a), _digits(b), strict=True))
-    return BornAlike.ONE_DIGIT_OFF if differing == 1 else BornAlike.DIFFERENT
+    one, other = _digits(a), _digits(b)
+    differing = [at for at in range(8) if one[at] != other[at]]
+    if len(differing) == 1:
+        return BornAlike.ONE_DIGIT_OFF
+    return BornAlike.TWO_DIGITS_SWAPPED if other in _two_swapped(one) else BornAlike.DIFFERENT
+
+
+def _two_swapped(digits: str) -> set[str]:
+    return {digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :] for at in range(7)}
 
 
 def _digits(born: date) -> str:
@@ -97,7 +105,7 @@ def dates_alike(born: date) -> Iterator[date]:
     """Yield every date that `born_alike` finds the same or a slip away; what an index is asked for."""
     yield born
     digits = _digits(born)
-    texts = {digits[:4] + digits[6:] + digits[4:6]}
+    texts = {digits[:4] + digits[6:] + digits[4:6]} | _two_swapped(digits)
     texts |= {digits[:at] + digit + digits[at + 1 :] for at in range(8) for digit in "0123456789"}
     for text in sorted(texts - {digits}):
         try:
@@ -124,15 +132,6 @@ def heard_as(name: str) -> tuple[tuple[str, ...], ...]:
         renderings = {rendering for rendering in renderings if len(rendering.split()) == most}
     renderings |= {re.sub(r"\bJ(?=[aeu])", "Y", rendering) for rendering in renderings}
     return tuple(sorted({_sounds(rendering) for rendering in renderings}))
-
-
-def keys_of(name: str) -> frozenset[str]:
-    """Return what an index finds a name by: the skeletons of its parts, and of neighbours written as one."""
-    keys = set()
-    for parts in heard_as(name):
-        keys |= {skeleton(part) for part in parts}
-        keys |= {skeleton(first + second) for first, second in pairwise(parts)}
-    return frozenset(key for key in keys if key)
 
 
 def _sounds(rendering: str) -> tuple[str, ...]:
@@ -163,7 +162,7 @@ def _parts_alike(mine: Sequence[str], theirs: Sequence[str]) -> float:
         return 0.0
     whole = _whole_alike(short, long) if len(short) != len(long) else 0.0
     if len(short) == 1 and len(long) > 1:
-        return max(whole, 0.8 * max(_word_alike(short[0], part) for part in long))
+        return max(whole, 0.8 * max(word_alike(short[0], part) for part in long))
     found = _best_pairs(short, long)
     mean = sum(found) / len(found)
     missing = len(long) - len(short)
@@ -180,7 +179,7 @@ def _best_pairs(short: Sequence[str], long: Sequence[str]) -> list[float]:
     """Give each part of the shorter name a part of the longer one, or two neighbours as one, the best pairs first."""
     candidates = sorted(
         (
-            (_word_alike(_joined(short, here), _joined(long, there)), here, there)
+            (word_alike(_joined(short, here), _joined(long, there)), here, there)
             for here in _spans(short)
             for there in _spans(long)
             if len(here) == 1 or len(there) == 1
@@ -208,7 +207,7 @@ def _joined(parts: Sequence[str], span: Sequence[int]) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _word_alike(a: str, b: str) -> float:
+def word_alike(a: str, b: str) -> float:
     """Return how alike two sounds are. Short ones must be nearly the same; long ones may differ in vowels."""
     if a == b:
         return 1.0
@@ -218,4 +217,5 @@ def _word_alike(a: str, b: str) -> float:
     bones, other = skeleton(a), skeleton(b)
     if min(len(bones), len(other)) < 2:
         return spelt
-    return max(spelt, 0.4 * spelt + 0.6 * Levenshtein.normalized_similarity(bones, other))
+    alike = max(spelt, 0.4 * spelt + 0.6 * Levenshtein.normalized_similarity(bones, other))
+    return alike if bones[0] == other[0] else alike - 0.05

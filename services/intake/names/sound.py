@@ -1,6 +1,6 @@
 """What a name sounds like, however it was spelt: Mohammed and Muhammad, Shcherbakov and Scherbakow come close to each other.
 
-`sound` keeps vowels, coarsely; `skeleton` keeps classes of consonants alone and is what an index can hold.
+`sound` keeps vowels, coarsely, and is what an index holds; `skeleton` keeps classes of consonants alone.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -10,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.intake import casework, links, store
 from services.intake.answers import refusals
-from services.intake.domain import Email, Line, Note
-from services.intake.store import access, quotes
+from services.intake.domain import Email, Line, Note, Stage
+from services.intake.store import access, duplicates, quotes
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId
@@ -83,8 +85,13 @@ async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
         cases=visitor.cases,
         locale=visitor.locale,
     )
+    return _enter(visitor.path, principal, ctx, now)
+
+
+def _enter(path: str, principal: Principal, ctx: Ctx, now: datetime) -> Response:
+    """Send the browser on with a session of this person's."""
     session = mint_session(read_key(ctx.settings.session_key_file, SESSIONS), principal, now=now)
-    response = RedirectResponse(visitor.path, 303)
+    response = RedirectResponse(path, 303)
     url = ctx.platform.public_url
     set_session(response, session_cookie(url), session, secure=url.startswith("https:"), life=PATIENT_SESSION)
     return response
@@ -93,17 +100,26 @@ async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
 @router.get("/my", dependencies=[allow(*PATIENT_SIDE)])
 async def my_cases(page: Page, db: Db, who: Who) -> Response:
     async with db.reading() as tx:
-        cases = await store.cases_of(tx, who.cases)
+        cases = [case for case in await store.cases_of(tx, who.cases) if case.stage is not Stage.CONTINUED]
     if len(cases) == 1:
         return RedirectResponse(f"/my/cases/{cases[0].case_id}", 303)
     return page("my.html", cases=cases)
 
 
 @router.get("/my/cases/{case_id}", dependencies=[allow(*PATIENT_SIDE)])
-async def my_case(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
-    """Where the case stands, who acts next and by when; the other services' parts load themselves."""
+async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Response:
+    """Where the case stands, who acts next and by when; the other services' parts load themselves.
+
+    A case that goes on in another leads there, and the session learns of that one.
+    """
     async with db.reading() as tx:
         case = await store.load_case(tx, case_id)
+        if case.stage is Stage.CONTINUED:
+            onward = await links.going_on(tx, who.cases, who.roles)
+            there = (await duplicates.continuing(tx, [case_id]))[case_id]
+            if there in who.cases:
+                return RedirectResponse(f"/my/cases/{there}", 303)
+            return _enter(f"/my/cases/{there}", replace(who, cases=who.cases | onward), ctx, tx.now)
         people, asked = await store.people(tx, case_id), await store.questions(tx, case_id)
         quote = await quotes.newest(tx, case_id)
     return page("my_case.html", case=case, people=people, questions=asked, quote=quote, owner=who.has(*OWNERS),

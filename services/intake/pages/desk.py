@@ -14,11 +14,11 @@ from services.intake import casework, queues, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Stream
 from services.intake.pages.public import begin_draft, remember
-from services.intake.store import funnel, quotes
+from services.intake.store import duplicates, funnel, quotes
 from shared import programme
 from shared.db import Tx
-from shared.ids import CaseId, parse_case_number
-from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow
+from shared.ids import CaseId
+from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Role, Who, allow
 from shared.web.auth import STAFF
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
@@ -61,7 +61,8 @@ class Withdrawing(Incoming):
 
 @router.get("/desk", dependencies=EVERYONE)
 async def home(page: Page, who: Who) -> Response:
-    return page("desk_home.html", queues=queues.QUEUES, advisor=who.has(*ADVISOR_ROLES))
+    return page("desk_home.html", queues=queues.QUEUES, advisor=who.has(*ADVISOR_ROLES),
+                knows_people=who.has(*KNOWS_PEOPLE))  # fmt: skip
 
 
 @router.get("/desk/intake/funnel", dependencies=EVERYONE)
@@ -73,21 +74,6 @@ async def funnel_board(page: Page, db: Db) -> Response:
     return page("funnel.html", rows=rows, as_of=as_of, stale=stale, most=max((row.cases for row in rows), default=1))
 
 
-@router.get("/desk/cases", dependencies=EVERYONE)
-async def find(page: Page, db: Db, number: str = "") -> Response:
-    """Go to the case with this number, however it was typed; without one, list the newest cases."""
-    async with db.reading() as tx:
-        if not number:
-            return page("desk_cases.html", cases=await store.newest_cases(tx, 100))
-        try:
-            case_id = await store.case_with_number(tx, parse_case_number(number))
-        except ValueError as wrong:
-            raise Problem(422, "Not a case number", detail=str(wrong)) from None
-    if case_id is None:
-        raise Problem(404, "No such case", detail="No case has this number. Read it again.")
-    return RedirectResponse(f"/desk/cases/{case_id}", 303)
-
-
 async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Moving] | None = None) -> Response:
     case = await store.load_case(tx, case_id)
     return page(
@@ -95,6 +81,7 @@ async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Mov
         questions=await store.questions(tx, case_id), moves=await store.moves(tx, case_id),
         quotes=await quotes.of_case(tx, case_id), rules=programme.load(case.programme), form=form or Form.blank(),
         knows_people=who.has(*KNOWS_PEOPLE), privacy=who.has(Role.PRIVACY_OFFICER), advisor=who.has(*ADVISOR_ROLES),
+        likenesses=await duplicates.pairs_of(tx, case_id),
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Case:
     withdrawn_at: datetime | None
     withdrawn_by: str | None
     withdrawal_reason: str | None
+    continued_in: CaseId | None
     stage: Stage
 
 
@@ -167,8 +168,9 @@ _CASES = """
 SELECT c.case_id, c.case_number, c.version, c.programme_id, c.programme_version, c.path, c.stream, c.channel,
        c.entered_by, c.locale, c.contact, c.cancer_type, c.surgery, c.story, c.reasons, c.interests, c.submitted_at,
        c.contact_due_at, c.contacted_at, c.contacted_by, c.confirmed_at, c.withdrawn_at, c.withdrawn_by,
-       c.withdrawal_reason,
+       c.withdrawal_reason, c.continued_in,
        CASE WHEN c.withdrawn_at IS NOT NULL THEN 'withdrawn'
+            WHEN c.continued_in IS NOT NULL THEN 'continued'
             WHEN p.delivered_at IS NOT NULL THEN 'delivered'
             WHEN p.paid_at IS NOT NULL THEN 'paid'
             WHEN c.confirmed_at IS NOT NULL THEN 'confirmed'

@@ -52,10 +52,12 @@ async def beat(tx: Tx) -> None:
 
 
 async def board(tx: Tx) -> list[Row]:
-    """Return count and oldest `since` per stage, the first stage first; nothing when its writer never ran."""
+    """Return count and oldest `since` per stage, the first stage first; a case that goes on in another isn't counted twice."""
     rows = await tx.fetch(
         """SELECT stage, count(*) AS cases, min(since) AS oldest_since, max(as_of) AS as_of
-           FROM view_funnel GROUP BY stage, rank ORDER BY rank"""
+           FROM view_funnel v WHERE NOT EXISTS (
+               SELECT FROM cases c WHERE c.case_id = v.case_id AND c.continued_in IS NOT NULL)
+           GROUP BY stage, rank ORDER BY rank"""
     )
     return [Row(**row) for row in rows]
 
