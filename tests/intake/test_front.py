@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from services.intake.pages.choices import countries, languages
 from shared import programme, telemetry
 from shared.web.i18n import LOCALES
 from tests.intake.asking import HTML, RULES
@@ -151,6 +152,23 @@ async def test_no_cookie_row_log_line_or_span_keeps_what_was_chosen(
     assert len(spans.get_finished_spans()) == 2
     for word in ("sarcoma", "pathology", "cancer_type", "country="):
         assert word not in kept, word
+
+
+@pytest.mark.parametrize(
+    ("locale", "earlier", "later"),
+    [
+        ("en", "Åland Islands", "Albania"), ("es", "Emiratos Árabes Unidos", "Eritrea"), ("ar", "آيسلندا", "إيطاليا"),
+        ("zh_Hans", "阿富汗", "巴西"), ("zh_Hans", "巴西", "中国"),
+    ],
+)  # fmt: skip
+def test_countries_stand_where_their_reader_looks(locale: str, earlier: str, later: str) -> None:
+    names = [name for _, name in countries(locale)]
+    assert names.index(earlier) < names.index(later)
+
+
+def test_arabic_stands_among_the_languages_with_a_in_spanish() -> None:
+    names = [name for _, name in languages("es")]
+    assert names.index("afrikáans") < names.index("árabe") < names.index("armenio")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import pytest
 from playwright.async_api import Browser
 
 from shared.web.auth import Role
+from shared.web.i18n import LOCALES
 from tests.pages.browser import listening
 from tests.pages.crawl import Person, crawl
 from tests.pages.stages import STAGES
 from tests.pages.world import World
 
 
-@pytest.mark.parametrize("lang", ["en", "ar", "zh_Hans"])
+@pytest.mark.parametrize("lang", LOCALES)
 async def test_public_and_patients_pages(browser: Browser, world: World, lang: str) -> None:
     done: set[str] = set()
     nobody = Person("public", {}, ["/"], lang)
