@@ -9,7 +9,8 @@ from benchmarks import report
 from benchmarks.rig import Rig, rig, settle
 from deploy.local.places import state
 
-BENCHES = ("relay", "consumer", "cases")
+BENCHES = ("relay", "consumer", "cases", "intake")
+WITHOUT_KAFKA = {"intake"}
 
 
 def main() -> int:
@@ -29,8 +30,9 @@ def main() -> int:
             report.show(figure)
             figures.append(figure)
 
-    with rig() as servers:
-        for name in asked.names or BENCHES:
+    names = asked.names or BENCHES
+    with rig(kafka=not WITHOUT_KAFKA.issuperset(names)) as servers:
+        for name in names:
             asyncio.run(measure(name, servers))
     print(f"kept in {report.keep(figures, state() / 'bench')}")
     return 1 if any("MISSED" in one.verdict for one in figures) else 0

@@ -55,7 +55,7 @@ BACKBONE = BACKBONE_MIGRATIONS
 
 
 @contextlib.contextmanager
-def rig() -> Iterator[Rig]:
+def rig(*, kafka: bool = True) -> Iterator[Rig]:
     """Lend the servers that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP name, else local ones, thrown away at the end."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="consilium-bench-")))
@@ -63,9 +63,9 @@ def rig() -> Iterator[Rig]:
         postgres, broker = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_KAFKA_BOOTSTRAP")
         if postgres is None:
             postgres = stack.enter_context(LocalPostgres(folder / "postgres")).url()
-        if broker is None:
+        if broker is None and kafka:
             broker = stack.enter_context(LocalKafka(folder / "kafka", remembered=state() / "kafka.jars")).bootstrap
-        yield Rig(postgres, broker)
+        yield Rig(postgres, broker or "")
 
 
 def settle() -> None:

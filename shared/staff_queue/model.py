@@ -1,7 +1,7 @@
 """What a queue is, one item of it, and how far a follower has read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,10 +43,19 @@ class Queue:
 
     def as_json(self, item: "Item") -> dict[str, Any]:
         """Return an item for JSON, with its facets in words: times in ISO 8601, ids as text."""
-        values = asdict(item) | {"about": self.about(item)}
         return {
-            k: v.isoformat() if isinstance(v, datetime) else str(v) if isinstance(v, UUID) else v
-            for k, v in values.items()
+            "id": str(item.id),
+            "queue": item.queue,
+            "item_key": item.item_key,
+            "case_id": str(item.case_id),
+            "title": item.title,
+            "about": self.about(item),
+            "due": item.due and item.due.isoformat(),
+            "state": item.state,
+            "claimed_by": item.claimed_by,
+            "claimed_name": item.claimed_name,
+            "created_at": item.created_at.isoformat(),
+            "data": item.data,
         }
 
 

@@ -6,7 +6,7 @@ However many watch, a change is read once and written out as text once; what cha
 import asyncio
 import contextlib
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,8 @@ from shared.staff_queue import Cursor, Item, Queue, changes, now_at
 
 EAGER_SECONDS, EAGER_PAUSE, POLL_SECONDS = 2.0, 0.05, 1.0
 """After word of a change: how long to look often, how often, and how often otherwise (a slow writer may hold it back)."""
+MOST_RECENT = 1_000
+"""Changes kept in memory for those who come back."""
 MOST_UNREAD = 200
 """Batches that a follower may leave unread before it is let go; it comes back with the cursor it reached."""
 
@@ -60,7 +62,8 @@ class QueueFeed:
     """What changes on a service's queues, for any number of followers at the price of one query.
 
     Nothing is skipped between what a follower reads for itself and what it is handed: the reader knows where it is
-    before the first follower looks, reads every queue, and hands out to all who are there when it has read.
+    before the first follower looks, reads every queue, and hands out to all who are there when it has read. Who left a
+    moment ago, or all desks at once after a restart of the gateway, get what they missed from memory.
     """
 
     def __init__(self, db: Database, database_url: str, queues: Sequence[Queue]) -> None:
@@ -68,7 +71,8 @@ class QueueFeed:
         self._url = database_url
         self._queues = {queue.name: queue for queue in queues}
         self._followers: dict[str, set[Inbox]] = {name: set() for name in self._queues}
-        self._cursor = Cursor(0, 0)
+        self._recent: deque[Batch] = deque()
+        self._oldest = self._cursor = Cursor(0, 0)
         self._begun = asyncio.Event()
         self._woken = asyncio.Event()
 
@@ -95,13 +99,16 @@ class QueueFeed:
         self._followers[queue.name].add(inbox)
         try:
             await self._begun.wait()
-            while missed := await self._missed(queue, after):
+            while after < self._oldest and (missed := await self._missed(queue, after)):
                 yield missed.text
                 after = missed.last
-            while (batch := await inbox.get()) is not None:
-                if batch.last > after:
-                    yield batch.after(after)
-                    after = batch.last
+            for batch in [one for one in self._recent if one.queue is queue and one.last > after]:
+                yield batch.after(after)
+                after = batch.last
+            while (new := await inbox.get()) is not None:
+                if new.last > after:
+                    yield new.after(after)
+                    after = new.last
         finally:
             self._followers[queue.name].discard(inbox)
 
@@ -113,7 +120,7 @@ class QueueFeed:
     async def _begin(self) -> None:
         if not self._begun.is_set():
             async with self._db.reading() as tx:
-                self._cursor = await now_at(tx)
+                self._oldest = self._cursor = await now_at(tx)
             self._begun.set()
 
     async def _until_quiet(self) -> None:
@@ -136,15 +143,19 @@ class QueueFeed:
             new = await changes(tx, list(self._queues), self._cursor) if watched else []
             seen = None if watched else await now_at(tx)
         if seen and not any(self._followers.values()):
-            self._cursor = seen
+            self._oldest = self._cursor = seen
+            self._recent.clear()
         by_queue: defaultdict[str, list[Change]] = defaultdict(list)
         for change in new:
             by_queue[change[1].queue].append(change)
             self._cursor = change[0]
         for name, some in by_queue.items():
             batch = Batch(self._queues[name], some)
+            self._recent.append(batch)
             for inbox in tuple(self._followers[name]):
                 self._give(inbox, name, batch)
+        while sum(len(batch.changes) for batch in self._recent) > MOST_RECENT:
+            self._oldest = max(self._oldest, self._recent.popleft().last)
 
     def _give(self, inbox: Inbox, queue: str, batch: Batch) -> None:
         if not inbox.full():
