@@ -4,7 +4,6 @@ Two facets every queue has: ``who`` has an item (``mine``, ``nobody``, ``colleag
 ``running``, ``none``). The queue's own facets are members of its items' ``data``.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,26 +72,6 @@ class Tally:
     counts: Mapping[str, Mapping[str, int]]
 
 
-Combination = tuple[tuple[str | None, ...], int]
-"""The values of every facet, in the order of ``facets_of``, and how many items have them all."""
-
-
-def tally(facets: Sequence[Facet], chosen: Mapping[str, Sequence[str]], combinations: Iterable[Combination]) -> Tally:
-    """Count what a view shows and what each choice would show."""
-    wanted = [set(chosen.get(one.name, ())) for one in facets]
-    counts: list[Counter[str]] = [Counter() for _ in facets]
-    total = 0
-    for values, many in combinations:
-        misses = [place for place, value in enumerate(values) if wanted[place] and value not in wanted[place]]
-        if not misses:
-            total += many
-        for place in range(len(facets)) if not misses else misses if len(misses) == 1 else ():
-            value = values[place]
-            if value is not None:
-                counts[place][value] += many
-    return Tally(total, {one.name: counts[place] for place, one in enumerate(facets)})
-
-
 class _Arguments(list[Any]):
     """A statement's arguments; each gives its placeholder when it is added."""
 
@@ -113,16 +92,34 @@ def _value(facet: str, view: View, tx: Tx, args: _Arguments) -> str:
 
 
 async def counted(tx: Tx, queue: Queue, view: View) -> Tally:
-    """Count what a view of the queue shows and what each choice would show."""
-    args = _Arguments()
+    """Count what a view of the queue shows and what each choice would show, in one pass over the queue."""
+    args, names = _Arguments(), [one.name for one in facets_of(queue)]
     here = args.add(queue.name)
-    columns = [_value(one.name, view, tx, args) for one in facets_of(queue)]
+    values = [f"{_value(name, view, tx, args)} AS v{place}" for place, name in enumerate(names)]
+    misses = {
+        name: f"(v{names.index(name)} = ANY({args.add(list(wanted))}) IS NOT TRUE)::integer"
+        for name, wanted in view.chosen.items()
+    }
+    every = " + ".join(misses.values()) or "0"
+    besides = "".join(f", count(*) FILTER (WHERE {every} - {miss} = 0)" for miss in misses.values())
+    columns = [f"v{place}" for place in range(len(names))]
     rows = await tx.fetch(
-        f"""SELECT {", ".join(columns)}, count(*) FROM queue_items WHERE queue = {here} AND state <> 'done'
-            GROUP BY {", ".join(str(place) for place, _ in enumerate(columns, start=1))}""",
+        f"""SELECT {", ".join(columns)}, grouping({", ".join(columns)}), count(*) FILTER (WHERE {every} = 0){besides}
+            FROM (SELECT {", ".join(values)} FROM queue_items WHERE queue = {here} AND state <> 'done') seen
+            GROUP BY GROUPING SETS ({", ".join(f"({column})" for column in columns)}, ())""",
         *args,
     )
-    return tally(facets_of(queue), view.chosen, ((row[:-1], row[-1]) for row in map(tuple, rows)))
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    own = {name: place for place, name in enumerate(misses, start=len(names) + 2)}
+    total = 0
+    for row in map(tuple, rows):
+        grouped = [place for place in range(len(names)) if not row[len(names)] >> (len(names) - 1 - place) & 1]
+        if not grouped:
+            total = row[len(names) + 1]
+        elif (value := row[grouped[0]]) is not None:
+            name = names[grouped[0]]
+            counts[name][value] = row[own.get(name, len(names) + 1)]
+    return Tally(total, counts)
 
 
 async def shown(tx: Tx, queue: Queue, view: View) -> list[Item]:

@@ -1,6 +1,5 @@
-"""What a view of a queue shows and counts, without a database: against counting one by one."""
+"""How an address spells a view of a queue."""
 
-from collections import Counter
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -8,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.staff_queue import Facet, Queue, View, facets_of
-from shared.staff_queue.view import SORTS, tally
+from shared.staff_queue import SORTS, Facet, Queue, View, facets_of
 
 WAITING = Facet("waiting", "Waits for", {"contact": "To contact", "answer": "Quote open"}, first=("contact",))
 COUNTRY = Facet("country", "Country", str)
@@ -20,25 +18,9 @@ VALUES = {
 }  # fmt: skip
 NAMES = [facet.name for facet in facets_of(QUEUE)]
 
-items = st.lists(st.tuples(*(st.sampled_from(VALUES[name]) for name in NAMES)), max_size=40)
 chosen = st.fixed_dictionaries(
     {}, optional={name: st.lists(st.sampled_from([v for v in VALUES[name] if v]), min_size=1, unique=True).map(tuple) for name in NAMES}
 )  # fmt: skip
-
-
-@given(items, chosen)
-def test_each_choice_is_counted_as_if_it_alone_were_chosen_in_its_facet(
-    rows: list[tuple[Any, ...]], wanted: dict[str, tuple[str, ...]]
-) -> None:
-    def fits(row: tuple[Any, ...], besides: str | None = None) -> bool:
-        return all(row[NAMES.index(name)] in values for name, values in wanted.items() if name != besides)
-
-    found = tally(facets_of(QUEUE), wanted, Counter(rows).items())
-    assert found.total == sum(fits(row) for row in rows)
-    for name in NAMES:
-        for value in filter(None, VALUES[name]):
-            alone = sum(row[NAMES.index(name)] == value and fits(row, besides=name) for row in rows)
-            assert found.counts[name].get(value, 0) == alone
 
 
 @given(chosen, st.sampled_from(list(SORTS)), st.integers(1, 9999))

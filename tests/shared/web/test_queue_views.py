@@ -1,5 +1,6 @@
 """A long queue: narrowed, in order, a page at a time, and taken over with a reason."""
 
+import random
 from datetime import timedelta
 
 import httpx
@@ -45,6 +46,43 @@ async def test_pages_hold_everything_once_in_the_order_asked_for(sample: Service
     assert by_due == [item.item_key for item in everything]
 
 
+async def test_each_choice_is_counted_as_if_it_alone_were_chosen_in_its_facet(sample: ServiceUnderTest) -> None:
+    chance = random.Random(4)
+    values: dict[str, list[str | None]] = {
+        "language": ["ar", "pt", "zh", None], "clock": ["late", "running", "none"], "who": ["mine", "nobody", "colleague"],
+    }  # fmt: skip
+    rows = [{name: chance.choice(some) for name, some in values.items()} for _ in range(200)]
+    async with sample.ctx.db.transaction() as tx:
+        for n, row in enumerate(rows):
+            due = {"late": tx.now, "running": tx.now + timedelta(seconds=1), "none": None}[str(row["clock"])]
+            data = {"language": row["language"]} if row["language"] else {}
+            await staff_queue.put(tx, TO_READ, CaseId(new_id()), str(n), f"Case {n}", due=due, data=data)
+            if row["who"] != "nobody":
+                await tx.execute(
+                    "UPDATE queue_items SET state = 'claimed', claimed_by = $1, claimed_name = $1 WHERE item_key = $2",
+                    {"mine": "ada", "colleague": "ben"}[str(row["who"])], str(n),
+                )  # fmt: skip
+    for _ in range(40):
+        chosen = {
+            name: tuple(chance.sample([value for value in some if value], chance.randint(1, 2)))
+            for name, some in values.items()
+            if chance.random() < 0.5
+        }
+        async with sample.ctx.db.reading() as tx:
+            found = await staff_queue.counted(tx, TO_READ, View("ada", chosen))
+
+        def fits(
+            row: dict[str, str | None], chosen: dict[str, tuple[str | None, ...]], besides: str | None = None
+        ) -> bool:
+            return all(row[name] in wanted for name, wanted in chosen.items() if name != besides)
+
+        assert found.total == sum(fits(row, chosen) for row in rows)
+        for name, some in values.items():
+            for value in filter(None, some):
+                alone = sum(row[name] == value and fits(row, chosen, besides=name) for row in rows)
+                assert found.counts[name].get(value, 0) == alone, (chosen, name, value)
+
+
 async def test_what_is_chosen_is_shown_and_counted(sample: ServiceUnderTest) -> None:
     await _fill(sample, 9)
     ada, ben = _person(sample), _person(sample, "ben")
@@ -56,7 +94,7 @@ async def test_what_is_chosen_is_shown_and_counted(sample: ServiceUnderTest) -> 
     assert await _keys(sample, chosen={"who": ("colleague",)}) == ["000"]
     counted = (await ada.get(f"{API}/counts?language=ar&clock=none")).json()
     assert counted["total"] == 3
-    assert counted["counts"]["language"] == {"ar": 3}
+    assert counted["counts"]["language"] == {"ar": 3, "pt": 0}
     assert counted["counts"]["clock"] == {"late": 1, "running": 2, "none": 3}
     assert (await ben.get(f"{API}/counts?who=mine")).json()["total"] == 1
     page = (await ada.get(f"{HERE}?language=pt")).text
