@@ -5,6 +5,7 @@ A handler is given a ``Tx`` and nothing else, so all it does becomes true togeth
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -91,6 +92,41 @@ class Tx:
         """Run a statement once per row of arguments."""
         await self._connection.executemany(sql, rows)
 
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator["Tx"]:
+        """Gather the writes of the block and run them at its end as one statement: one round trip for all of them.
+
+        They are parts of one ``WITH``: none sees what another wrote, none may touch a row that another touches, none
+        brings a ``WITH`` of its own, and none can be asked for rows or a tag. Constraints are checked after all of them.
+        """
+        writes = _Writes(self)
+        yield writes
+        if writes.parts:
+            named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(writes.parts))
+            await self.execute(f"WITH {named} SELECT", *writes.args)
+
+
+class _Writes(Tx):
+    """What ``together`` lends: takes writes down instead of running them."""
+
+    def __init__(self, tx: Tx) -> None:
+        vars(self).update(vars(tx))  # one transaction: what is to happen at its commit is the same list
+        self.parts: list[str] = []
+        self.args: list[Any] = []
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        done = len(self.args)
+        self.parts.append(_PLACEHOLDER.sub(lambda found: f"${int(found[1]) + done}", sql))
+        self.args += args
+        return ""
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            await self.execute(sql, *row)
+
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+
 
 class Database:
     """A service's own database, reached through a pool that never leaves this module's callers for a handler."""
@@ -103,7 +139,7 @@ class Database:
     async def connect(cls, url: str, clock: Clock, *, size: int = 5, name: str = "consilium") -> "Database":
         """Open a pool of at most ``size`` connections, made when they are needed."""
         pool = await asyncpg.create_pool(
-            url, min_size=0, max_size=size, init=prepare, command_timeout=60,
+            url, min_size=0, max_size=size, init=prepare, reset=_leave_as_it_is, command_timeout=60,
             server_settings={"application_name": name, "idle_in_transaction_session_timeout": "60s"},
         )  # fmt: skip
         return cls(pool, clock)
@@ -139,6 +175,10 @@ async def listener(url: str) -> Any:
 async def prepare(connection: Any) -> None:
     """Let ``jsonb`` columns go in and come out as Python values."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _leave_as_it_is(_connection: Any) -> None:
+    """Spare each transaction asyncpg's round trip that resets a session: ours keep nothing outside their transactions."""
 
 
 MIGRATION_LOCK = 7_203_941

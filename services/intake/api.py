@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -97,9 +98,12 @@ class CaseView(BaseModel):
 
     @classmethod
     async def of(cls, tx: Tx, case: Case) -> CaseView:
-        offered = [QuoteView.of(quote) for quote in await quotes.of_case(tx, case.case_id)]
+        return cls.with_quotes(case, await quotes.of_case(tx, case.case_id))
+
+    @classmethod
+    def with_quotes(cls, case: Case, offered: Sequence[Quote]) -> CaseView:
         own = {name: getattr(case, name) for name in cls.model_fields if name != "quotes"}
-        return cls(**own, quotes=offered)
+        return cls(**own, quotes=[QuoteView.of(quote) for quote in offered])
 
 
 class Done(BaseModel):
@@ -116,7 +120,7 @@ async def submit(body: NewRequest, once: Once, ctx: Ctx) -> Response:
         raise Problem(422, "No such programme", errors=[wrong]) from None
 
     async def work(tx: Tx) -> CaseView:
-        return await CaseView.of(tx, await casework.submit(tx, body, rules, CaseId(new_id())))
+        return CaseView.with_quotes(await casework.submit(tx, body, rules, CaseId(new_id())), [])
 
     return await once.run(work, status=201)
 

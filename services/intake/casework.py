@@ -12,6 +12,7 @@ from uuid import UUID
 from services.intake import store
 from services.intake.domain import (
     N_,
+    Patient,
     Quote,
     QuoteState,
     Refused,
@@ -24,7 +25,7 @@ from services.intake.domain import (
     check_request,
 )
 from services.intake.queues import REQUESTS, Waiting, waiting_for
-from services.intake.store import Case, duplicates, quotes
+from services.intake.store import Case, Person, duplicates, quotes
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -48,16 +49,18 @@ async def submit(
     """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing."""
     check_request(request, rules, tx.now.date())
     due = rules.calendar.contact_due(tx.now)
-    if await store.insert_case(tx, case_id, new_case_number(), rules.ref, request, channel, entered_by, due):
-        await store.insert_people(tx, case_id, request)
-        await store.insert_questions(tx, case_id, request.questions)
-        await store.insert_consent(tx, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
-        await timers.set(tx, case_id, "contact_overdue", due=due)
-        await timers.set(tx, case_id, "compare_patient", due=tx.now)
-        case = await show_on_desk(tx, case_id)
-        outbox.append(tx, _submitted(case, request))
-        return case
-    return await store.load_case(tx, case_id)
+    case = await store.insert_case(tx, case_id, new_case_number(), rules.ref, request, channel, entered_by, due)
+    if case is None:
+        return await store.load_case(tx, case_id)
+    async with tx.together() as writes:
+        await store.insert_people(writes, case_id, request)
+        await store.insert_questions(writes, case_id, request.questions)
+        await store.insert_consent(writes, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
+        await _put_on_desk(writes, case, request.patient, Waiting.CONTACT)
+    await timers.set(tx, case_id, "contact_overdue", due=due)
+    await timers.set(tx, case_id, "compare_patient", due=tx.now)
+    outbox.append(tx, _submitted(case, request))
+    return case
 
 
 def _submitted(case: Case, request: Request) -> RequestSubmitted:
@@ -86,16 +89,19 @@ async def show_on_desk(tx: Tx, case_id: CaseId) -> Case:
     if waiting is None:
         await staff_queue.done(tx, REQUESTS, str(case_id))
         return case
-    patient = (await store.people(tx, case_id))["patient"]
+    await _put_on_desk(tx, case, (await store.people(tx, case_id))["patient"], waiting)
+    return case
+
+
+async def _put_on_desk(tx: Tx, case: Case, patient: Patient | Person, waiting: Waiting) -> None:
     data = {
-        "href": f"/desk/cases/{case_id}", "waiting": waiting, "stream": case.stream, "channel": case.channel,
+        "href": f"/desk/cases/{case.case_id}", "waiting": waiting, "stream": case.stream, "channel": case.channel,
         "language": next(iter(patient.languages or ()), None), "country": patient.country,
         "zone": programme.load(case.programme).calendar.zone,
     }  # fmt: skip
     due = case.contact_due_at if waiting is Waiting.CONTACT else None
-    await staff_queue.put(tx, REQUESTS, case_id, str(case_id), f"{case.case_number} · {patient.name}",
+    await staff_queue.put(tx, REQUESTS, case.case_id, str(case.case_id), f"{case.case_number} · {patient.name}",
                           due=due, data=data)  # fmt: skip
-    return case
 
 
 async def record_contact(tx: Tx, case_id: CaseId, by: str) -> Case:

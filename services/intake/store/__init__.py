@@ -89,19 +89,19 @@ async def insert_case(
     channel: str,
     entered_by: str | None,
     due: datetime,
-) -> bool:
-    """Insert the case; False when this id is a case already (the same draft sent twice)."""
-    tag = await tx.execute(
-        """INSERT INTO cases (case_id, case_number, programme_id, programme_version, path, stream, channel, entered_by,
+) -> Case | None:
+    """Insert the case and return it; None when this id is a case already (the same draft sent twice)."""
+    row = await tx.fetchrow(
+        f"""INSERT INTO cases AS c (case_id, case_number, programme_id, programme_version, path, stream, channel, entered_by,
                locale, contact, cancer_type, surgery, story, reasons, interests, emergency_notice_version,
                submitted_at, contact_due_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-           ON CONFLICT (case_id) DO NOTHING""",
+           ON CONFLICT (case_id) DO NOTHING RETURNING {_OWN}, 'requested' AS stage""",
         case_id, number, programme.id, programme.version, request.path, request.stream, channel, entered_by,
         request.locale, request.contact, request.cancer_type, request.surgery, request.story, request.reasons,
         request.interests, request.emergency_notice_version, tx.now, due,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return _case(row) if row else None
 
 
 async def insert_people(tx: Tx, case_id: CaseId, request: Request) -> None:
@@ -164,11 +164,12 @@ async def newest_cases(tx: Tx, limit: int) -> list[Case]:
     return [_case(row) for row in await tx.fetch(_CASES + "ORDER BY c.submitted_at DESC LIMIT $1", limit)]
 
 
-_CASES = """
-SELECT c.case_id, c.case_number, c.version, c.programme_id, c.programme_version, c.path, c.stream, c.channel,
+_OWN = """c.case_id, c.case_number, c.version, c.programme_id, c.programme_version, c.path, c.stream, c.channel,
        c.entered_by, c.locale, c.contact, c.cancer_type, c.surgery, c.story, c.reasons, c.interests, c.submitted_at,
        c.contact_due_at, c.contacted_at, c.contacted_by, c.confirmed_at, c.withdrawn_at, c.withdrawn_by,
-       c.withdrawal_reason, c.continued_in,
+       c.withdrawal_reason, c.continued_in"""
+_CASES = f"""
+SELECT {_OWN},
        CASE WHEN c.withdrawn_at IS NOT NULL THEN 'withdrawn'
             WHEN c.continued_in IS NOT NULL THEN 'continued'
             WHEN p.delivered_at IS NOT NULL THEN 'delivered'

@@ -1,0 +1,53 @@
+"""Writes that go out together: all of them or none, in one statement, and part of their transaction."""
+
+import asyncpg
+import pytest
+
+from shared.backbone import timers
+from shared.ids import CaseId, new_id
+from tests.support.service import ServiceUnderTest
+
+
+async def _write(toy: ServiceUnderTest, *names: str) -> None:
+    case_id = CaseId(new_id())
+    async with toy.ctx.db.transaction() as tx, tx.together() as writes:
+        for name in names:
+            await writes.execute("INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3)", case_id, name, tx.now)
+        await writes.executemany(
+            "INSERT INTO worker_reports (part, as_of, ok, said) VALUES ($2, $1, true, $3)",
+            [(tx.now, f"{name} told", {"it": name}) for name in names],
+        )
+
+
+async def test_each_write_gets_its_own_arguments(toy: ServiceUnderTest) -> None:
+    await _write(toy, *"abcdefghijkl")
+    assert [row["name"] for row in await toy.fetch("SELECT name FROM timers ORDER BY name")] == [*"abcdefghijkl"]
+    told = await toy.fetch("SELECT part, said FROM worker_reports ORDER BY part")
+    assert [(row["part"], row["said"]) for row in told] == [(f"{name} told", {"it": name}) for name in "abcdefghijkl"]
+
+
+async def test_one_that_fails_takes_all_back(toy: ServiceUnderTest) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await _write(toy, "a", "b", "a")
+    assert await toy.count("timers") == 0
+
+
+async def test_nothing_to_write_asks_nothing(toy: ServiceUnderTest) -> None:
+    await _write(toy)
+    assert await toy.count("timers") == 0
+
+
+async def test_what_a_step_leaves_for_the_commit_is_done_at_the_commit(toy: ServiceUnderTest) -> None:
+    done = []
+
+    async with toy.ctx.db.transaction() as tx:
+        async with tx.together() as writes:
+            await timers.set(writes, CaseId(new_id()), "soon", due=tx.now)
+
+            async def finish(_tx: object) -> None:
+                done.append(True)
+
+            writes.before_commit.append(finish)
+        assert not done
+    assert done == [True]
+    assert await toy.count("timers") == 1
