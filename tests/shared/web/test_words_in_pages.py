@@ -1,5 +1,6 @@
 """Amounts, instants and dates in the reader's notation, and catalogues that follow their source."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def test_a_catalogue_follows_its_source(tmp_path_factory: pytest.TempPathFactory
     assert catalogues.missing(home, "ar") == ["New", "('%(num)s day', '%(num)s days')"]
     with catalogues.file_of(home, "ar").open("rb") as file:
         assert {str(message.id) for message in read_po(file) if message.id} >= {"Kept", "New"}
+
+
+def test_a_catalogue_with_nothing_new_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text('{{ _("Kept") }}', encoding="utf-8")
+    catalogues.update(tmp_path, "ar")
+    file = catalogues.file_of(tmp_path, "ar")
+    file.write_bytes(re.sub(rb"POT-Creation-Date: \d{4}", b"POT-Creation-Date: 1999", file.read_bytes()))
+    catalogues.update(tmp_path, "ar")
+    once = file.read_bytes()
+    catalogues.update(tmp_path, "ar")
+    assert b"POT-Creation-Date: 1999" in once
+    assert file.read_bytes() == once
 
 
 def _translate(file: Path, words: dict[str, str]) -> None:
