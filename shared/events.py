@@ -106,6 +106,14 @@ class SignInRequested(Fact):
     requested_at: AwareDatetime
 
 
+class FormSaved(Fact):
+    """Somebody saved a form that isn't sent yet, and wants a link to come back to it; its id becomes its case's."""
+
+    topic = topics.INTAKE
+    programme: ProgrammeRef
+    saved_at: AwareDatetime
+
+
 class PaymentReceived(Fact):
     """Exactly the quoted amount is in: the partner may start (R20, R21)."""
 
@@ -234,6 +242,7 @@ FACTS: tuple[type[Fact], ...] = (
     ServicesConfirmed,
     CaseWithdrawn,
     SignInRequested,
+    FormSaved,
     PaymentReceived,
     RefundIssued,
     CollectionOpened,

@@ -52,6 +52,10 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     migrate.add_argument("--post", action="store_true", help="run the migrations for after the old code is gone")
     seed = commands.add_parser("seed", help="load a roster; loading it again changes nothing")
     seed.add_argument("file", type=argparse.FileType("rb"))
+    if service.imports:
+        take = commands.add_parser("import", help="take in a file; taking it in again changes nothing")
+        take.add_argument("kind", choices=sorted(service.imports))
+        take.add_argument("file", type=argparse.FileType("rb"))
     _parked_parser(commands.add_parser("parked", help="records that a person must look at"))
     again = commands.add_parser("replay", help="deliver facts again; harmless")
     again.add_argument("source", choices=["outbox", "kafka"])
@@ -123,6 +127,12 @@ async def _seed(ctx: Context, asked: argparse.Namespace) -> int:
     return 0
 
 
+async def _import(ctx: Context, asked: argparse.Namespace) -> int:
+    async with ctx.db.transaction() as tx:
+        print(await ctx.service.imports[asked.kind](tx, asked.file.read()))
+    return 0
+
+
 async def _parked(ctx: Context, asked: argparse.Namespace) -> int:
     async def react(tx: db.Tx, arrival: inbox.Arrival) -> None:
         await inbox.apply_now(tx, ctx.service.reactions, [arrival], service=ctx.service.name)
@@ -175,6 +185,7 @@ async def _history(ctx: Context, asked: argparse.Namespace) -> int:
 _COMMANDS: dict[str, Command] = {
     "worker": _worker,
     "seed": _seed,
+    "import": _import,
     "parked": _parked,
     "replay": _replay,
     "reconcile": _reconcile,

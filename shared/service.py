@@ -26,7 +26,10 @@ BACKBONE_MIGRATIONS = Path(__file__).parent / "backbone" / "migrations"
 
 @dataclass(frozen=True)
 class Service:
-    """A service's declaration. ``routes`` and ``streams`` import late: a worker needs neither web nor Faust."""
+    """A service's declaration. ``routes`` and ``streams`` import late: a worker needs neither web nor Faust.
+
+    ``imports``: what an operator's file may be taken in as; each reads its bytes and says what it took.
+    """
 
     name: str
     package: Path
@@ -38,6 +41,7 @@ class Service:
     queues: "Sequence[Queue]" = ()
     routes: "Callable[[], Sequence[APIRouter]] | None" = None
     seed: "Callable[[Tx, dict[str, Any]], Awaitable[None]] | None" = None
+    imports: "Mapping[str, Callable[[Tx, bytes], Awaitable[str]]]" = field(default_factory=dict)
     streams: Callable[[], None] | None = None
 
     @property

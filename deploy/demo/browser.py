@@ -76,24 +76,49 @@ class Window:
 
 
 def submit_request(window: Window, *, name: str, mail: str, doctor: str, doctor_mail: str) -> None:
-    """Fill in the form as a patient abroad who asks for a remote opinion, and send it."""
+    """Fill in the form, a question a page, as a patient abroad who asks for a remote opinion, and send it."""
     window.open("/request/start")
-    window.fill(emergency_read="yes", path="new_patient", stream="remote")
+    window.fill(emergency_read="yes")
     window.press()
-    window.fill(role="patient", name=name, email=mail)
-    window.press()
-    window.fill(birth_date__day="3", birth_date__month="4", birth_date__year="1971")
-    window.fill(sex="female", country="JO", languages="ar")
-    window.press()
-    window.fill(cancer_type="breast", reasons=["new_diagnosis", "peace_of_mind"])
-    window.fill(questions="Is there a treatment without surgery?")
-    window.press()
-    window.fill(interests="comprehensive")
-    window.press()
-    window.fill(name=doctor, email=doctor_mail, institution="A made-up clinic", country="JO")
-    window.press()
-    window.fill(accepted="yes", signed_name=name)
-    window.press()
+    draft = window.page.url.rsplit("/", 1)[0]
+    answers: dict[str, dict[str, str | list[str]]] = {
+        "path": {"path": "new_patient"},
+        "stream": {"stream": "remote"},
+        "save": {},
+        "role": {"role": "patient"},
+        "your_name": {"name": name},
+        "your_email": {"email": mail},
+        "your_country": {"country": "JO"},
+        "your_phone": {},
+        "call": {"times": "morning"},
+        "birth_date": {"birth_date__day": "3", "birth_date__month": "April", "birth_date__year": "1971"},
+        "sex": {"sex": "female"},
+        "language": {"language": "ar"},
+        "interpreter": {"wanted": "no"},
+        "hospital": {"in_hospital": "no"},
+        "cancer_type": {"kind": "breast"},
+        "reasons": {"reasons": ["new_diagnosis", "peace_of_mind"]},
+        "surgery": {"surgery": "unsure"},
+        "story": {},
+        "questions": {"text": "Is there a treatment without surgery?"},
+        "services": {"interests": "comprehensive"},
+        "doctor": {
+            "doctor": "other",
+            "name": doctor,
+            "email": doctor_mail,
+            "institution": "A made-up clinic",
+            "country": "JO",
+        },
+        "told": {},
+        "heard": {},
+        "consent": {"accepted": "yes", "signed_name": name},
+    }
+    for question, given in answers.items():
+        if not window.page.url.endswith(f"/{question}"):
+            window.open(f"{draft}/{question}")
+        window.fill(**given)
+        window.press()
+    window.open(f"{draft}/check")
     window.press()
 
 

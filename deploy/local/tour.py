@@ -30,6 +30,40 @@ DOCUMENT = (
     "#set page(width: 12cm, height: 8cm)\n= Summary of a made-up patient\nWritten for a demonstration. Nobody exists."
 )
 PATIENCE = 30_000
+PICTURED = {"cancer_type": "form-kind-of-cancer"}
+ANSWERS: dict[str, dict[str, str]] = {
+    "path": {"path": "new_patient"},
+    "stream": {"stream": "remote"},
+    "save": {},
+    "role": {"role": "family"},
+    "relation": {"relationship": "daughter"},
+    "ground": {"authority": "permission"},
+    "your_name": {"name": "Noura Al-Saleh"},
+    "your_email": {"email": REQUESTER},
+    "your_country": {"country": "JO"},
+    "your_phone": {},
+    "contact": {"contact": "requester"},
+    "call": {"times": "morning"},
+    "patient_name": {"name": "سليم الصالح"},
+    "birth_date": {"birth_date-day": "27", "birth_date-month": "3", "birth_date-year": "1958"},
+    "sex": {"sex": "male"},
+    "patient_country": {"country": "JO"},
+    "language": {"language": "ar"},
+    "interpreter": {"wanted": "yes"},
+    "latin_name": {"latin_name": "Salim Al-Saleh"},
+    "patient_contact": {},
+    "hospital": {"in_hospital": "no"},
+    "cancer_type": {"kind": "sarcoma"},
+    "reasons": {"reasons": "other_options"},
+    "surgery": {"surgery": "unsure"},
+    "story": {},
+    "questions": {"text": "Is there an option without an operation?"},
+    "services": {"interests": "written"},
+    "doctor": {"doctor": "other", "name": "Dr Hana Rahimi", "email": PHYSICIAN},
+    "told": {},
+    "heard": {},
+    "consent": {"accepted": "yes", "signed_name": "Noura Al-Saleh"},
+}
 OPINION = {
     "received": "All reports named on the checklist, in English. One item was waived by the case manager.",
     "history": "A made-up history, written to show where the specialist's reading of it stands.",
@@ -109,34 +143,35 @@ async def ask(tour: Tour) -> None:
     await page.goto(f"{tour.url}/explore?service=comprehensive&cancer_type=sarcoma&country=CN&language=zh#answer")
     await tour.shot(page, "explore")
     await page.goto(f"{tour.url}/request/start")
-    for field in ("emergency_read", "path", "stream"):
-        await page.check(f"[name={field}] >> nth=0")
+    await page.check("[name=emergency_read]")
     await tour.shot(page, "form-before-you-start")
     await send(page, "Continue")
-    await page.check("[name=role][value=family]")
-    await fill(page, name="Noura Al-Saleh", email=REQUESTER, relationship="daughter")
-    await page.check("[name=authority][value=permission]")
-    await page.check("[name=contact][value=requester]")
-    await send(page, "Continue")
-    await fill(
-        page, name="Salim Al-Saleh", **{"birth_date-day": "27", "birth_date-month": "3", "birth_date-year": "1958"}
-    )
-    await page.check("[name=sex][value=male]")
-    await page.select_option("[name=country]", "JO")
-    await page.select_option("[name=languages]", "ar")
-    await send(page, "Continue")
-    await page.select_option("[name=cancer_type]", "sarcoma")
-    await page.check("[name=reasons][value=other_options]")
-    await page.locator("[name=questions]").first.fill("Is there an option without an operation?")
-    await send(page, "Continue")
-    await page.check("[name=interests][value=written]")
-    await send(page, "Continue")
-    await fill(page, name="Dr Hana Rahimi", email=PHYSICIAN)
-    await send(page, "Continue")
-    await page.check("[name=accepted]")
-    await fill(page, signed_name="Noura Al-Saleh")
-    await send(page, "Continue")
+    draft = page.url.rsplit("/", 1)[0]
+    for question, given in ANSWERS.items():
+        if not page.url.endswith(f"/{question}"):
+            await page.goto(f"{draft}/{question}")
+        await answer(page, given)
+        if question in PICTURED:
+            await tour.shot(page, PICTURED[question])
+        async with page.expect_navigation():
+            await page.locator("form[data-keep] button.nhsuk-button").last.click()
+    await page.goto(draft)
+    await tour.shot(page, "form-steps")
+    await page.goto(f"{draft}/check")
     await send(page, "Send the request")
+
+
+async def answer(page: Page, given: dict[str, str]) -> None:
+    """Answer a page's fields: choose, tick or type, as each field wants it."""
+    for name, value in given.items():
+        field = page.locator(f"form[data-keep] [name={name}]").first
+        kind = await field.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
+        if kind == "select":
+            await field.select_option(value)
+        elif kind in ("radio", "checkbox"):
+            await page.check(f"form[data-keep] [name={name}][value={value}]")
+        else:
+            await field.fill(value)
 
 
 async def fill(page: Page, **values: str) -> None:

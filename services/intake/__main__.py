@@ -1,27 +1,39 @@
 """Intake, wired: ``python -m services.intake api|worker|streams|migrate|parked|replay|reconcile``."""
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.intake import handlers, queues
+from services.intake.diagnoses import oncotree
 from services.intake.settings import Settings
-from shared.events import CaseWithdrawn, QuoteOffered, RequestSubmitted, ServicesConfirmed, SignInRequested
+from services.intake.store import oncotree as oncotree_store
+from shared.events import (
+    CaseWithdrawn,
+    FormSaved,
+    QuoteOffered,
+    RequestSubmitted,
+    ServicesConfirmed,
+    SignInRequested,
+)
 from shared.main import main
 from shared.service import Service
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from shared.db import Tx
+
 
 def routes() -> "Sequence[APIRouter]":
     from services.intake import api
-    from services.intake.pages import account, desk, duplicates, front, public, search, staff_sign_in
+    from services.intake.pages import account, desk, duplicates, front, request, search, staff_sign_in
 
     return (
         staff_sign_in(), api.router, account.router, search.router, desk.router, duplicates.router, front.router,
-        public.router,
+        request.router,
     )  # fmt: skip
 
 
@@ -31,14 +43,22 @@ def streams() -> None:
     streams.run()
 
 
+async def take_oncotree(tx: "Tx", file: bytes) -> str:
+    """Make the tumour types of OncoTree's published JSON searchable in the form, in place of those imported before."""
+    types = oncotree.read(json.loads(file))
+    await oncotree_store.replace(tx, types)
+    return f"{len(types)} tumour types of OncoTree can be searched now"
+
+
 SERVICE = Service(
     name="intake",
     package=Path(__file__).parent,
     settings=Settings,
-    emits=(RequestSubmitted, QuoteOffered, ServicesConfirmed, CaseWithdrawn, SignInRequested),
+    emits=(RequestSubmitted, QuoteOffered, ServicesConfirmed, CaseWithdrawn, SignInRequested, FormSaved),
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     queues=queues.QUEUES,
+    imports={"oncotree": take_oncotree},
     routes=routes,
     streams=streams,
 )

@@ -11,10 +11,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.intake import casework, links, queues, search, store
+from services.intake import casework, drafts, links, queues, search, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
-from services.intake.store import Case, Person, quotes
+from services.intake.store import Case, Person, circumstances, quotes
+from services.intake.store.circumstances import Circumstances
 from shared import programme
 from shared.db import Tx
 from shared.events import Money, ProgrammeRef
@@ -204,8 +205,10 @@ async def withdraw(case_id: CaseId, body: Withdrawal, who: Who, once: Once) -> R
 
 @router.get("/cases/{case_id}/contacts", dependencies=SERVICES)
 async def contacts(case_id: CaseId, db: Db) -> dict[str, Any]:
-    """Whom to write to, looked up at the moment of use and kept by nobody else."""
+    """Whom to write to, looked up at the moment of use and kept by nobody else; of a form not sent yet, where to send its link."""
     async with db.reading() as tx:
+        if unsent := await drafts.contacts(tx, case_id):
+            return unsent
         case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
     asks, patient = people["requester"], people["patient"]
     return {
@@ -223,13 +226,17 @@ async def brief(case_id: CaseId, db: Db) -> dict[str, Any]:
     """What the partner and the specialists need to know of the patient and of what is asked."""
     async with db.reading() as tx:
         case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
-        asked = await store.questions(tx, case_id)
+        asked, around = await store.questions(tx, case_id), await circumstances.of_case(tx, case_id)
     patient = people["patient"]
     return {
         "case_number": case.case_number,
         "patient": {"name": patient.name, "birth_date": patient.birth_date, "sex": patient.sex,
-                    "country": patient.country, "languages": patient.languages},
+                    "country": patient.country, "languages": patient.languages, "latin_name": patient.latin_name},
         "cancer_type": case.cancer_type,
+        "diagnosis": _diagnosis(around),
+        "in_hospital": around.in_hospital,
+        "guardian": around.guardian_name,
+        "interpreter": around.interpreter,
         "reasons": case.reasons,
         "story": case.story,
         "questions": [{"id": question.question_id, "text": question.text} for question in asked],
@@ -237,6 +244,12 @@ async def brief(case_id: CaseId, db: Db) -> dict[str, Any]:
         "stream": case.stream,
         "withdrawn": case.stage is Stage.WITHDRAWN,
     }  # fmt: skip
+
+
+def _diagnosis(around: Circumstances) -> dict[str, str | None] | None:
+    if around.diagnosis_code is None:
+        return None
+    return {"system": around.diagnosis_system, "code": around.diagnosis_code, "title": around.diagnosis_title}
 
 
 def _doctor(person: Person | None, *fields: str) -> dict[str, str | date | None] | None:
@@ -251,9 +264,14 @@ async def link(case_id: CaseId, body: NewLink, once: Once, ctx: Ctx) -> dict[str
     """
     token = links.token_for(ctx.settings.session_key_file, case_id, once.key)
 
+    unsent = body.path == f"/request/{case_id}"
+
     async def work(tx: Tx) -> Done:
+        if unsent:
+            await drafts.make_link(tx, token, case_id, ctx.settings.draft_link_life)
+            return Done()
         await links.make(tx, token, case_id, body.audience, body.path, ctx.settings.link_life)
         return Done()
 
     await once.run(work, status=201)
-    return {"url": f"{ctx.platform.public_url}/link/{token}"}
+    return {"url": f"{ctx.platform.public_url}/{'request/back' if unsent else 'link'}/{token}"}

@@ -25,7 +25,7 @@ from services.intake.domain import (
     check_request,
 )
 from services.intake.queues import REQUESTS, Waiting, waiting_for
-from services.intake.store import Case, Person, duplicates, quotes
+from services.intake.store import Case, Person, circumstances, duplicates, quotes
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -55,6 +55,7 @@ async def submit(
     async with tx.together() as writes:
         await store.insert_people(writes, case_id, request)
         await store.insert_questions(writes, case_id, request.questions)
+        await circumstances.insert(writes, case_id, request)
         await store.insert_consent(writes, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
         await _put_on_desk(writes, case, request.patient, Waiting.CONTACT)
     await timers.set(tx, case_id, "contact_overdue", due=due)

@@ -6,22 +6,42 @@ version of the emergency notice that was read. A `ServiceSelection` that exists 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
+from services.intake.circumstances import (
+    GUARDIAN_NEEDED,
+    CallTimes,
+    Confidant,
+    Declaration,
+    Diagnosis,
+    Guardian,
+    is_minor,
+)
+from services.intake.values import (
+    N_,
+    AskedText,
+    Code,
+    Country,
+    Email,
+    Language,
+    LatinName,
+    Line,
+    Note,
+    Phone,
+    Text,
+    Value,
+    Version,
+)
 from shared.events import Money
 
-
-def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for "extract this, translate it later"
-    """Return a sentence that patients read, in English; the pages translate it."""
-    return sentence
+__all__ = ["N_", "AskedText", "Code", "Country", "Email", "Language", "Line", "Note", "Phone", "Text", "Value"]
 
 
 class Refused(Exception):
@@ -81,38 +101,6 @@ class Authority(StrEnum):
 BORN_LATER = N_("Enter a date of birth that is not in the future")
 
 
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s\x00<>,;:\"]+@[^@\s\x00<>,;:\"]+\.[^@\s\x00.<>,;:\"]+", text):
-        raise ValueError(N_("Enter an e-mail address in the correct format, like name@example.com"))
-    return text
-
-
-def _phone(text: str) -> str:
-    if not re.fullmatch(r"\+?[\d\s().-]+", text) or not 6 <= sum(map(str.isdigit, text)) <= 15:
-        raise ValueError(N_("Enter a phone number with its country code, like +44 20 7946 0000"))
-    return text
-
-
-_NO_NUL = r"^[^\x00]*$"  # the one character that PostgreSQL keeps in no text
-_ONE_LINE = r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$"  # a name stands in letters, where a second line would be ours
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_ONE_LINE)]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=_NO_NUL)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NO_NUL)]
-AskedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_NO_NUL)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?$")]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_phone)]
-
-
-class Value(BaseModel):
-    """A value: frozen, and refuses fields it doesn't know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Requester(Value):
     """Who asks (R9). Speaking for someone else needs a ground; a caregiver or relative also says what they are."""
 
@@ -135,9 +123,13 @@ class Requester(Value):
 
 
 class Patient(Value):
-    """For whom. `country` is ISO 3166-1 alpha-2, `languages` are ISO 639 codes, the preferred one first."""
+    """For whom. `country` is ISO 3166-1 alpha-2, `languages` are ISO 639 codes, the preferred one first.
+
+    `latin_name` is the name as in the passport, where `name` is in another script.
+    """
 
     name: Line
+    latin_name: LatinName | None = None
     birth_date: date
     sex: Literal["female", "male", "other", "unknown"]
     country: Country
@@ -158,7 +150,7 @@ class LocalPhysician(Value):
 class Consent(Value):
     """The consent text in one version, signed by typing a name (R29: it covers both organisations)."""
 
-    version: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    version: Version
     signed_name: Line
     accepted: Literal[True]
 
@@ -178,7 +170,17 @@ class Request(Value):
     reasons: tuple[Code, ...] = Field(min_length=1, max_length=8)
     questions: tuple[AskedText, ...] = Field(default=(), max_length=20)
     interests: tuple[Code, ...] = Field(default=(), max_length=10)
-    emergency_notice_version: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    in_hospital: Literal["yes", "no"] | None = None
+    hospital: Line | None = None
+    guardian: Guardian | None = None
+    may_be_told: tuple[Confidant, ...] = Field(default=(), max_length=10)
+    call: CallTimes | None = None
+    interpreter: Language | None = None
+    diagnosis: Diagnosis | None = None
+    heard_from: Code | None = None
+    heard_more: Line | None = None
+    declaration: Declaration | None = None
+    emergency_notice_version: Version
     consent: Consent
     locale: Language = "en"
 
@@ -192,6 +194,11 @@ class Request(Value):
         if len(set(self.reasons)) != len(self.reasons):
             raise ValueError(N_("Name each reason once"))
         return self
+
+    @property
+    def has_guardian(self) -> bool:
+        """Tell whether somebody answers for a patient under 18: a named guardian, or the requester as one."""
+        return self.guardian is not None or self.requester.authority is Authority.GUARDIAN
 
     @property
     def surgery_advice(self) -> bool:
@@ -239,10 +246,14 @@ def check_request(request: Request, rules: Rules, today: date) -> None:
     wrong += [f"This programme has no service {code}." for code in request.interests if code not in rules.catalogue]
     if request.patient.birth_date > today:
         wrong.append(BORN_LATER)
+    elif is_minor(request.patient.birth_date, today) and not request.has_guardian:
+        wrong.append(GUARDIAN_NEEDED)
     if request.cancer_type not in rules.cancer_types:
         wrong.append(f"{request.cancer_type} is no kind of cancer that this programme lists.")
     if request.consent.version != rules.text_version("consent"):
         wrong.append(N_("The consent text has changed. Please read it again and sign it."))
+    if request.declaration and request.declaration.version != rules.text_version("clinician_authority"):
+        wrong.append(N_("The declaration for clinicians has changed. Please read it again and sign it."))
     if request.emergency_notice_version != rules.text_version("emergency_notice"):
         wrong.append(N_("The emergency notice has changed. Please read it again."))
     if wrong:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake import casework, duplicates, links, store
-from services.intake.store import access
+from services.intake import casework, drafts, duplicates, links, store
 from shared.backbone.inbox import Reactions
 from shared.db import Tx
 from shared.events import OpinionDelivered, PaymentReceived
@@ -32,16 +31,12 @@ async def end_quote(case_id: CaseId, tx: Tx) -> None:
     await casework.expire_quote(tx, case_id)
 
 
-async def erase_draft(draft_id: CaseId, tx: Tx) -> None:
-    """Forget a form that nobody sent."""
-    await access.erase_draft(tx, draft_id)
-
-
 REACTIONS: Reactions = {PaymentReceived: mark_paid, OpinionDelivered: close_case}
 TIMERS = {
     "contact_overdue": mark_contact_late,
     "quote_expired": end_quote,
-    "erase_draft": erase_draft,
+    "erase_draft": drafts.erase,
     "answer_sign_in": links.answer,
     "compare_patient": duplicates.compare,
+    "answer_draft_link": drafts.answer,
 }

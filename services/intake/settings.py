@@ -21,4 +21,9 @@ class Settings(ServiceSettings):
         STATE / "keys" / "sessions.pem"
     )
     link_life: Annotated[timedelta, Field(description="How long a magic link works, ISO 8601")] = timedelta(hours=48)
-    draft_life: Annotated[timedelta, Field(description="How long an unsent form is kept")] = timedelta(days=30)
+    draft_life: Annotated[timedelta, Field(description="How long an unsent form is kept after its last change")] = (
+        timedelta(days=30)
+    )
+    draft_link_life: Annotated[timedelta, Field(description="How long a link back to an unsent form works")] = (
+        timedelta(days=7)
+    )

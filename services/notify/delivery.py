@@ -25,6 +25,8 @@ from shared.service import Context
 
 _log = log.get(__name__)
 _UNREADABLE = 553
+LINKS_ALONE = frozenset({"sign_in", "form_saved"})
+"""Nobody need be called about these: whoever wants a link asks for another."""
 
 
 class NotYet(Exception):
@@ -122,7 +124,7 @@ async def _deliver(message: store.Message, history: History, ctx: Context) -> Ou
     around = mail.Surroundings(
         emergency_notice=rules.text("emergency_notice", speech.code), office_email=rules.contacts.email,
         office_phone=rules.contacts.phone, link=await _link(message, reader, letter.path, ctx),
-        sign_in_url=f"{ctx.platform.public_url}/my/sign-in",
+        sign_in_url=ctx.platform.public_url + ("/request/link" if message.kind == "form_saved" else "/my/sign-in"),
     )  # fmt: skip
     envelope = mail.Envelope(
         sender=ctx.platform.mail_from, to_name=reader.name, to_address=reader.address,
@@ -163,7 +165,7 @@ def _occasion(message: store.Message, history: History) -> Fact:
 async def _settle(tx: Tx, message: store.Message, outcome: Outcome, history: History) -> None:
     await store.settle(tx, message.id, outcome.state, locale=outcome.locale, smtp_code=outcome.smtp_code)
     said = {"case_id": str(message.case_id), "kind": message.kind, "audience": message.audience, "state": outcome.state}
-    if outcome.state in store.NEEDS_A_PERSON and message.kind != "sign_in":
+    if outcome.state in store.NEEDS_A_PERSON and message.kind not in LINKS_ALONE:
         request = history.latest(RequestSubmitted)
         title = call_title(message.kind, message.audience, request.case_number if request else "")
         href = f"/desk/notify/messages/{message.id}"

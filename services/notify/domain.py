@@ -16,6 +16,7 @@ from shared.events import (
     CaseWithdrawn,
     CollectionOpened,
     Fact,
+    FormSaved,
     MaterialReturned,
     Money,
     OpinionDelivered,
@@ -133,7 +134,8 @@ class History:
     @property
     def programme(self) -> ProgrammeRef | None:
         """The version of the rules that the case began with (R18), from whichever fact names it."""
-        for fact in (self.latest(RequestSubmitted), self.latest(ServicesConfirmed), self.latest(RecordsComplete)):
+        told = self.latest(RequestSubmitted), self.latest(ServicesConfirmed), self.latest(RecordsComplete)
+        for fact in (*told, self.latest(FormSaved)):
             if fact is not None:
                 return fact.programme
         return None
@@ -148,7 +150,7 @@ def timeline(facts: Iterable[Fact], now: datetime) -> Timeline:
         stage=stage,
         case_number=request.case_number if request else None,
         programme=history.programme,
-        entries=tuple(_entry(fact) for fact in history.facts if not isinstance(fact, SignInRequested)),
+        entries=tuple(_entry(fact) for fact in history.facts if not isinstance(fact, (SignInRequested, FormSaved))),
         next=tuple(
             step.model_copy(update={"overdue": step.by is not None and step.by < now})
             for step in _steps(stage, history, now)
@@ -180,6 +182,7 @@ _TIME: dict[type[Fact], str] = {
     CaseWithdrawn: "withdrawn_at",
     RefundIssued: "issued_at",
     SignInRequested: "requested_at",
+    FormSaved: "saved_at",
 }
 _DUE: dict[type[Fact], str] = {
     RequestSubmitted: "contact_due_at",
@@ -195,6 +198,7 @@ _APART: dict[type[Fact], tuple[str, ...]] = {
     SpecialistAssigned: ("assignment_id",),
     OpinionDelivered: ("opinion_id",),
     SignInRequested: ("audience", "requested_at"),
+    FormSaved: ("saved_at",),
 }
 _RANK = {kind: rank for rank, kind in enumerate(_TIME)}
 

@@ -17,6 +17,7 @@ from shared.events import (
     CaseWithdrawn,
     CollectionOpened,
     Fact,
+    FormSaved,
     MaterialReturned,
     OpinionDelivered,
     PaymentReceived,
@@ -44,6 +45,7 @@ KIND_OF: dict[type[Fact], str] = {
     OpinionDelivered: "opinion_delivered",
     CaseWithdrawn: "withdrawn",
     SignInRequested: "sign_in",
+    FormSaved: "form_saved",
 }
 
 AFTER_WITHDRAWAL = frozenset({"withdrawn", "refund_issued", "sign_in"})

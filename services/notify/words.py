@@ -69,6 +69,7 @@ MESSAGES: dict[str, str] = {
     "opinion_delivered": "Opinion is ready",
     "withdrawn": "Withdrawal",
     "sign_in": "Sign-in link",
+    "form_saved": "Link back to an unsent form",
 }
 """For staff, whose pages are in English."""
 

@@ -16,6 +16,7 @@ TEXTS = (
     "who_advises",
     "emergency_notice",
     "consent",
+    "clinician_authority",
     "surgery_advice",
     "opinion_depends",
     "opinion_no_care",

@@ -35,9 +35,16 @@ class Reason(Titled):
 
 
 class CancerType(Titled):
-    """A group of diagnoses; the catalogue may have gaps (R6), and then ``offered`` is false."""
+    """A group of diagnoses; the catalogue may have gaps (R6), and then ``offered`` is false.
+
+    ``synonyms`` are what people may type to find it, in any language; ``icd10`` the beginnings of the ICD-10-CM codes
+    that belong to it; ``oncotree`` the tissues whose OncoTree types do.
+    """
 
     offered: bool = True
+    synonyms: tuple[str, ...] = ()
+    icd10: tuple[str, ...] = ()
+    oncotree: tuple[str, ...] = ()
 
 
 class Owed(Titled):

@@ -9,6 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
+from shared.web.dates import iso_date
 from shared.web.i18n import N_, translator_for
 from shared.web.problem import Problem
 
@@ -69,7 +70,10 @@ class Form(Generic[M]):
 
     @classmethod
     async def read(cls, request: Request, model: type[M]) -> "Form[M]":
-        """Read the body of ``request`` as ``model``. Blank answers count as not given; ``x-day``, ``x-month``, ``x-year`` make ``x``."""
+        """Read the body of ``request`` as ``model``. Blank answers count as not given; ``x-day``, ``x-month``, ``x-year`` make ``x``.
+
+        The month may be a word, in any of our languages.
+        """
         sent = await sent_form(request)
         values: dict[str, Any] = {}
         files = {name: value for name, value in sent.multi_items() if isinstance(value, UploadFile)}
@@ -124,8 +128,7 @@ def _given(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     for name, info in model.model_fields.items():
         parts = [str(given.pop(f"{name}-{part}", "")).strip() for part in ("year", "month", "day")]
         if any(parts) and date in _types(info.annotation):
-            year, month, day = parts
-            given[name] = f"{year.zfill(4)}-{month.zfill(2)}-{day.zfill(2)}"
+            given[name] = iso_date(*parts)
     return {name: value for name, value in given.items() if value not in ("", [], [""])}
 
 

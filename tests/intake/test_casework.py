@@ -282,7 +282,7 @@ async def test_a_link_opens_every_case_in_which_the_mail_box_has_the_same_part(i
 
 
 async def test_a_draft_nobody_sends_is_erased(intake: ServiceUnderTest) -> None:
-    start = {"emergency_read": "yes", "emergency_notice_version": NOTICE, "path": "referral"}
+    start = {"emergency_read": "yes", "emergency_notice_version": NOTICE}
     assert (await intake.http.post("/request/start", data=start)).status_code == 303
     assert await intake.count("drafts") == 1
     await intake.run_timers(at=A_MONDAY + timedelta(days=31))

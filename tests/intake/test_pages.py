@@ -1,18 +1,12 @@
 """Pages as a browser without JavaScript sees them: the form on every path, links, the patient's side, the desk."""
 
 import re
-from typing import Any
-
-import httpx
-import pytest
 
 from shared.events import CaseWithdrawn, RequestSubmitted, ServicesConfirmed, SignInRequested
 from shared.ids import CaseId, new_id
 from shared.web import Role
 from tests.intake.asking import (
-    CONSENT,
     HTML,
-    NOTICE,
     RULES,
     a_request,
     advisor,
@@ -24,189 +18,6 @@ from tests.intake.asking import (
     submit,
 )
 from tests.support.service import ServiceUnderTest
-
-YOU = {"role": "family", "name": "Dalia Testova", "email": "dalia@example.com", "relationship": "daughter",
-       "authority": "permission", "contact": "requester"}  # fmt: skip
-PATIENT = {"name": "Mira Testova", "birth_date-day": "27", "birth_date-month": "3", "birth_date-year": "1958",
-           "sex": "female", "country": "BR", "languages": "pt"}  # fmt: skip
-ILLNESS = {"cancer_type": "breast", "surgery": "yes", "reasons": ["new_diagnosis", "rare_condition"],
-           "story": "It began in May.", "questions": ["Is surgery needed?", "", "Which medicine?"]}  # fmt: skip
-ANSWERS: dict[str, dict[str, Any]] = {
-    "start": {"emergency_read": "yes", "emergency_notice_version": NOTICE, "path": "new_patient", "stream": "remote"},
-    "you": YOU,
-    "patient": PATIENT,
-    "illness": ILLNESS,
-    "services": {"interests": ["comprehensive"]},
-    "doctor": {"name": "Dr Ana Exemplo", "email": "ana@example.org", "country": "BR"},
-    "consent": {"version": CONSENT, "accepted": "yes", "signed_name": "Dalia Testova"},
-}
-
-
-async def fill(browser: httpx.AsyncClient, answers: dict[str, dict[str, Any]], lang: str = "en") -> None:
-    """Open and answer each page in turn."""
-    for name, given in answers.items():
-        page = await browser.get(f"/request/{name}", params={"lang": lang}, headers=HTML)
-        assert page.status_code == 200, (name, page.text)
-        sent = await browser.post(f"/request/{name}", data=given, headers=HTML)
-        assert sent.status_code == 303, (name, re.findall(r'error-message">.*?</', sent.text, re.DOTALL))
-
-
-async def send(browser: httpx.AsyncClient) -> httpx.Response:
-    page = await browser.get("/request/check", headers=HTML)
-    assert page.status_code == 200, page.text
-    return await browser.post("/request/check", data={"_once": field_of(page.text, "_once")}, headers=HTML)
-
-
-async def browser_of(intake: ServiceUnderTest) -> httpx.AsyncClient:
-    return intake.sign_in(subject="anonymous")
-
-
-@pytest.mark.parametrize(("lang", "direction"), [("en", "ltr"), ("ar", "rtl"), ("zh_Hans", "ltr"), ("es", "ltr")])
-async def test_a_relative_asks_page_by_page_in_each_language(
-    intake: ServiceUnderTest, lang: str, direction: str
-) -> None:
-    browser = intake.http
-    await fill(browser, ANSWERS, lang)
-    check = (await browser.get("/request/check", headers=HTML)).text
-    assert f'dir="{direction}"' in check
-    assert "Mira Testova" in check
-    assert RULES.text("surgery_advice", lang) in check
-    sent = await send(browser)
-    assert sent.headers["location"] == "/request/received"
-    [told] = await intake.emitted()
-    assert isinstance(told, RequestSubmitted)
-    assert told.stream == "remote"
-    assert told.requester == "family"
-    receipt = await browser.get("/request/received", headers=HTML)
-    assert told.case_number in receipt.text
-    assert RULES.text("emergency_notice", lang) in receipt.text
-    [case] = await intake.fetch("SELECT locale, surgery, story, reasons FROM cases")
-    assert tuple(case)[:2] == (lang, "yes")
-    assert case["reasons"] == ["new_diagnosis", "rare_condition"]
-    assert [row["text"] for row in await intake.fetch("SELECT text FROM questions ORDER BY position")] == [
-        "Is surgery needed?", "Which medicine?",
-    ]  # fmt: skip
-
-
-async def test_a_patient_asks_for_themselves_and_is_not_asked_for_their_name_twice(intake: ServiceUnderTest) -> None:
-    you = {"role": "patient", "name": "Mira Testova", "email": "mira@example.com", "contact": "requester"}
-    about = {name: value for name, value in PATIENT.items() if name != "name"}
-    start = {name: value for name, value in ANSWERS["start"].items() if name != "stream"}
-    await fill(intake.http, {**ANSWERS, "start": start, "you": you, "patient": about, "doctor": {}, "services": {}})
-    assert (await send(intake.http)).status_code == 303
-    [told] = await intake.emitted()
-    assert (told.requester, told.stream) == ("patient", "in_person")
-    people = await intake.fetch("SELECT role, name, email FROM people ORDER BY role")
-    assert [tuple(row) for row in people] == [
-        ("patient", "Mira Testova", "mira@example.com"), ("requester", "Mira Testova", "mira@example.com"),
-    ]  # fmt: skip
-
-
-async def test_a_clinician_refers_a_patient(intake: ServiceUnderTest) -> None:
-    you = {"role": "clinician", "name": "Dr Ana Exemplo", "email": "ana@example.org", "contact": "requester"}
-    await fill(intake.http, {**ANSWERS, "start": {**ANSWERS["start"], "path": "referral"}, "you": you})
-    assert (await send(intake.http)).status_code == 303
-    [told] = await intake.emitted()
-    assert (told.path, told.requester) == ("referral", "clinician")
-
-
-async def test_sending_twice_and_going_back_makes_one_case(intake: ServiceUnderTest) -> None:
-    await fill(intake.http, ANSWERS)
-    page = await intake.http.get("/request/check", headers=HTML)
-    once = {"_once": field_of(page.text, "_once")}
-    for data in (once, once, {"_once": str(new_id())}):
-        sent = await intake.http.post("/request/check", data=data, headers=HTML)
-        assert sent.headers["location"] == "/request/received"
-    for path in ("/request/check", "/request/illness"):
-        assert (await intake.http.get(path, headers=HTML)).headers["location"] == "/request/received"
-    assert await intake.count("cases") == 1
-    assert len(await intake.emitted()) == 1
-    [draft] = await intake.fetch("SELECT answers FROM drafts")
-    assert draft["answers"] == {}
-    await fill(intake.http, {"start": ANSWERS["start"]})
-    assert await intake.count("drafts") == 2
-
-
-async def test_answers_are_kept_between_pages_and_shown_again(intake: ServiceUnderTest) -> None:
-    await fill(intake.http, {name: ANSWERS[name] for name in ("start", "you", "patient", "illness")})
-    assert (await intake.http.get("/request", headers=HTML)).headers["location"] == "/request/services"
-    page = (await intake.http.get("/request/patient", headers=HTML)).text
-    assert 'value="Mira Testova"' in page
-    assert 'value="1958"' in page
-    assert 'value="BR" selected' in page
-    assert "Which medicine?" in (await intake.http.get("/request/illness", headers=HTML)).text
-    changed = await intake.http.post("/request/start", data={**ANSWERS["start"], "path": "referral"}, headers=HTML)
-    assert changed.headers["location"] == "/request/you"
-
-
-@pytest.mark.parametrize(("name", "given", "field"), [
-    ("start", {}, "emergency_read"),
-    ("start", {**ANSWERS["start"], "path": "spaceship"}, "path"),
-    ("you", {**YOU, "email": "nobody"}, "email"),
-    ("you", {**YOU, "relationship": ""}, "relationship"),
-    ("you", {**YOU, "authority": ""}, "authority"),
-    ("patient", {**PATIENT, "name": ""}, "name"),
-    ("patient", {**PATIENT, "birth_date-month": "13"}, "birth_date"),
-    ("patient", {**PATIENT, "birth_date-year": "2058"}, "birth_date"),
-    ("patient", {**PATIENT, "country": ""}, "country"),
-    ("illness", {**ILLNESS, "reasons": []}, "reasons"),
-    ("doctor", {"name": "Dr Ana Exemplo"}, "email"),
-    ("consent", {"version": CONSENT, "signed_name": "Dalia"}, "accepted"),
-])  # fmt: skip
-async def test_a_page_says_what_to_mend_and_keeps_what_was_typed(
-    intake: ServiceUnderTest, name: str, given: dict[str, Any], field: str
-) -> None:
-    await fill(intake.http, dict(list(ANSWERS.items())[: list(ANSWERS).index(name)]))
-    page = await intake.http.post(f"/request/{name}", data=given, headers=HTML)
-    assert page.status_code == 422
-    assert f'href="#{field}"' in page.text
-    assert f'id="{field}"' in page.text
-    assert "<title>Error:" in page.text.replace("\n", "")
-    if typed := given.get("name"):
-        assert f'value="{typed}"' in page.text
-
-
-async def test_contact_with_the_patient_needs_an_address_of_theirs(intake: ServiceUnderTest) -> None:
-    await fill(intake.http, {"start": ANSWERS["start"], "you": {**YOU, "contact": "patient"}})
-    page = await intake.http.post("/request/patient", data=PATIENT, headers=HTML)
-    assert page.status_code == 422
-    assert 'href="#email"' in page.text
-
-
-async def test_a_change_of_who_asks_brings_back_the_page_that_no_longer_fits(intake: ServiceUnderTest) -> None:
-    own = {"role": "patient", "name": "Mira Testova", "email": "mira@example.com", "contact": "requester"}
-    await fill(intake.http, {**ANSWERS, "you": own, "patient": {**PATIENT, "name": ""}})
-    changed = await intake.http.post("/request/you", data=YOU, headers=HTML)
-    assert changed.headers["location"] == "/request/patient"
-    await fill(intake.http, {"patient": PATIENT})
-    assert (await send(intake.http)).headers["location"] == "/request/received"
-
-
-async def test_answers_kept_by_an_older_form_are_asked_again(intake: ServiceUnderTest) -> None:
-    await fill(intake.http, ANSWERS)
-    async with intake.ctx.db.transaction() as tx:
-        await tx.execute("UPDATE drafts SET answers = jsonb_set(answers, '{illness,mood}', '1')")
-    assert (await intake.http.get("/request/check", headers=HTML)).headers["location"] == "/request/illness"
-    sent = await intake.http.post("/request/check", data={"_once": str(new_id())}, headers=HTML)
-    assert sent.headers["location"] == "/request/illness"
-    assert await intake.count("cases") == 0
-
-
-async def test_pages_out_of_turn_lead_back_to_where_the_form_is(intake: ServiceUnderTest) -> None:
-    for name in ("you", "check", "received", "patient"):
-        assert (await intake.http.get(f"/request/{name}", headers=HTML)).status_code == 303
-    assert (await intake.http.post("/request/you", data=YOU, headers=HTML)).headers["location"] == "/request"
-    assert (await intake.http.get("/request/nonsense", headers=HTML)).status_code == 404
-    once = {"_once": str(new_id())}
-    assert (await intake.http.post("/request/check", data=once, headers=HTML)).headers["location"] == "/request"
-
-
-async def test_a_consent_text_that_changed_meanwhile_is_read_again(intake: ServiceUnderTest) -> None:
-    await fill(intake.http, {**ANSWERS, "consent": {**ANSWERS["consent"], "version": "consent.v0"}})
-    page = await send(intake.http)
-    assert page.status_code == 422
-    assert "consent text has changed" in page.text
-    assert await intake.count("cases") == 0
 
 
 async def link_to(intake: ServiceUnderTest, case_id: CaseId, path: str, audience: str = "requester") -> str:
@@ -428,24 +239,3 @@ async def test_a_specialist_meets_the_patient_where_the_case_is_theirs_and_nowhe
     for secret in ("Testova", "example.com", "reast", "4,500"):
         assert secret not in page
     assert "4,500" in (await intake.sign_in(Role.FINANCE).get(f"/desk/cases/{case_id}", headers=HTML)).text
-
-
-async def test_an_advisor_writes_down_a_request_taken_by_phone(intake: ServiceUnderTest) -> None:
-    ada = advisor(intake)
-    begun = await ada.post("/desk/intake/requests", data={"channel": "phone"}, headers=HTML)
-    assert begun.headers["location"] == "/request/start"
-    assert "Writing for a caller" in (await ada.get("/request/start", headers=HTML)).text
-    await fill(ada, ANSWERS)
-    sent = await send(ada)
-    [told] = await intake.emitted()
-    assert told.channel == "phone"
-    assert sent.headers["location"] == f"/desk/cases/{told.case_id}"
-    [row] = await intake.fetch("SELECT channel, entered_by FROM cases")
-    assert tuple(row) == ("phone", "staff-ada")
-
-
-async def test_a_callers_form_is_closed_to_who_is_not_staff(intake: ServiceUnderTest) -> None:
-    ada = advisor(intake)
-    await ada.post("/desk/intake/requests", data={"channel": "fax"}, headers=HTML)
-    intake.http.cookies.set("consilium_draft", ada.cookies["consilium_draft"])
-    assert "Writing for a caller" not in (await intake.http.get("/request/start", headers=HTML)).text

@@ -9,6 +9,7 @@ from shared.events import (
     CaseWithdrawn,
     CollectionOpened,
     Fact,
+    FormSaved,
     MaterialReturned,
     Money,
     OpinionDelivered,
@@ -106,6 +107,10 @@ def refunded() -> RefundIssued:
 
 def signing_in(audience: Any = "patient") -> SignInRequested:
     return SignInRequested(case_id=CASE, audience=audience, requested_at=START + 4 * DAY)
+
+
+def form_saved() -> FormSaved:
+    return FormSaved(case_id=CASE, programme=PROGRAMME, saved_at=START - DAY)
 
 
 def whole_case() -> list[Fact]:

@@ -14,7 +14,7 @@ from shared.events import Fact
 from tests.notify import stories as s
 from tests.support.service import ServiceUnderTest
 
-ALL = [*s.whole_case(), s.refunded(), s.signing_in(), s.withdrawn()]
+ALL = [*s.whole_case(), s.refunded(), s.signing_in(), s.withdrawn(), s.form_saved()]
 
 
 def answers(notify: ServiceUnderTest, **changes: Any) -> None:

@@ -13,7 +13,7 @@ from tests.notify import stories as s
 
 NOW = s.START + 2 * s.DAY
 SIX = [s.submitted(), s.confirmed(), s.paid(), s.complete(), s.assigned(), s.delivered()]
-EVERYTHING = [*s.whole_case(), s.offered(2, 10 * s.DAY), s.refunded(), s.withdrawn(), s.signing_in()]
+EVERYTHING = [*s.whole_case(), s.offered(2, 10 * s.DAY), s.refunded(), s.withdrawn(), s.signing_in(), s.form_saved()]
 
 
 def test_all_720_orders_of_the_six_facts_tell_the_same_story() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.events import (
     CaseWithdrawn,
     CollectionOpened,
+    FormSaved,
     MaterialReturned,
     Money,
     OpinionDelivered,
@@ -106,3 +107,7 @@ def withdrawn(case_id: CaseId, **fields: Any) -> CaseWithdrawn:
 
 def sign_in_requested(case_id: CaseId, **fields: Any) -> SignInRequested:
     return SignInRequested(**{"case_id": case_id, "audience": "patient", "requested_at": A_MONDAY} | fields)
+
+
+def form_saved(case_id: CaseId, **fields: Any) -> FormSaved:
+    return FormSaved(**{"case_id": case_id, "programme": PROGRAMME, "saved_at": A_MONDAY} | fields)

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
-from services.intake import casework, queues, store
+from services.intake import casework, drafts, queues, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Stream
-from services.intake.pages.public import begin_draft, remember
-from services.intake.store import duplicates, funnel, quotes
+from services.intake.pages.request import remember
+from services.intake.store import circumstances, duplicates, funnel, quotes
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId
@@ -78,6 +78,8 @@ async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Mov
     case = await store.load_case(tx, case_id)
     return page(
         "desk_case.html", status=422 if form else 200, case=case, people=await store.people(tx, case_id),
+        circumstances=await circumstances.of_case(tx, case_id), confidants=await circumstances.confidants(tx, case_id),
+        declared_by=await circumstances.declared_by(tx, case_id),
         questions=await store.questions(tx, case_id), moves=await store.moves(tx, case_id),
         quotes=await quotes.of_case(tx, case_id), rules=programme.load(case.programme), form=form or Form.blank(),
         knows_people=who.has(*KNOWS_PEOPLE), privacy=who.has(Role.PRIVACY_OFFICER), advisor=who.has(*ADVISOR_ROLES),
@@ -96,9 +98,9 @@ async def write_for_caller(request: Request, db: Db, who: Who, ctx: Ctx) -> Resp
     """Open the request form for somebody who called or wrote, marked with the channel (R10)."""
     form = await Form.read(request, Calling)
     async with db.transaction() as tx:
-        token, _ = await begin_draft(tx, ctx, ctx.settings.programme, form.model.channel, who.subject)
-    response = RedirectResponse("/request/start", 303)
-    remember(response, token, ctx)
+        token, draft_id = await drafts.begin(tx, ctx.settings, ctx.settings.programme, form.model.channel, who.subject)
+    response = RedirectResponse(f"/request/{draft_id}/start", 303)
+    remember(response, token, ctx, draft_id)
     return response
 
 

@@ -64,6 +64,7 @@ class Person:
     authority: str | None
     asks_as: str | None
     institution: str | None
+    latin_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,18 @@ async def insert_people(tx: Tx, case_id: CaseId, request: Request) -> None:
     own = asks.authority is Authority.SELF
     rows: list[tuple[Any, ...]] = [
         (case_id, "requester", asks.name, asks.email, asks.phone, None, None, None, None,
-         asks.relationship, asks.authority, asks.role, None),
+         asks.relationship, asks.authority, asks.role, None, None),
         (case_id, "patient", patient.name, patient.email or (asks.email if own else None),
          patient.phone or (asks.phone if own else None), patient.country, patient.birth_date, patient.sex,
-         patient.languages, None, None, None, None),
+         patient.languages, None, None, None, None, patient.latin_name),
     ]  # fmt: skip
     if doctor is not None:
         rows.append((case_id, "local_physician", doctor.name, doctor.email, None, doctor.country, None, None, None,
-                     None, None, None, doctor.institution))  # fmt: skip
+                     None, None, None, doctor.institution, None))  # fmt: skip
     await tx.executemany(
         """INSERT INTO people (case_id, role, name, email, phone, country, birth_date, sex, languages,
-               relationship, authority, asks_as, institution)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
+               relationship, authority, asks_as, institution, latin_name)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
         rows,
     )
 
@@ -197,7 +198,7 @@ async def people(tx: Tx, case_id: CaseId) -> dict[str, Person]:
     """Return the people of a case by role."""
     rows = await tx.fetch(
         """SELECT role, name, email, phone, country, birth_date, sex, languages, relationship, authority, asks_as,
-                  institution FROM people WHERE case_id = $1""",
+                  institution, latin_name FROM people WHERE case_id = $1""",
         case_id,
     )
     return {row["role"]: Person(**row) for row in rows}

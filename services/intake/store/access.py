@@ -1,24 +1,13 @@
-"""Magic links, requests for one, and drafts: what a person without a session is known by. Tokens as hashes only."""
+"""Magic links and requests for one: what a person without a session is known by. Tokens as hashes only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from shared.db import Tx
 from shared.ids import CaseId
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    draft_id: UUID
-    programme: str
-    channel: str
-    entered_by: str | None
-    answers: dict[str, Any]
-    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +57,3 @@ async def take_attempt(tx: Tx, attempt_id: UUID) -> tuple[str, str] | None:
     sql = "DELETE FROM sign_in_attempts WHERE attempt_id = $1 RETURNING email, case_number"
     row = await tx.fetchrow(sql, attempt_id)
     return None if row is None else (row["email"], row["case_number"])
-
-
-async def insert_draft(tx: Tx, draft_id: UUID, token_hash: bytes, programme: str, channel: str, by: str | None) -> None:
-    await tx.execute(
-        """INSERT INTO drafts (draft_id, token_hash, programme, channel, entered_by, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
-        draft_id, token_hash, programme, channel, by, tx.now,
-    )  # fmt: skip
-
-
-async def draft(tx: Tx, token_hash: bytes) -> Draft | None:
-    row = await tx.fetchrow(
-        """SELECT draft_id, programme, channel, entered_by, answers,
-                  EXISTS (SELECT FROM cases WHERE case_id = draft_id) AS sent FROM drafts WHERE token_hash = $1""",
-        token_hash,
-    )
-    return None if row is None else Draft(**row)
-
-
-async def save_answers(tx: Tx, draft_id: UUID, page: str, answers: dict[str, Any], forget: list[str]) -> None:
-    """Keep one page's answers and forget those of `forget`, leaving the rest alone: two tabs don't erase each other."""
-    await tx.execute(
-        """UPDATE drafts SET updated_at = $5,
-               answers = (answers - $4::text[]) || jsonb_build_object($2::text, $3::jsonb)
-           WHERE draft_id = $1""",
-        draft_id, page, answers, forget, tx.now,
-    )  # fmt: skip
-
-
-async def empty_draft(tx: Tx, draft_id: UUID) -> None:
-    """Forget what was typed but keep the row, so that the browser that sent it still finds its receipt."""
-    await tx.execute("UPDATE drafts SET answers = '{}', updated_at = $2 WHERE draft_id = $1", draft_id, tx.now)
-
-
-async def erase_draft(tx: Tx, draft_id: UUID) -> None:
-    await tx.execute("DELETE FROM drafts WHERE draft_id = $1", draft_id)

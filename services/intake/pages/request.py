@@ -1,0 +1,386 @@
+"""The request form, a question a page. Works without JavaScript; each answer is kept as soon as it is given.
+
+A draft's pages stand under its own id, and a browser holds a token for each draft it may go on with: two requests that
+are written side by side never mix. Sending a page again replaces its answer, so going back is harmless.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from services.intake import casework, drafts, store
+from services.intake.answers import refusals
+from services.intake.diagnoses.search import Kinds
+from services.intake.domain import Unacceptable
+from services.intake.form import QUESTIONS, Complete, route
+from services.intake.form.questions import AT_MOST, LISTS, Save, WithPhone
+from services.intake.links import hash_of
+from services.intake.pages import answering
+from services.intake.pages.summary import Summary
+from services.intake.store import drafts as kept
+from services.intake.store.drafts import Draft
+from services.intake.values import Email
+from shared import programme
+from shared.db import Tx
+from shared.ids import CaseId, new_id
+from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
+from shared.web.auth import Principal
+from shared.web.forms import sent_form
+from shared.web.i18n import translator_for
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone()])
+COOKIE = "consilium_draft_"
+MOST_DRAFTS = 20
+DRAFT = "/request/{draft_id:uuid}"
+
+
+class WantsBack(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"email": N_("Enter your e-mail address, like name@example.com")}
+    email: Email
+
+
+@router.get("/request")
+async def resume(request: Request, page: Page, db: Db, who: Who) -> Response:
+    """Go on with the form that this browser began; with several, ask which."""
+    tokens = [value for name, value in request.cookies.items() if name.startswith(COOKIE)][:MOST_DRAFTS]
+    async with db.reading() as tx:
+        mine = [one for one in await kept.all_of_browser(tx, map(hash_of, tokens)) if _open_to(one, who)]
+    unsent = [one for one in mine if not one.sent]
+    if len(unsent) == 1:
+        return RedirectResponse(f"/request/{unsent[0].draft_id}", 303)
+    return page("request_resume.html", drafts=unsent) if unsent else RedirectResponse("/request/start", 303)
+
+
+@router.get("/request/start")
+async def begin(request: Request, page: Page, ctx: Ctx) -> Response:
+    rules = programme.current(ctx.settings.programme)
+    began = any(name.startswith(COOKIE) for name in request.cookies)
+    return page("ask/start.html", form=Form.blank(), rules=rules, here="/request/start", back="/", began=began)
+
+
+@router.post("/request/start")
+async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
+    """Begin a draft once the emergency notice was read (R5)."""
+    form: Form[Any] = await Form.read(request, QUESTIONS["start"])
+    if not form.valid:
+        rules = programme.current(ctx.settings.programme)
+        return page("ask/start.html", status=422, form=form, rules=rules, here="/request/start", back="/")
+    async with db.transaction() as tx:
+        token, draft_id = await drafts.begin(tx, ctx.settings, ctx.settings.programme)
+        await kept.save(tx, draft_id, "start", form.model.model_dump(mode="json"), [])
+    response = RedirectResponse(f"/request/{draft_id}/path", 303)
+    remember(response, token, ctx, draft_id)
+    return response
+
+
+@router.get("/request/link")
+async def want_link(page: Page) -> Response:
+    return page("request_link.html", form=Form.blank())
+
+
+@router.post("/request/link")
+async def ask_for_link(request: Request, page: Page, db: Db) -> Response:
+    """Promise a link "if there is a form". Page, work and time are the same whether there is or not."""
+    form = await Form.read(request, WantsBack)
+    if not form.valid:
+        return page("request_link.html", status=422, form=form)
+    async with db.transaction() as tx:
+        await drafts.ask(tx, form.model.email)
+    return page("request_link_sent.html")
+
+
+@router.get("/request/back/{token}")
+async def open_link(token: str, page: Page, db: Db) -> Response:
+    """Ask for a press of the button: programs that read mail follow links, and would use it up."""
+    async with db.reading() as tx:
+        works = await kept.link_works(tx, hash_of(token))
+    headers = {"Referrer-Policy": "no-referrer"}
+    return page("request_back.html", status=200 if works else 410, works=works, headers=headers)
+
+
+@router.post("/request/back/{token}")
+async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
+    async with db.transaction() as tx:
+        back = await drafts.come_back(tx, token, ctx.settings)
+    if back is None:
+        return page("request_back.html", status=410, works=False)
+    mine, draft_id = back
+    response = RedirectResponse(f"/request/{draft_id}", 303)
+    remember(response, mine, ctx, draft_id)
+    return response
+
+
+@router.get(DRAFT)
+async def tasks(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
+    """The list of tasks: what is done, what isn't, what can't be begun yet."""
+    async with db.reading() as tx:
+        draft, today = await _mine(request, tx, who, draft_id), tx.now.date()
+    if draft is None:
+        return _gone(page)
+    if draft.sent:
+        return RedirectResponse(f"/request/{draft_id}/received", 303)
+    answers = draft.answers
+    listed = [
+        (section, route.state_of(section, answers, today), route.entry_of(section, answers, today))
+        for section in route.SECTIONS
+    ]
+    ready = route.unanswered(answers, today) is None
+    return page("request_tasks.html", listed=listed, ready=ready, **_context(draft))
+
+
+@router.get(DRAFT + "/check")
+async def check(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
+    async with db.reading() as tx:
+        draft = await _mine(request, tx, who, draft_id)
+        if draft is None:
+            return _gone(page)
+        if draft.sent:
+            return RedirectResponse(f"/request/{draft_id}/received", 303)
+        try:
+            return page("check.html", form=Form.blank(), **await _checked(request, tx, draft))
+        except KeyError as open_question:
+            return RedirectResponse(f"/request/{draft_id}/{open_question.args[0]}?from=check", 303)
+
+
+@router.post(DRAFT + "/check")
+async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
+    """Make the draft a case. Its id is the draft's, so sending it again, from any tab, makes no second one."""
+
+    async def work(tx: Tx) -> str:
+        draft = await _mine(request, tx, who, draft_id, lock=True)
+        if draft is None:
+            return f"/request/{draft_id}"
+        if not draft.sent:
+            rules = programme.current(draft.programme)
+            complete = Complete.of(draft.answers, tx.now.date())
+            chosen = await Kinds(rules).chosen(tx, complete.answers["cancer_type"]["kind"])
+            if chosen is None:
+                raise KeyError("cancer_type")
+            asked = complete.request(locale_of(request), chosen.cancer_type, chosen.diagnosis)
+            await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
+            await kept.empty(tx, draft_id)
+        return f"/desk/cases/{draft_id}" if draft.entered_by else f"/request/{draft_id}/received"
+
+    try:
+        return await once.redirect(work)
+    except KeyError as open_question:
+        return RedirectResponse(f"/request/{draft_id}/{open_question.args[0]}?from=check", 303)
+    except ValidationError as error:
+        wrong = [str(item["msg"]).removeprefix("Value error, ") for item in error.errors()]
+    except Unacceptable as refused:
+        wrong = list(refused.sentences)
+    form: Form[Incoming] = Form.blank()
+    for number, sentence in enumerate(wrong):
+        form.refuse(f"answers-{number}" if number else "answers", translator_for(request).gettext(sentence))
+    async with db.reading() as tx:
+        draft = await _mine(request, tx, who, draft_id)
+        return page("check.html", status=422, form=form, **await _checked(request, tx, draft)) if draft else _gone(page)
+
+
+@router.get(DRAFT + "/received")
+async def received(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
+    """The receipt: the case number, and by when somebody gets in touch (R12)."""
+    async with db.reading() as tx:
+        draft = await _mine(request, tx, who, draft_id)
+        if draft is None:
+            return _gone(page)
+        if not draft.sent:
+            return RedirectResponse(f"/request/{draft_id}", 303)
+        case, people = await store.load_case(tx, CaseId(draft_id)), await store.people(tx, CaseId(draft_id))
+    return page("received.html", case=case, people=people, rules=programme.load(case.programme))
+
+
+@router.get(DRAFT + "/{question}")
+async def ask(draft_id: UUID, question: str, request: Request, page: Page, db: Db, who: Who) -> Response:
+    _question(question)
+    async with db.reading() as tx:
+        draft = await _mine(request, tx, who, draft_id)
+        if draft is None:
+            return _gone(page)
+        if draft.sent:
+            return RedirectResponse(f"/request/{draft_id}/received", 303)
+        if not route.is_asked(question, draft.answers, tx.now.date()):
+            return RedirectResponse(f"/request/{draft_id}", 303)
+        shown = {} if question in LISTS else _shown(draft.answers.get(question, {}))
+        form: Form[Any] = Form.blank(**shown)
+        return page(f"ask/{question}.html", form=form, **await _asking(request, tx, draft, question))
+
+
+@router.post(DRAFT + "/{question}")
+async def answer(draft_id: UUID, question: str, request: Request, page: Page, db: Db, who: Who, ctx: Ctx) -> Response:
+    """Keep one answer and go on; what can't be kept is shown again with what to mend, as it was typed."""
+    form: Form[Any] = await Form.read(request, _question(question))
+    async with db.transaction() as tx:
+        draft = await _mine(request, tx, who, draft_id, lock=True)
+        if draft is None:
+            return _gone(page, form)
+        if draft.sent:
+            return RedirectResponse(f"/request/{draft_id}/received", 303)
+        if question in LISTS:
+            done = await _gather(request, form, draft, question, tx)
+        else:
+            done = await _settle(request, form, draft, question, tx)
+        if done is None:
+            context = await _asking(request, tx, draft, question)
+            return page(f"ask/{question}.html", status=422 if form.errors else 200, form=form, **context)
+        await drafts.keep(tx, draft_id, ctx.settings)
+        token = request.cookies[_cookie(draft_id)]
+    response = RedirectResponse(f"/request/{draft_id}{done}", 303)
+    remember(response, token, ctx, draft_id)
+    return response
+
+
+async def _settle(request: Request, form: Form[Any], draft: Draft, question: str, tx: Tx) -> str | None:
+    """Keep the answer and return where to go on; None when the page must be shown again."""
+    _, answers = translator_for(request).gettext, draft.answers
+    if form.valid:
+        rules, locale = programme.current(draft.programme), locale_of(request)
+        for field, sentence in await answering.objections(form, answers, rules, tx, locale):
+            form.refuse(field, _(sentence))
+    if not form.valid:
+        return None
+    given, forget = form.model.model_dump(mode="json"), []
+    if isinstance(form.model, WithPhone):
+        country = answering.country_for_phone(question, answers)
+        if proposal := answering.proposed_phone(form, country):
+            form.values["proposal"] = proposal
+            return None
+        given = {name: value for name, value in given.items() if name not in ("keep", "phone_shown")}
+        given["phone"] = answering.phone_to_keep(form.model, country)
+    if question in ("your_name", "patient_name") and given != answers.get(question):
+        forget = ["latin_name"]
+    await kept.save(tx, draft.draft_id, question, given, forget)
+    if isinstance(form.model, Save):
+        await kept.set_address(tx, draft.draft_id, form.model.email, locale_of(request))
+        if form.model.email and form.model.email != draft.email:
+            await drafts.send_link(tx, draft.draft_id)
+    now = {name: value for name, value in answers.items() if name not in forget} | {question: given}
+    return _on(request, question, now, tx)
+
+
+async def _gather(request: Request, form: Form[Any], draft: Draft, question: str, tx: Tx) -> str | None:
+    """Add an entry to a list, take one away, or be done with it. An entry sent twice is there once: it has an id."""
+    sent = await sent_form(request)
+    then, item_id = str(sent.get("_then", "add")), str(sent.get("_item", ""))[:64]
+    list_now = draft.answers.get(question) or {"items": [], "done": False}
+    items = list(list_now["items"])
+    empty = not any(value for value in form.values.values())
+    if then.startswith("remove:"):
+        items = [item for item in items if item["id"] != then.removeprefix("remove:")]
+    elif not (then == "done" and empty):
+        if form.valid and len(items) >= AT_MOST[question] and item_id not in {item["id"] for item in items}:
+            form.refuse(
+                next(iter(form.values)), translator_for(request).gettext(N_("The list is full; remove one first"))
+            )
+        if not form.valid:
+            return None
+        entry = {"id": item_id or str(new_id()), **form.model.model_dump(mode="json")}
+        items = [item for item in items if item["id"] != entry["id"]] + [entry]
+    whole = {"items": items, "done": list_now["done"] or then == "done"}
+    await kept.save(tx, draft.draft_id, question, whole, [])
+    if then == "done":
+        return _on(request, question, {**draft.answers, question: whole}, tx)
+    return f"/{question}{_from(request)}"
+
+
+def _on(request: Request, question: str, answers: dict[str, Any], tx: Tx) -> str:
+    where = route.following(question, answers, tx.now.date(), checking=bool(_from(request)))
+    if where == "tasks":
+        return ""
+    return f"/{where}" if where == "check" else f"/{where}{_from(request)}"
+
+
+def _from(request: Request) -> str:
+    return "?from=check" if request.query_params.get("from") == "check" else ""
+
+
+def remember(response: Response, token: str, ctx: Ctx, draft_id: UUID) -> None:
+    """Give the browser its draft's token, for as long as the draft is kept."""
+    life = int(ctx.settings.draft_life.total_seconds())
+    secure = ctx.platform.public_url.startswith("https:")
+    response.set_cookie(
+        _cookie(draft_id), token, max_age=life, path="/request", httponly=True, samesite="lax", secure=secure
+    )
+
+
+def _cookie(draft_id: UUID) -> str:
+    return f"{COOKIE}{draft_id.hex}"
+
+
+def _question(name: str) -> type[Incoming]:
+    if name not in QUESTIONS:
+        raise Problem(404, "Page not found", detail="Start again from the first page.")
+    return QUESTIONS[name]
+
+
+async def _mine(request: Request, tx: Tx, who: Principal, draft_id: UUID, *, lock: bool = False) -> Draft | None:
+    """Return the draft if this browser may go on with it."""
+    token = request.cookies.get(_cookie(draft_id))
+    found = await kept.of_browser(tx, draft_id, hash_of(token)) if token else None
+    if found is None or not _open_to(found, who):
+        return None
+    return await kept.lock(tx, draft_id) if lock else found
+
+
+def _open_to(draft: Draft, who: Principal) -> bool:
+    """Tell whether the draft is this person's; one that staff write for a caller is staff's while signed in (R10)."""
+    return draft.entered_by is None or who.is_staff
+
+
+def _gone(page: Page, form: Form[Any] | None = None) -> Response:
+    """Say that the form isn't open here any more; show what was typed, so that it isn't lost."""
+    typed = [value for value in form.values.values() if isinstance(value, str) and value] if form else []
+    return page("request_gone.html", status=410, typed=typed)
+
+
+def _context(draft: Draft) -> dict[str, Any]:
+    answers = draft.answers
+    return {
+        "rules": programme.current(draft.programme),
+        "draft": draft,
+        "answers": answers,
+        "own": route.own(answers),
+        "referral": route.by_clinician(answers),
+        "base": f"/request/{draft.draft_id}",
+    }
+
+
+async def _asking(request: Request, tx: Tx, draft: Draft, question: str) -> dict[str, Any]:
+    """Return what a question's page is drawn from."""
+    context, base = _context(draft), f"/request/{draft.draft_id}"
+    locale, query = locale_of(request), request.query_params.get("q", "")
+    kinds = await answering.kinds_found(tx, context["rules"], query, locale) if question == "cancer_type" else {}
+    before = "check" if _from(request) else route.before(question, draft.answers, tx.now.date())
+    return {
+        **context,
+        **answering.offers(question, answering.Asking(draft.answers, locale, tx.now)),
+        **kinds,
+        "here": f"{base}/{question}{_from(request)}",
+        "back": base if before == "tasks" else f"{base}/{before}",
+        "section": route.section_of(question),
+        "items": (draft.answers.get(question) or {}).get("items", []) if question in LISTS else [],
+        "new_item": str(new_id()),
+    }
+
+
+async def _checked(request: Request, tx: Tx, draft: Draft) -> dict[str, Any]:
+    """Return what the check page is drawn from. KeyError names the first open question."""
+    complete, context = Complete.of(draft.answers, tx.now.date()), _context(draft)
+    chosen = await Kinds(context["rules"]).chosen(tx, complete.answers["cancer_type"]["kind"])
+    if chosen is None:
+        raise KeyError("cancer_type")
+    words = Summary(context["rules"], locale_of(request), translator_for(request).gettext, chosen)
+    offered = context["rules"].cancer_types[chosen.cancer_type].offered
+    return {**context, "sections": list(words.sections(complete)), "complete": complete, "offered": offered}
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    if born := answer.get("birth_date"):
+        parts = dict(zip(("birth_date-year", "birth_date-month", "birth_date-day"), born.split("-"), strict=True))
+        return {**answer, **parts}
+    return answer
