@@ -88,7 +88,7 @@ def _api(service: Service, asked: argparse.Namespace) -> int:
 
     uvicorn.run(
         serve(service), host=asked.host, port=asked.port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=2, server_header=False,
+        timeout_graceful_shutdown=2, server_header=False, proxy_headers=False,
     )  # fmt: skip
     return 0
 

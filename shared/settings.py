@@ -1,12 +1,23 @@
 """Settings that all services share, from the environment; a service adds its own in its ``settings.py``."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STATE = Path(".consilium")
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+_LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+
+def _networks(text: object) -> object:
+    """Read ``10.0.0.0/8,fd00::/8``; raises ``ValueError`` for anything that is no network."""
+    if not isinstance(text, str):
+        return text
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 class PlatformSettings(BaseSettings):
@@ -47,6 +58,14 @@ class PlatformSettings(BaseSettings):
     jwks_file: Annotated[Path, Field(description="Public keys of sessions and services, as a JWK set")] = (
         STATE / "keys" / "jwks.json"
     )
+    trusted_proxies: Annotated[
+        Networks, NoDecode, BeforeValidator(_networks),
+        Field(description="Networks of our own gateways, comma-separated: their X-Forwarded-For is believed"),
+    ] = ()  # fmt: skip
+    unlimited_networks: Annotated[
+        Networks | None, NoDecode, BeforeValidator(_networks),
+        Field(description="Networks that no limit holds for, such as the office's; unset: this machine, in development"),
+    ] = None  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     otel_traces_file: Annotated[Path | None, Field(description="Append finished spans as JSON lines to this file")] = (
@@ -60,6 +79,13 @@ class PlatformSettings(BaseSettings):
         if self.consilium_env == "production" and not self.public_url.startswith("https:"):
             raise ValueError("set PUBLIC_URL to the https:// address that browsers see")
         return self
+
+    @property
+    def spared_networks(self) -> Networks:
+        """Return the networks that no limit holds for."""
+        if self.unlimited_networks is not None:
+            return self.unlimited_networks
+        return _LOOPBACK if self.consilium_env == "development" else ()
 
     @property
     def peers_url(self) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
     )
     uvicorn.run(
         serve(*map(declared, SERVICES)), host=HOST, port=Plan.read().ports["pages"], log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=2,
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
 
 

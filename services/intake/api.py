@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 
 from services.intake import casework, drafts, links, queues, search, store
@@ -21,6 +22,7 @@ from shared.db import Tx
 from shared.events import Money, ProgrammeRef
 from shared.ids import CaseId, new_id
 from shared.web import Ctx, Db, Expected, Incoming, Once, Problem, Role, Who, allow, anyone, etag
+from shared.web.limits import by_address, limit
 
 router = APIRouter(prefix="/api/intake", tags=["intake"], dependencies=[Depends(refusals)])
 PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER)
@@ -111,9 +113,12 @@ class Done(BaseModel):
     """Nothing to tell beyond that it is done."""
 
 
-@router.post("/requests", status_code=201, dependencies=[anyone()], response_model=CaseView)
-async def submit(body: NewRequest, once: Once, ctx: Ctx) -> Response:
+@router.post(
+    "/requests", status_code=201, dependencies=[anyone(), by_address("limit_requests")], response_model=CaseView
+)
+async def submit(body: NewRequest, request: HttpRequest, once: Once, ctx: Ctx) -> Response:
     """Ask for a second opinion (R8). Answers 201 with the case's id and number."""
+    await limit(request, "limit_letters", body.requester.email)
     try:
         rules = programme.current(body.programme or ctx.settings.programme)
     except programme.UnknownProgramme:

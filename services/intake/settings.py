@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.limits import Limit, Rate
 from shared.settings import STATE, ServiceSettings
 
 
@@ -27,3 +28,16 @@ class Settings(ServiceSettings):
     draft_link_life: Annotated[timedelta, Field(description="How long a link back to an unsent form works")] = (
         timedelta(days=7)
     )
+    limit_answers: Annotated[Limit, Field(description="Pages of the form sent, per address: tries/time, or off")] = (
+        Rate(300, timedelta(minutes=10))
+    )
+    limit_requests: Annotated[Limit, Field(description="Requests sent, per address")] = Rate(30, timedelta(hours=1))
+    limit_links: Annotated[Limit, Field(description="Sign-in links asked for, per address")] = Rate(
+        30, timedelta(hours=1)
+    )
+    limit_mailbox: Annotated[Limit, Field(description="Sign-in links asked for, per mail box")] = Rate(
+        6, timedelta(hours=1)
+    )
+    limit_letters: Annotated[
+        Limit, Field(description="Requests sent in the name of one mail box: each brings it a letter")
+    ] = Rate(30, timedelta(days=1))

@@ -20,6 +20,7 @@ from shared.ids import CaseId
 from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Role, Who, allow, anyone
 from shared.web.auth import PATIENT_SIDE, Principal
 from shared.web.identity import session_cookie
+from shared.web.limits import by_address, limit
 from shared.web.oidc import set_session
 from shared.web.tokens import PATIENT_SESSION, SESSIONS, mint_session, read_key
 
@@ -51,13 +52,14 @@ async def sign_in(page: Page) -> Response:
     return page("sign_in.html", form=Form.blank())
 
 
-@router.post("/sign-in/link", dependencies=[anyone()])
-@router.post("/my/sign-in", dependencies=[anyone()])
+@router.post("/sign-in/link", dependencies=[anyone(), by_address("limit_links")])
+@router.post("/my/sign-in", dependencies=[anyone(), by_address("limit_links")])
 async def send_link(request: Request, page: Page, db: Db) -> Response:
     """Promise a link "if these belong together". Page, work and time are the same whether they do or not."""
     form = await Form.read(request, WantsLink)
     if not form.valid:
         return page("sign_in.html", status=422, form=form)
+    await limit(request, "limit_mailbox", form.model.email)
     async with db.transaction() as tx:
         await links.ask(tx, form.model.email, form.model.case_number)
     return page("sign_in_sent.html")
