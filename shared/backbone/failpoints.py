@@ -25,6 +25,8 @@ POINTS = (
     "errands.leased",
     "errands.run",
     "errands.marked",
+    "once.worked",
+    "once.committed",
 )
 
 _name, _, _nth = os.environ.get("CONSILIUM_FAILPOINT", "").partition(":")

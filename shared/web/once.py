@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from shared.backbone import failpoints
 from shared.db import Database, Tx
 from shared.web.auth import Who
 from shared.web.forms import sent_form
@@ -75,12 +76,17 @@ class OnceOnly:
         return (await self._once(answer)).response()
 
     async def _once(self, work: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        answer = earlier = None
         async with self.db.transaction() as tx:
             if await tx.fetchval(_TAKE, self.principal, self.key, self.route, self.body_hash, tx.now):
                 answer = await work(tx)
                 await tx.execute(_ANSWER, self.principal, self.key, answer.status, answer.content)
-                return answer
-            earlier = await tx.fetchrow(_EARLIER, self.principal, self.key)
+                failpoints.reach("once.worked")
+            else:
+                earlier = await tx.fetchrow(_EARLIER, self.principal, self.key)
+        if answer is not None:
+            failpoints.reach("once.committed")
+            return answer
         if earlier is None:
             raise Problem(409, N_("Sent twice at once"), detail=N_("Send it again."))
         if (earlier["route"], bytes(earlier["body_hash"])) != (self.route, self.body_hash):
