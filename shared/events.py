@@ -68,7 +68,10 @@ class RequestSubmitted(Fact):
 
 
 class QuoteOffered(Fact):
-    """A care advisor chose services under the programme's rules and offers them at an individual price (R17, R19)."""
+    """A care advisor chose services under the programme's rules and offers them at an individual price (R17, R19).
+
+    ``supplements`` names the accepted revision to which this one adds services; ``price`` is then what they add.
+    """
 
     topic = topics.INTAKE
     quote_id: UUID
@@ -76,10 +79,43 @@ class QuoteOffered(Fact):
     price: Money
     valid_until: AwareDatetime
     offered_at: AwareDatetime
+    supplements: Revision | None = None
+
+
+class QuoteLeftUnanswered(Fact):
+    """The quote's date is near and nobody has answered it: its reader is reminded, once (R19)."""
+
+    topic = topics.INTAKE
+    quote_id: UUID
+    revision: Revision
+    price: Money
+    valid_until: AwareDatetime
+    reminded_at: AwareDatetime
+
+
+class QuoteDeclined(Fact):
+    """The requester said no to this revision; why is between them and the office (R19)."""
+
+    topic = topics.INTAKE
+    quote_id: UUID
+    revision: Revision
+    declined_at: AwareDatetime
+
+
+class QuoteQuestionAnswered(Fact):
+    """A care advisor answered what was asked about a quote: both stand on the quote's page (R19)."""
+
+    topic = topics.INTAKE
+    answer_id: UUID
+    answered_at: AwareDatetime
 
 
 class ServicesConfirmed(Fact):
-    """The advisor and the requester agreed on services that the catalogue's rules allow (R13-R17, R20)."""
+    """The advisor and the requester agreed on services that the catalogue's rules allow (R13-R17, R20).
+
+    ``services`` is everything that is agreed by now, ``price`` what this revision is to be paid with. A supplement says
+    which accepted revision it ``supplements`` and what it ``added``: its price is for these alone (R17).
+    """
 
     topic = topics.INTAKE
     quote_id: UUID
@@ -88,6 +124,8 @@ class ServicesConfirmed(Fact):
     price: Money
     programme: ProgrammeRef
     confirmed_at: AwareDatetime
+    supplements: Revision | None = None
+    added: tuple[str, ...] = ()
 
 
 class CaseWithdrawn(Fact):
@@ -239,6 +277,9 @@ class PartnerCaseClosed(PartnerFact):
 FACTS: tuple[type[Fact], ...] = (
     RequestSubmitted,
     QuoteOffered,
+    QuoteLeftUnanswered,
+    QuoteDeclined,
+    QuoteQuestionAnswered,
     ServicesConfirmed,
     CaseWithdrawn,
     SignInRequested,

@@ -42,13 +42,13 @@ _log = log.get(__name__)
 
 
 async def invoice_services(tx: Tx, case: CaseRow, confirmed: ServicesConfirmed, time_to_pay: timedelta) -> None:
-    """Bill one quote revision, once; a later revision adds an invoice of its own (R17)."""
+    """Bill one quote revision, once; a supplement gets an invoice of its own, for what it added alone (R17)."""
     earlier = await store.invoices_of_case(tx, case.case_id)
     if any((one.quote_id, one.revision) == (confirmed.quote_id, confirmed.revision) for one in earlier):
         return
     invoice = Invoice(
         id=new_id(), case_id=case.case_id, quote_id=confirmed.quote_id, revision=confirmed.revision,
-        ordinal=len(earlier) + 1, programme=confirmed.programme, services=confirmed.services,
+        ordinal=len(earlier) + 1, programme=confirmed.programme, services=confirmed.added or confirmed.services,
         price=confirmed.price, issued_at=tx.now,
         due_at=confirmed.confirmed_at + time_to_pay,
     )  # fmt: skip

@@ -13,7 +13,10 @@ from services.intake.store import oncotree as oncotree_store
 from shared.events import (
     CaseWithdrawn,
     FormSaved,
+    QuoteDeclined,
+    QuoteLeftUnanswered,
     QuoteOffered,
+    QuoteQuestionAnswered,
     RequestSubmitted,
     ServicesConfirmed,
     SignInRequested,
@@ -28,12 +31,22 @@ if TYPE_CHECKING:
 
 
 def routes() -> "Sequence[APIRouter]":
-    from services.intake import api
-    from services.intake.pages import account, desk, duplicates, front, request, search, staff_sign_in
+    from services.intake import api, quotes_api
+    from services.intake.pages import (
+        account,
+        basket,
+        desk,
+        duplicates,
+        front,
+        my_quote,
+        request,
+        search,
+        staff_sign_in,
+    )
 
     return (
-        staff_sign_in(), api.router, account.router, search.router, desk.router, duplicates.router, front.router,
-        request.router,
+        staff_sign_in(), api.router, quotes_api.router, account.router, my_quote.router, search.router, desk.router,
+        basket.router, duplicates.router, front.router, request.router,
     )  # fmt: skip
 
 
@@ -54,7 +67,17 @@ SERVICE = Service(
     name="intake",
     package=Path(__file__).parent,
     settings=Settings,
-    emits=(RequestSubmitted, QuoteOffered, ServicesConfirmed, CaseWithdrawn, SignInRequested, FormSaved),
+    emits=(
+        RequestSubmitted,
+        QuoteOffered,
+        QuoteLeftUnanswered,
+        QuoteDeclined,
+        QuoteQuestionAnswered,
+        ServicesConfirmed,
+        CaseWithdrawn,
+        SignInRequested,
+        FormSaved,
+    ),
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     queues=queues.QUEUES,

@@ -1,4 +1,4 @@
-"""Intake's JSON interface, /api/intake: asking, quoting, accepting, withdrawing, and what other services look up."""
+"""Intake's JSON interface, /api/intake: asking, withdrawing, and what other services look up; quotes are beside it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from pydantic import BaseModel, Field
 from services.intake import casework, drafts, links, queues, search, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
+from services.intake.quote_views import QuoteView
 from services.intake.store import Case, Person, circumstances, quotes
 from services.intake.store.circumstances import Circumstances
 from shared import programme
 from shared.db import Tx
-from shared.events import Money, ProgrammeRef
+from shared.events import ProgrammeRef
 from shared.ids import CaseId, new_id
 from shared.web import Ctx, Db, Expected, Incoming, Once, Problem, Role, Who, allow, anyone, etag
 from shared.web.limits import by_address, limit
@@ -38,22 +39,6 @@ class NewRequest(Request):
     programme: str | None = None
 
 
-class NewPrice(Incoming):
-    amount_minor: int = Field(ge=0, le=10**12)
-    currency: str = Field(pattern="^[A-Z]{3}$")
-
-
-class NewQuote(Incoming):
-    services: tuple[str, ...] = Field(min_length=1, max_length=20)
-    price: NewPrice
-    note: Note = ""
-
-
-class Acceptance(Incoming):
-    quote_id: UUID
-    revision: int = Field(ge=1)
-
-
 class Withdrawal(Incoming):
     reason: Note = ""
 
@@ -66,19 +51,6 @@ class StreamMove(Incoming):
 class NewLink(Incoming):
     audience: Literal["patient", "requester", "local_physician"]
     path: str
-
-
-class QuoteView(BaseModel):
-    quote_id: UUID
-    revision: int
-    services: tuple[str, ...]
-    price: Money
-    valid_until: datetime
-    state: str
-
-    @classmethod
-    def of(cls, quote: Quote) -> QuoteView:
-        return cls.model_validate(quote, from_attributes=True)
 
 
 class CaseView(BaseModel):
@@ -169,31 +141,6 @@ async def move(case_id: CaseId, body: StreamMove, version: Expected, who: Who, d
         view = await CaseView.of(tx, case)
     response.headers["ETag"] = etag(view.version)
     return view
-
-
-@router.post("/cases/{case_id}/quotes", status_code=201, dependencies=[allow(*ADVISORS)], response_model=QuoteView)
-async def offer(case_id: CaseId, body: NewQuote, who: Who, once: Once) -> Response:
-    """Offer services at an individual price; refused with a sentence for each rule that it breaks (R13-R19)."""
-
-    async def work(tx: Tx) -> QuoteView:
-        rules = programme.load((await store.load_case(tx, case_id)).programme)
-        if body.price.currency != rules.currency:
-            wrong = {"pointer": "#/price/currency", "detail": f"Quote in {rules.currency}."}
-            raise Problem(422, "Another currency", errors=[wrong])
-        amount = body.price.amount_minor
-        return QuoteView.of(await casework.offer(tx, case_id, body.services, amount, body.note, who.subject))
-
-    return await once.run(work, status=201)
-
-
-@router.post("/cases/{case_id}/accept", dependencies=[allow(Role.REQUESTER)], response_model=CaseView)
-async def accept(case_id: CaseId, body: Acceptance, once: Once) -> Response:
-    """Accept the quote in this revision: services are confirmed (R17, R20)."""
-
-    async def work(tx: Tx) -> CaseView:
-        return await CaseView.of(tx, await casework.accept(tx, case_id, body.revision, body.quote_id))
-
-    return await once.run(work)
 
 
 @router.post("/cases/{case_id}/withdraw", response_model=CaseView,

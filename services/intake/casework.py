@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
-from services.intake import store
+from services.intake import open_quote, store
 from services.intake.domain import (
-    N_,
     Patient,
-    Quote,
     QuoteState,
-    Refused,
     Request,
-    ServiceSelection,
     Step,
     Stream,
     check_may,
@@ -29,8 +24,8 @@ from services.intake.store import Case, Person, circumstances, duplicates, quote
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
-from shared.events import CaseWithdrawn, Money, QuoteOffered, RequestSubmitted, ServicesConfirmed
-from shared.ids import CaseId, new_case_number, new_id
+from shared.events import CaseWithdrawn, RequestSubmitted
+from shared.ids import CaseId, new_case_number
 from shared.programme import Programme
 
 
@@ -125,82 +120,14 @@ async def move(tx: Tx, case_id: CaseId, to: Stream, reason: str, by: str, versio
     return await show_on_desk(tx, case_id)
 
 
-async def offer(tx: Tx, case_id: CaseId, codes: tuple[str, ...], amount_minor: int, note: str, by: str) -> Quote:
-    """Offer services at an individual price (R17, R19); an open offer is superseded and stays in the history."""
-    case = await store.lock_case(tx, case_id)
-    check_may(Step.OFFER_QUOTE, case.stage)
-    rules = programme.load(case.programme)
-    selection = ServiceSelection(codes, rules)
-    await quotes.settle(tx, case_id, QuoteState.SUPERSEDED)
-    last = await quotes.newest(tx, case_id)
-    quote = Quote(
-        quote_id=last.quote_id if last else new_id(),
-        revision=last.revision + 1 if last else 1,
-        services=selection.codes,
-        price=Money(amount_minor=amount_minor, currency=rules.currency),
-        valid_until=tx.now + rules.clocks.quote_valid,
-        offered_at=tx.now,
-        offered_by=by,
-        note=note,
-        state=QuoteState.OPEN,
-    )
-    await quotes.insert(tx, case_id, quote)
-    await store.bump_version(tx, case_id)
-    await store.set_contacted(tx, case_id, by)
-    await timers.cancel(tx, case_id, "contact_overdue")
-    await timers.set(tx, case_id, "quote_expired", due=quote.valid_until)
-    outbox.append(tx, QuoteOffered(case_id=case_id, quote_id=quote.quote_id, revision=quote.revision, price=quote.price,
-                                   valid_until=quote.valid_until, offered_at=quote.offered_at))  # fmt: skip
-    await show_on_desk(tx, case_id)
-    return quote
-
-
-async def _answerable(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> tuple[Case, Quote]:
-    case = await store.lock_case(tx, case_id)
-    check_may(Step.ANSWER_QUOTE, case.stage)
-    last = await quotes.newest(tx, case_id)
-    if last is None:
-        raise Refused(N_("There is no quote for this case yet. Your care advisor will send you one."))
-    last.check_answerable(quote_id, revision, tx.now)
-    await timers.cancel(tx, case_id, "quote_expired")
-    return case, last
-
-
-async def accept(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> Case:
-    """The requester agrees to what the advisor offered: services are confirmed (R17, R20)."""
-    case, quote = await _answerable(tx, case_id, revision, quote_id)
-    await quotes.settle(tx, case_id, QuoteState.ACCEPTED)
-    await store.set_confirmed(tx, case_id)
-    outbox.append(tx, ServicesConfirmed(case_id=case_id, quote_id=quote.quote_id, revision=quote.revision,
-                                        services=quote.services, price=quote.price, programme=case.programme,
-                                        confirmed_at=tx.now))  # fmt: skip
-    return await show_on_desk(tx, case_id)
-
-
-async def decline(tx: Tx, case_id: CaseId, revision: int, quote_id: UUID) -> Case:
-    """The requester says no to this offer; the case goes back to the advisor's queue."""
-    await _answerable(tx, case_id, revision, quote_id)
-    await quotes.settle(tx, case_id, QuoteState.DECLINED)
-    await store.bump_version(tx, case_id)
-    return await show_on_desk(tx, case_id)
-
-
-async def expire_quote(tx: Tx, case_id: CaseId) -> None:
-    """End an offer whose date has passed; nothing happens when it was answered or replaced meanwhile."""
-    await store.lock_case(tx, case_id)
-    if await quotes.settle(tx, case_id, QuoteState.EXPIRED):
-        await store.bump_version(tx, case_id)
-        await show_on_desk(tx, case_id)
-
-
 async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], reason: str) -> Case:
     """End the case and its consent, at whatever stage (R29, M13): clocks stop, links of the local physician close."""
     case = await store.lock_case(tx, case_id)
     check_may(Step.WITHDRAW, case.stage)
-    await quotes.settle(tx, case_id, QuoteState.WITHDRAWN)
+    await open_quote.settle(tx, case_id, QuoteState.WITHDRAWN)
     await store.set_withdrawn(tx, case_id, by, reason)
     await duplicates.end_consents(tx, await duplicates.continued_here(tx, case_id))
-    await stop_clocks(tx, case_id)
+    await timers.cancel(tx, case_id, "contact_overdue")
     outbox.append(tx, CaseWithdrawn(case_id=case_id, by=by, withdrawn_at=tx.now))
     return await show_on_desk(tx, case_id)
 
@@ -208,13 +135,9 @@ async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], rea
 async def note_progress(
     tx: Tx, case_id: CaseId, *, paid_at: datetime | None = None, delivered_at: datetime | None = None
 ) -> None:
-    """Keep what another service told. Nothing on the desk waits for a case that is paid or delivered."""
+    """Keep what another service told. No request waits on the desk once paid; nothing waits once delivered."""
     await store.note_progress(tx, case_id, paid_at=paid_at, delivered_at=delivered_at)
-    await stop_clocks(tx, case_id)
+    await timers.cancel(tx, case_id, "contact_overdue")
     await staff_queue.done(tx, REQUESTS, str(case_id))
-
-
-async def stop_clocks(tx: Tx, case_id: CaseId) -> None:
-    """End the contact clock and the open quote's; what was promised to a person, such as a call, stays."""
-    for name in ("contact_overdue", "quote_expired"):
-        await timers.cancel(tx, case_id, name)
+    if delivered_at is not None:
+        await open_quote.settle(tx, case_id, QuoteState.EXPIRED)

@@ -270,8 +270,21 @@ class QuoteState(StrEnum):
 
 
 @dataclass(frozen=True)
+class PriceLine:
+    """What one service costs in a quote, in minor units, beside the programme's sample price for it."""
+
+    service: str
+    sample_minor: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
 class Quote:
-    """An individual price for a selection (R19), good until `valid_until`. A new revision supersedes the one before."""
+    """An individual price for a selection (R19), good until `valid_until`. A new revision supersedes the one before.
+
+    One that `supplements` an accepted revision adds the services of its `lines` to what was agreed: `services` is then
+    the whole, and `price` is for what it adds. `adjustment_minor` is what the sum of the lines was changed by.
+    """
 
     quote_id: UUID
     revision: int
@@ -282,6 +295,20 @@ class Quote:
     offered_by: str
     note: str
     state: QuoteState
+    lines: tuple[PriceLine, ...] = ()
+    adjustment_minor: int = 0
+    price_reason: str = ""
+    supplements: int | None = None
+    surgery_advice: bool = False
+    settled_at: datetime | None = None
+    decline_code: str | None = None
+    decline_words: str = ""
+    reminded_at: datetime | None = None
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """What this revision brings: all of it, or what it adds to what was agreed."""
+        return self.services if self.supplements is None else tuple(line.service for line in self.lines)
 
     def check_answerable(self, quote_id: UUID, revision: int, now: datetime) -> None:
         """Raise Refused unless this very revision is meant, still open and not past its date."""
@@ -310,7 +337,9 @@ class Step(StrEnum):
     RECORD_CONTACT = "record the contact"
     MOVE_STREAM = "move the request"
     OFFER_QUOTE = "offer a quote"
+    ADD_SERVICE = "add a service"
     ANSWER_QUOTE = "answer the quote"
+    ASK_ABOUT_QUOTE = "ask about the quote"
     WITHDRAW = "withdraw the request"
 
 
@@ -318,7 +347,9 @@ MAY: dict[Step, frozenset[Stage]] = {
     Step.RECORD_CONTACT: frozenset({Stage.REQUESTED, Stage.QUOTED, Stage.CONFIRMED, Stage.PAID}),
     Step.MOVE_STREAM: frozenset({Stage.REQUESTED, Stage.QUOTED}),
     Step.OFFER_QUOTE: frozenset({Stage.REQUESTED, Stage.QUOTED}),
+    Step.ADD_SERVICE: frozenset({Stage.CONFIRMED, Stage.PAID}),
     Step.ANSWER_QUOTE: frozenset(Stage) - {Stage.WITHDRAWN},
+    Step.ASK_ABOUT_QUOTE: frozenset(Stage) - {Stage.WITHDRAWN, Stage.DELIVERED},
     Step.WITHDRAW: frozenset(Stage) - {Stage.WITHDRAWN},
 }
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.intake import casework, store
+from services.intake import casework, open_quote, store
 from services.intake.domain import QuoteState, Refused, check_merge
 from services.intake.names import dates_alike, likeness
 from services.intake.queues import POSSIBLE_DUPLICATES
-from services.intake.store import duplicates, findable, quotes
+from services.intake.store import duplicates, findable
 from services.intake.store.duplicates import Pair
 from shared import staff_queue
 from shared.backbone import timers
@@ -73,9 +73,9 @@ async def merge(tx: Tx, later: CaseId, earlier: CaseId, kept: CaseId, reason: st
     _still_open(pair)
     ending = await store.load_case(tx, pair.other(kept))
     check_merge(ending.stage, (await store.load_case(tx, kept)).stage)
-    await quotes.settle(tx, ending.case_id, QuoteState.WITHDRAWN)
+    await open_quote.settle(tx, ending.case_id, QuoteState.WITHDRAWN)
     await duplicates.continue_in(tx, ending.case_id, kept)
-    await casework.stop_clocks(tx, ending.case_id)
+    await timers.cancel(tx, ending.case_id, "contact_overdue")
     await casework.show_on_desk(tx, ending.case_id)
     await _settle(tx, pair, "merged", kept, reason, by)
     await _hand_on_open_pairs(tx, ending.case_id, kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake import casework, drafts, duplicates, links, store
+from services.intake import casework, drafts, duplicates, links, quoting, store
 from shared.backbone.inbox import Reactions
 from shared.db import Tx
 from shared.events import OpinionDelivered, PaymentReceived
@@ -28,13 +28,19 @@ async def mark_contact_late(case_id: CaseId, tx: Tx) -> None:
 
 async def end_quote(case_id: CaseId, tx: Tx) -> None:
     """The offer's date has passed: it goes back to the advisor."""
-    await casework.expire_quote(tx, case_id)
+    await quoting.expire(tx, case_id)
+
+
+async def remind_of_quote(case_id: CaseId, tx: Tx) -> None:
+    """The offer's date is near: its reader hears of it once more."""
+    await quoting.remind(tx, case_id)
 
 
 REACTIONS: Reactions = {PaymentReceived: mark_paid, OpinionDelivered: close_case}
 TIMERS = {
     "contact_overdue": mark_contact_late,
     "quote_expired": end_quote,
+    "quote_reminder": remind_of_quote,
     "erase_draft": drafts.erase,
     "answer_sign_in": links.answer,
     "compare_patient": duplicates.compare,

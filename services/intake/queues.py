@@ -67,7 +67,8 @@ REQUESTS = Queue(
     ),
 )  # fmt: skip
 POSSIBLE_DUPLICATES = Queue("possible-duplicates", "Possible duplicates", ADVISORS)
-QUEUES = (REQUESTS, POSSIBLE_DUPLICATES)
+QUOTES = Queue("quotes", "Quotes: questions, wishes, answers", ADVISORS)
+QUEUES = (REQUESTS, POSSIBLE_DUPLICATES, QUOTES)
 
 
 def waiting_for(stage: Stage, contacted_at: datetime | None, last_quote: QuoteState | None) -> Waiting | None:

@@ -11,12 +11,13 @@ from services.matching.brief import Brief, brief_of, locale_of
 from services.matching.domain.candidates import Specialist
 from services.matching.domain.opinions import OpinionText
 from services.matching.domain.values import Refused, Unknown
-from services.matching.opinion import Unprintable, render
+from services.matching.opinion import render
 from services.matching.store import cases, opinions, roster
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.peers import PeerProblem
 from shared.service import Context
+from shared.typesetting import Unprintable
 from shared.web import N_, Principal, Problem, Role
 
 

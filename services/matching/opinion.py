@@ -3,38 +3,22 @@
 Everything a person wrote reaches the template as JSON data and is placed as plain text: none of it is read as markup.
 """
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import typst
-from anyascii import anyascii
-
 from services.matching.domain.candidates import Specialist
 from services.matching.domain.opinions import SECTIONS, OpinionText, Outcome, Question
+from shared.typesetting import Unprintable, spelled_out, typeset
 
 TEMPLATE = Path(__file__).parent / "templates" / "opinion.typ"
-FACES = ("noto-sans", "noto-sans-arabic", "noto-sans-sc")
-WEIGHTS = ("400Regular", "600SemiBold", "700Bold")
 _NOTE = {
     Outcome.ANSWERED: "",
     Outcome.DECLINED: "This question is not answered here. The reason:",
     Outcome.REDIRECTED: "Someone else can answer this question:",
 }
-_UNPRINTABLE = re.compile(r"(?:the text|codepoint) `\"(.+?)\"`")
-
-
-class Unprintable(Exception):
-    """The fonts at hand have no shape for some characters; ``characters`` holds them."""
-
-    def __init__(self, characters: frozenset[str]) -> None:
-        super().__init__(f"These characters can't be printed: {' '.join(sorted(characters))}. Write them another way.")
-        self.characters = characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +59,15 @@ def render(letter: Letter, node_modules: Path) -> bytes:
     Raises ``Unprintable`` for characters that the author wrote and no font has.
     """
     try:
-        return _compile(_content(letter), letter.at, node_modules)
+        return typeset(TEMPLATE, "opinion", _content(letter), letter.at, node_modules)
     except Unprintable as problem:
         written = " ".join(
             [*(getattr(letter.text, key) for key in SECTIONS), *(one.text for one in letter.text.answers)]
         )
         if own := problem.characters & set(written + letter.correction):
             raise Unprintable(own) from None
-        spelled = {ord(character): anyascii(character) or "?" for character in problem.characters}
-        return _compile(_respelled(_content(letter), spelled), letter.at, node_modules)
+        content = spelled_out(_content(letter), problem.characters)
+        return typeset(TEMPLATE, "opinion", content, letter.at, node_modules)
 
 
 def _content(letter: Letter) -> dict[str, Any]:
@@ -150,43 +134,3 @@ def parts(text: str) -> list[dict[str, Any]]:
 def long_date(at: date) -> str:
     """Write a date so that no country misreads it: 3 November 2026."""
     return f"{at.day} {at:%B} {at.year}"
-
-
-def _compile(content: dict[str, Any], at: datetime, node_modules: Path) -> bytes:
-    compiler = typst.Compiler(
-        str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=_fonts(node_modules), ignore_system_fonts=True,
-        sys_inputs={"opinion": json.dumps(content)},
-    )  # fmt: skip
-    try:
-        made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=int(at.timestamp()))
-    except typst.TypstError as error:
-        found = _UNPRINTABLE.findall(f"{error.message}\n{error.diagnostic}")
-        if not found:
-            raise
-        raise Unprintable(frozenset(character for text in found for character in _unescaped(text))) from None
-    assert isinstance(made, bytes)
-    return made
-
-
-@lru_cache(maxsize=2)
-def _fonts(node_modules: Path) -> typst.Fonts:
-    folders = [node_modules / "@expo-google-fonts" / face / weight for face in FACES for weight in WEIGHTS]
-    if missing := [folder for folder in folders if not folder.is_dir()]:
-        raise FileNotFoundError(
-            f"No font in {missing[0]}: install the npm packages, or set NODE_MODULES to where they are."
-        )
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(one) for one in folders]
-    )
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), text)
-
-
-def _respelled(value: Any, spelled: dict[int, str]) -> Any:
-    if isinstance(value, str):
-        return value.translate(spelled)
-    if isinstance(value, dict):
-        return {key: _respelled(one, spelled) for key, one in value.items()}
-    return [_respelled(one, spelled) for one in value] if isinstance(value, Iterable) else value

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.notify import mail, store
-from services.notify.domain import History, identity
+from services.notify.domain import History, identity, overtaken
 from services.notify.languages import Speech
 from services.notify.letters import AFTER_WITHDRAWAL, KIND_OF, Audience, compose
 from services.notify.queues import CALL_INSTEAD, call_title
@@ -106,8 +106,7 @@ async def _deliver(message: store.Message, history: History, ctx: Context) -> Ou
     contacts = await _contacts(message, ctx)
     if contacts is None:
         return Outcome("no_address")
-    withdrawn = contacts.withdrawn or history.latest(CaseWithdrawn) is not None
-    if withdrawn and message.kind not in AFTER_WITHDRAWAL:
+    if _is_withheld(message, contacts, history):
         return Outcome("withheld")
     reader = reader_of(contacts, message.audience)
     if reader is None:
@@ -135,6 +134,22 @@ async def _deliver(message: store.Message, history: History, ctx: Context) -> Ou
     except Refused as refused:
         return Outcome("bounced", speech.code, refused.code)
     return Outcome("sent", speech.code)
+
+
+def _is_withheld(message: store.Message, contacts: Contacts, history: History) -> bool:
+    """Whether it is better not sent: the case is withdrawn, its reader is told already, or its quote was answered."""
+    if message.kind == "withdrawn":
+        return message.audience == "patient" and not _reads_for_themselves(contacts)
+    withdrawn = contacts.withdrawn or history.latest(CaseWithdrawn) is not None
+    if withdrawn and message.kind not in AFTER_WITHDRAWAL:
+        return True
+    return message.kind == "quote_reminder" and overtaken(_occasion(message, history), history)
+
+
+def _reads_for_themselves(contacts: Contacts) -> bool:
+    """Whether the patient has a mail box of their own, so that a letter to who asked for them isn't theirs too (R9)."""
+    own, asks = contacts.patient.email, contacts.requester.email
+    return own is not None and own.lower() != (asks or "").lower()
 
 
 async def _contacts(message: store.Message, ctx: Context) -> Contacts | None:

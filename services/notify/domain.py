@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from typing import TypeVar
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -22,7 +23,10 @@ from shared.events import (
     OpinionDelivered,
     PaymentReceived,
     ProgrammeRef,
+    QuoteDeclined,
+    QuoteLeftUnanswered,
     QuoteOffered,
+    QuoteQuestionAnswered,
     RecordsComplete,
     RefundIssued,
     RequestSubmitted,
@@ -40,6 +44,7 @@ class Stage(StrEnum):
     ANNOUNCED = "announced"
     REQUESTED = "requested"
     QUOTED = "quoted"
+    DECLINED = "declined"
     CONFIRMED = "confirmed"
     PAID = "paid"
     COLLECTING = "collecting"
@@ -68,6 +73,7 @@ class Action(StrEnum):
     CONTACT = "contact"
     ACCEPT_QUOTE = "accept_quote"
     RENEW_QUOTE = "renew_quote"
+    OFFER_AGAIN = "offer_again"
     PAY = "pay"
     ASSIGN_CASE_MANAGER = "assign_case_manager"
     SEND_MATERIALS = "send_materials"
@@ -172,6 +178,9 @@ def identity(fact: Fact) -> str:
 _TIME: dict[type[Fact], str] = {
     RequestSubmitted: "submitted_at",
     QuoteOffered: "offered_at",
+    QuoteLeftUnanswered: "reminded_at",
+    QuoteQuestionAnswered: "answered_at",
+    QuoteDeclined: "declined_at",
     ServicesConfirmed: "confirmed_at",
     PaymentReceived: "received_at",
     CollectionOpened: "opened_at",
@@ -191,10 +200,14 @@ _DUE: dict[type[Fact], str] = {
 }
 _APART: dict[type[Fact], tuple[str, ...]] = {
     QuoteOffered: ("quote_id", "revision"),
+    QuoteLeftUnanswered: ("quote_id", "revision"),
+    QuoteQuestionAnswered: ("answer_id",),
+    QuoteDeclined: ("quote_id", "revision"),
     ServicesConfirmed: ("quote_id", "revision"),
     PaymentReceived: ("quote_id", "revision"),
     RefundIssued: ("refund_id",),
     MaterialReturned: ("item_id", "returned_at"),
+    RecordsComplete: ("completed_at",),
     SpecialistAssigned: ("assignment_id",),
     OpinionDelivered: ("opinion_id",),
     SignInRequested: ("audience", "requested_at"),
@@ -215,11 +228,13 @@ _PROVES: tuple[tuple[type[Fact], Stage], ...] = (
     (RequestSubmitted, Stage.REQUESTED),
 )
 _CLOSED = {Stage.DELIVERED, Stage.WITHDRAWN}
-_UNSETTLED = {Stage.QUOTED, Stage.CONFIRMED}
+_UNSETTLED = {Stage.QUOTED, Stage.DECLINED, Stage.CONFIRMED}
 
 
 def _stage(history: History) -> Stage:
-    return next((stage for kind, stage in _PROVES if history.latest(kind)), Stage.ANNOUNCED)
+    stage = next((stage for kind, stage in _PROVES if history.latest(kind)), Stage.ANNOUNCED)
+    quote = history.latest(QuoteOffered)
+    return Stage.DECLINED if stage is Stage.QUOTED and quote and _key(quote) in _keys(history, QuoteDeclined) else stage
 
 
 def _entry(fact: Fact) -> Entry:
@@ -235,19 +250,54 @@ def _steps(stage: Stage, history: History, now: datetime) -> Iterable[Step]:
     return money if stage in _UNSETTLED else chain(_STEPS[stage](history), money)
 
 
+_Priced = QuoteOffered | QuoteLeftUnanswered | QuoteDeclined | ServicesConfirmed | PaymentReceived
+
+
+def _key(fact: _Priced) -> tuple[UUID, int]:
+    return fact.quote_id, fact.revision
+
+
+def _keys(history: History, *kinds: type[_Priced]) -> set[tuple[UUID, int]]:
+    return {_key(fact) for kind in kinds for fact in history.all(kind)}
+
+
 def _quote_steps(history: History, now: datetime) -> list[Step]:
-    """Return what the newest quote waits for: its acceptance, its payment, or a new one once it ran out."""
-    confirmed = {(done.quote_id, done.revision) for done in history.all(ServicesConfirmed)}
-    paid = {(done.quote_id, done.revision) for done in history.all(PaymentReceived)}
-    quote, agreed = history.latest(QuoteOffered), history.latest(ServicesConfirmed)
-    if quote and (quote.quote_id, quote.revision) not in confirmed | paid:
-        if quote.valid_until < now:
-            return [Step(actor=Actor.CARE_ADVISOR, action=Action.RENEW_QUOTE)]
-        return [Step(actor=Actor.REQUESTER, action=Action.ACCEPT_QUOTE, by=quote.valid_until)]
-    if agreed and (agreed.quote_id, agreed.revision) not in paid:
-        same = [q for q in history.all(QuoteOffered) if (q.quote_id, q.revision) == (agreed.quote_id, agreed.revision)]
-        return [Step(actor=Actor.REQUESTER, action=Action.PAY, by=same[0].valid_until if same else None)]
-    return []
+    """Return what quotes wait for: the newest its answer, or a new one once it came to nothing; the agreed their payment."""
+    steps = []
+    quote = history.latest(QuoteOffered)
+    if quote and _key(quote) in _keys(history, QuoteDeclined):
+        steps += [Step(actor=Actor.CARE_ADVISOR, action=Action.OFFER_AGAIN)] if quote.supplements is None else []
+    elif quote and _key(quote) not in _keys(history, ServicesConfirmed, PaymentReceived):
+        over = quote.valid_until < now
+        steps.append(
+            Step(actor=Actor.CARE_ADVISOR, action=Action.RENEW_QUOTE)
+            if over
+            else Step(actor=Actor.REQUESTER, action=Action.ACCEPT_QUOTE, by=quote.valid_until)
+        )
+    offers = {_key(one): one for one in history.all(QuoteOffered)}
+    paid = _keys(history, PaymentReceived)
+    for agreed in history.all(ServicesConfirmed):
+        if _key(agreed) not in paid:
+            offer = offers.get(_key(agreed))
+            steps.append(Step(actor=Actor.REQUESTER, action=Action.PAY, by=offer.valid_until if offer else None))
+    return steps
+
+
+def supplementary(fact: Fact, history: History) -> bool:
+    """Return whether a fact about a revision is about services that were added to what was agreed (R17)."""
+    if not isinstance(fact, _Priced):
+        return False
+    told: list[QuoteOffered | ServicesConfirmed] = [*history.all(QuoteOffered), *history.all(ServicesConfirmed)]
+    return _key(fact) in {_key(one) for one in told if one.supplements is not None}
+
+
+def overtaken(fact: Fact, history: History) -> bool:
+    """Return whether a reminder is too late to be of use: its quote was answered, or replaced, before it went out."""
+    if not isinstance(fact, QuoteLeftUnanswered):
+        return False
+    newest = history.latest(QuoteOffered)
+    answered = _key(fact) in _keys(history, ServicesConfirmed, QuoteDeclined)
+    return answered or (newest is not None and _key(newest) != _key(fact))
 
 
 def _announced(_: History) -> list[Step]:

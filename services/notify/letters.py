@@ -10,7 +10,7 @@ from typing import Literal
 
 import jinja2
 
-from services.notify.domain import History
+from services.notify.domain import History, supplementary
 from services.notify.languages import Speech
 from services.notify.templating import MAIL
 from shared.events import (
@@ -21,7 +21,10 @@ from shared.events import (
     MaterialReturned,
     OpinionDelivered,
     PaymentReceived,
+    QuoteDeclined,
+    QuoteLeftUnanswered,
     QuoteOffered,
+    QuoteQuestionAnswered,
     RecordsComplete,
     RefundIssued,
     RequestSubmitted,
@@ -35,6 +38,9 @@ Audience = Literal["patient", "requester", "local_physician"]
 KIND_OF: dict[type[Fact], str] = {
     RequestSubmitted: "request_received",
     QuoteOffered: "quote_offered",
+    QuoteLeftUnanswered: "quote_reminder",
+    QuoteQuestionAnswered: "question_answered",
+    QuoteDeclined: "quote_declined",
     ServicesConfirmed: "services_confirmed",
     PaymentReceived: "payment_received",
     RefundIssued: "refund_issued",
@@ -71,6 +77,8 @@ def audiences(fact: Fact) -> tuple[Audience, ...]:
             return ("patient", "local_physician")
         case SignInRequested():
             return (fact.audience,)
+        case CaseWithdrawn():
+            return ("requester", "patient")
         case _:
             return ("requester",)
 
@@ -79,7 +87,7 @@ def compose(kind: str, fact: Fact, history: History, audience: Audience, speech:
     """Return the letter of this kind about ``fact``, in the words of ``speech``."""
     known = {
         "_": speech, "speech": speech, "fact": fact, "case_id": fact.case_id, "number": _number(history),
-        "complete": history.latest(RecordsComplete),
+        "complete": history.latest(RecordsComplete), "added": supplementary(fact, history),
     }  # fmt: skip
     said = vars(_template(kind, audience).make_module(known))
     return Letter(

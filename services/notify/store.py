@@ -158,9 +158,10 @@ async def estimate(tx: Tx, programme: str, fewest: int = 5) -> Estimate | None:
                   percentile_cont(0.5) WITHIN GROUP (ORDER BY days) AS half,
                   percentile_cont(0.9) WITHIN GROUP (ORDER BY days) AS most
            FROM (SELECT extract(epoch FROM done.happened_at - ready.happened_at)::float8 / 86400 AS days
-                 FROM timeline_facts ready
+                 FROM (SELECT DISTINCT ON (case_id) case_id, payload, happened_at FROM timeline_facts
+                       WHERE fact = 'RecordsComplete' ORDER BY case_id, happened_at DESC) ready
                  JOIN timeline_facts done ON done.case_id = ready.case_id AND done.fact = 'OpinionDelivered'
-                 WHERE ready.fact = 'RecordsComplete' AND ready.payload #>> '{programme,id}' = $1
+                 WHERE ready.payload #>> '{programme,id}' = $1
                  ORDER BY done.happened_at DESC LIMIT 500) AS finished""",
         programme,
     )

@@ -7,6 +7,7 @@ STAGES: dict[Stage, str] = {
     Stage.ANNOUNCED: N_("Your request is being registered"),
     Stage.REQUESTED: N_("We have received the request"),
     Stage.QUOTED: N_("A quote is waiting for an answer"),
+    Stage.DECLINED: N_("The quote was declined"),
     Stage.CONFIRMED: N_("The quote is accepted; the payment comes next"),
     Stage.PAID: N_("The payment has arrived"),
     Stage.COLLECTING: N_("Records are being collected"),
@@ -32,6 +33,7 @@ ACTIONS: dict[Action, str] = {
     Action.CONTACT: N_("Call or write about the request"),
     Action.ACCEPT_QUOTE: N_("Read the quote and decide"),
     Action.RENEW_QUOTE: N_("Make a new quote: the last one has run out"),
+    Action.OFFER_AGAIN: N_("Talk about the quote that was declined"),
     Action.PAY: N_("Pay the agreed amount"),
     Action.ASSIGN_CASE_MANAGER: N_("Name the case manager"),
     Action.SEND_MATERIALS: N_("Send the records on the list"),
@@ -45,6 +47,9 @@ ACTIONS: dict[Action, str] = {
 FACTS: dict[str, str] = {
     "RequestSubmitted": N_("Request received"),
     "QuoteOffered": N_("Quote made"),
+    "QuoteLeftUnanswered": N_("Reminder of the quote"),
+    "QuoteQuestionAnswered": N_("A question about the quote was answered"),
+    "QuoteDeclined": N_("Quote declined"),
     "ServicesConfirmed": N_("Quote accepted"),
     "PaymentReceived": N_("Payment received"),
     "RefundIssued": N_("Money sent back"),
@@ -59,6 +64,9 @@ FACTS: dict[str, str] = {
 MESSAGES: dict[str, str] = {
     "request_received": "Acknowledgement",
     "quote_offered": "Quote to accept",
+    "quote_reminder": "Reminder of a quote",
+    "question_answered": "Answer to a question about the quote",
+    "quote_declined": "Acknowledgement of a declined quote",
     "services_confirmed": "Confirmation",
     "payment_received": "Receipt",
     "refund_issued": "Refund",
@@ -80,6 +88,6 @@ STATES: dict[str, str] = {
     "no_address": "No e-mail address: call instead",
     "bounced": "Refused by the mail server: call instead",
     "failed": "Given up: call instead",
-    "withheld": "Not sent: the case was withdrawn",
+    "withheld": "Not sent: the case was withdrawn, or it had nothing new to say",
     "called": "Told by telephone",
 }

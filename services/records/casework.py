@@ -35,7 +35,7 @@ from services.records.files import Stored
 from services.records.partner import tell
 from services.records.store import access, cases, materials
 from shared import programme, staff_queue
-from shared.backbone import outbox, timers
+from shared.backbone import errands, outbox, timers
 from shared.db import Tx
 from shared.events import (
     CollectionOpened,
@@ -58,6 +58,15 @@ _TOLD = {
 
 class NobodyToGuide(Exception):
     """No case manager is active: seed the roster, then retry the parked fact (R22)."""
+
+
+async def grow(tx: Tx, case_id: CaseId) -> None:
+    """Bring the checklist up to what counts by now, and have the patient's request read for it (R17, R23)."""
+    collection = await cases.lock(tx, case_id, whole=False)
+    if collection.revision:
+        await draft(tx, case_id, collection.revision)
+        payload = {"revision": collection.revision}
+        await errands.request(tx, "read_request", case_id, f"{case_id}:{collection.revision}", payload)
 
 
 async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None = None) -> None:
@@ -189,9 +198,11 @@ async def sign_summary(tx: Tx, case_id: CaseId, by: Person, version: int) -> Non
 async def settle(tx: Tx, case_id: CaseId) -> None:
     """Tell RecordsComplete if nothing is missing, once; ask for the summary if nothing else is (R24-R28, R32)."""
     collection = await cases.lock(tx, case_id)
-    if collection.completed_at is not None or collection.programme is None:
+    if collection.complete or collection.programme is None or collection.closed:
         return
     missing = {m.code for m in completeness(collection)}
+    if collection.grown and "item" in missing:
+        await _ask_for_more(tx, collection)
     if missing == {"summary"}:
         title, due = f"{called(collection)}: all materials are in", review_due(collection, tx.now)
         data = {"href": desk(case_id) + "#summary"}
@@ -201,7 +212,7 @@ async def settle(tx: Tx, case_id: CaseId) -> None:
     if missing:
         return
     target_from, target_to = programme.load(collection.programme).targets(collection.services, tx.now)
-    await cases.complete(tx, case_id, target_from, target_to)
+    await cases.complete(tx, case_id, collection.revision, target_from, target_to)
     await timers.cancel(tx, case_id, "nudge")
     await staff_queue.done(tx, queues.QUIET, str(case_id))
     counts = tally(collection)
@@ -210,6 +221,17 @@ async def settle(tx: Tx, case_id: CaseId) -> None:
         completed_at=tx.now, target_from=target_from, target_to=target_to,
     ))  # fmt: skip
     await tell(tx, PartnerRecordsComplete(case_id=case_id, occurred_at=tx.now, **counts))
+
+
+async def _ask_for_more(tx: Tx, collection: Collection) -> None:
+    """Services were added after the records were complete: the case manager asks for what they need, or waives it."""
+    more = sum(item.needed and item.state is ItemState.NEEDED for item in collection.items)
+    title = f"{called(collection)}: services were added, {more} more to ask for"
+    data = {"href": desk(collection.case_id)}
+    await staff_queue.put(tx, queues.QUIET, collection.case_id, str(collection.case_id), title, due=tx.now, data=data)
+    assert collection.programme is not None
+    nudge_due_at = tx.now + programme.load(collection.programme).clocks.nudge_after
+    await timers.set(tx, collection.case_id, "nudge", nudge_due_at)
 
 
 def tally(collection: Collection) -> dict[str, int]:
@@ -242,7 +264,7 @@ async def _describing(tx: Tx, case_id: CaseId, document_id: UUID, version: int) 
 async def _summarising(tx: Tx, case_id: CaseId, version: int) -> Collection:
     collection = await cases.lock(tx, case_id)
     collection.refuse_unless_open()
-    if collection.completed_at is not None:
+    if collection.complete:
         raise Refused("The records are complete: the specialist reads this summary, so it stands.")
     refuse_stale(collection.summary.version if collection.summary else 0, version)
     return collection

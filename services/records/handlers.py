@@ -31,22 +31,24 @@ async def remember_case(submitted: RequestSubmitted, tx: Tx) -> None:
 
 
 async def draft_checklist(confirmed: ServicesConfirmed, tx: Tx) -> None:
-    """List what these services need (R23); a later revision only adds (R17). Intake knows what the tumour needs."""
-    await cases.hold(tx, confirmed.case_id)
+    """List what these services need (R23); a supplement's come once it is paid (R17). Intake knows what the tumour needs."""
+    known = await cases.lock(tx, confirmed.case_id, whole=False)
     await cases.note_confirmation(tx, confirmed)
-    await casework.draft(tx, confirmed.case_id, confirmed.revision)
-    key = f"{confirmed.case_id}:{confirmed.revision}"
-    await errands.request(tx, "read_request", confirmed.case_id, key, {"revision": confirmed.revision})
-    await casework.open_when_paid(tx, confirmed.case_id)
+    await _go_on(tx, confirmed.case_id, opened=known.opened_at is not None)
 
 
 async def open_collection(paid: PaymentReceived, tx: Tx) -> None:
-    """Give the case its case manager and ask for what is missing (R20, R22)."""
+    """Give the case its case manager and ask for what is missing (R20, R22); a paid supplement adds to the list."""
     known = await cases.lock(tx, paid.case_id, whole=False)
     await cases.note_payment(tx, paid)
-    await casework.open_when_paid(tx, paid.case_id)
-    if known.opened_at is not None:
-        await casework.settle(tx, paid.case_id)
+    await _go_on(tx, paid.case_id, opened=known.opened_at is not None)
+
+
+async def _go_on(tx: Tx, case_id: CaseId, *, opened: bool) -> None:
+    await casework.grow(tx, case_id)
+    await casework.open_when_paid(tx, case_id)
+    if opened:
+        await casework.settle(tx, case_id)
 
 
 async def grant_reader(assigned: SpecialistAssigned, tx: Tx) -> None:
@@ -86,7 +88,7 @@ async def _close(tx: Tx, case_id: CaseId) -> None:
 async def nudge(case_id: CaseId, tx: Tx) -> None:
     """Nothing has completed the collection for a while: the case manager writes to the patient (R22)."""
     collection = await cases.lock(tx, case_id)
-    if collection.closed or collection.completed_at or collection.programme is None:
+    if collection.closed or collection.complete or collection.programme is None:
         return
     title = f"{collection.case_number or 'A patient'}: see how the collecting goes"
     data = {"href": f"/desk/records/cases/{case_id}"}

@@ -1,6 +1,7 @@
 """The shapes that a programme file is read into. Titles are English; ``title_in`` gives another language."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -108,10 +109,14 @@ class Refusal(Value):
 
 
 class Clocks(Value):
-    """How long things may take. ``target_from`` to ``target_to`` is tracked, never promised (R32)."""
+    """How long things may take. ``target_from`` to ``target_to`` is tracked, never promised (R32).
+
+    ``quote_reminder``: how long before its last day an unanswered quote is brought to mind.
+    """
 
     nudge_after: Duration
     quote_valid: Duration
+    quote_reminder: Duration = timedelta(days=3)
     offer_expires: Duration
     target_from: Duration
     target_to: Duration

@@ -61,7 +61,7 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
     for example in STORED:
         whole = json.loads(example.read_bytes())
         schema = generated_schemas()[f"{example.parent.name}/{type_name_of(example)}.schema.json"]
-        for field in whole:
+        for field in schema["required"]:
             lacking = {key: value for key, value in whole.items() if key != field}
             assert not jsonschema.Draft202012Validator(schema).is_valid(lacking), (example.name, field)
             with pytest.raises(Exception, match=field):

@@ -163,7 +163,12 @@ async def test_a_quote_past_its_date_is_refused_even_before_the_timer_ran(intake
 async def test_a_declined_quote_brings_the_case_back_to_the_advisor(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     offered = await quote(intake, case_id)
-    form = {"_once": str(new_id()), "quote_id": offered["quote_id"], "revision": str(offered["revision"])}
+    form = {
+        "_once": str(new_id()),
+        "quote_id": offered["quote_id"],
+        "revision": str(offered["revision"]),
+        "reason": "price",
+    }
     answer = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/decline", data=form)
     assert answer.status_code == 303
     assert await waits_for(intake) == ["quote_declined"]

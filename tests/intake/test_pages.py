@@ -97,7 +97,7 @@ async def test_an_answer_that_is_neither_yes_nor_no_changes_nothing(intake: Serv
     offered = await quote(intake, case_id)
     form = {"_once": str(new_id()), "quote_id": offered["quote_id"], "revision": "1"}
     answer = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/maybe", data=form, headers=HTML)
-    assert answer.status_code == 422
+    assert answer.status_code == 405
     assert [row["state"] for row in await intake.fetch("SELECT state FROM quotes")] == ["open"]
 
 
@@ -146,28 +146,40 @@ async def test_an_advisor_confirms_services_and_each_refusal_has_its_sentence(in
     page = (await ada.get(url, headers=HTML)).text
     assert RULES.text("surgery_advice", "en") in page
     assert 'value="comprehensive" checked' in page
+    assert 'value="4500.00"' in page
     once = {"_once": field_of(page, "_once")}
-    refused = await ada.post(url, data={**once, "services": ["integrative"], "amount": "100"}, headers=HTML)
+    refused = await ada.post(url, data={**once, "services": ["integrative"]}, headers=HTML)
     assert refused.status_code == 422
     assert "(R16)" in refused.text
+    assert "Add “Comprehensive remote second opinion”, or Add “" in refused.text
     assert (await ada.post(url, data=once, headers=HTML)).status_code == 422
-    sample = await ada.post(url, data={"_once": str(new_id()), "services": ["written", "integrative"]}, headers=HTML)
-    priced = RULES.price(["written", "integrative"]).amount_minor / 100
-    assert sample.status_code == 200
-    assert f'value="{priced:.2f}"' in sample.text
+    both = {
+        "services": ["written", "integrative"],
+        "priced": ["written", "integrative"],
+        "amounts": ["2150.50", "600.00"],
+    }
+    without_reason = await ada.post(url, data={"_once": str(new_id()), **both}, headers=HTML)
+    assert without_reason.status_code == 422
+    assert "#reason" in without_reason.text
     assert await intake.count("quotes") == 0
-    data = {"_once": str(new_id()), "services": ["written", "integrative"], "amount": "2750.50", "note": "As agreed"}
-    assert (await ada.post(url, data=data, headers=HTML)).headers["location"] == f"/desk/cases/{case_id}"
-    [row] = await intake.fetch("SELECT amount_minor, note, offered_by FROM quotes")
-    assert tuple(row) == (275_050, "As agreed", "staff-ada")
+    data = {"_once": str(new_id()), **both, "reason": "Two short questions", "note": "As agreed"}
+    assert (await ada.post(url, data=data, headers=HTML)).headers["location"] == f"/desk/cases/{case_id}#quotes"
+    [row] = await intake.fetch("SELECT amount_minor, note, offered_by, price_reason FROM quotes")
+    assert tuple(row) == (275_050, "As agreed", "staff-ada", "Two short questions")
 
 
 async def test_a_price_finer_than_the_currency_is_refused(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
-    data = {"_once": str(new_id()), "services": ["written"], "amount": "100.005"}
+    data = {
+        "_once": str(new_id()),
+        "services": ["written"],
+        "priced": ["written"],
+        "amounts": ["100.005"],
+        "reason": "x",
+    }
     page = await advisor(intake).post(f"/desk/intake/cases/{case_id}/quote", data=data, headers=HTML)
     assert page.status_code == 422
-    assert 'href="#amount"' in page.text
+    assert 'href="#amount-written"' in page.text
     assert await intake.count("quotes") == 0
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from services.matching.domain.candidates import Discipline, Specialist
 from services.matching.domain.opinions import Answer, OpinionText, Outcome, Question
-from services.matching.opinion import Letter, Notice, Unprintable, parts, render
+from services.matching.opinion import Letter, Notice, parts, render
 from shared.ids import new_id
 from shared.settings import PlatformSettings
+from shared.typesetting import Unprintable
 
 AUTHOR = Specialist(
     id=new_id(),

@@ -1,11 +1,10 @@
-"""The patient's side: signing in by link, the case page, answering a quote, withdrawing."""
+"""The patient's side: signing in by link, the case page, withdrawing. Quotes are in `my_quote`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar, Literal
-from uuid import UUID
+from typing import ClassVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -35,11 +34,6 @@ class WantsLink(Incoming):
     }
     email: Email
     case_number: Line
-
-
-class Answering(Incoming):
-    quote_id: UUID
-    revision: int
 
 
 class Withdrawing(Incoming):
@@ -126,28 +120,6 @@ async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Re
         quote = await quotes.newest(tx, case_id)
     return page("my_case.html", case=case, people=people, questions=asked, quote=quote, owner=who.has(*OWNERS),
                 rules=programme.load(case.programme))  # fmt: skip
-
-
-@router.get("/my/intake/cases/{case_id}/quote", dependencies=[allow(*OWNERS)])
-async def my_quote(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
-    async with db.reading() as tx:
-        case, quote = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
-    rules = programme.load(case.programme)
-    return page("my_quote.html", case=case, quote=quote, rules=rules, may_answer=who.has(Role.REQUESTER))
-
-
-@router.post("/my/intake/cases/{case_id}/quote/{answer}", dependencies=[allow(Role.REQUESTER)])
-async def answer_quote(case_id: CaseId, answer: Literal["accept", "decline"], request: Request, once: Once) -> Response:
-    """Accept or decline exactly the revision that was on the page."""
-    form = await Form.read(request, Answering)
-    meant = form.model
-
-    async def work(tx: Tx) -> str:
-        step = casework.accept if answer == "accept" else casework.decline
-        await step(tx, case_id, meant.revision, meant.quote_id)
-        return f"/my/cases/{case_id}"
-
-    return await once.redirect(work)
 
 
 @router.get("/my/intake/cases/{case_id}/withdraw", dependencies=[allow(*OWNERS)])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import ClassVar, Literal
 
-from babel.numbers import get_currency_precision
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import Field
 
 from services.intake import casework, drafts, queues, store
 from services.intake.answers import refusals
-from services.intake.domain import Line, Note, Stream
+from services.intake.domain import Line, Stream
 from services.intake.pages.request import remember
 from services.intake.store import circumstances, duplicates, funnel, quotes
 from shared import programme
@@ -38,16 +35,6 @@ class Moving(Incoming):
     sentences: ClassVar[dict[str, str]] = {"reason": "Say why the request is moved"}
     stream: Stream
     reason: Line
-
-
-class Quoting(Incoming):
-    sentences: ClassVar[dict[str, str]] = {
-        "services": "Choose at least one service",
-        "amount": "Enter the price as a number, such as 4850.00",
-    }
-    services: tuple[str, ...] = Field(min_length=1)
-    amount: Decimal | None = Field(default=None, ge=0, max_digits=12)
-    note: Note = ""
 
 
 class Calling(Incoming):
@@ -82,6 +69,7 @@ async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Mov
         declared_by=await circumstances.declared_by(tx, case_id),
         questions=await store.questions(tx, case_id), moves=await store.moves(tx, case_id),
         quotes=await quotes.of_case(tx, case_id), rules=programme.load(case.programme), form=form or Form.blank(),
+        thread=await quotes.questions_of(tx, case_id), wishes=await quotes.wishes_of(tx, case_id),
         knows_people=who.has(*KNOWS_PEOPLE), privacy=who.has(Role.PRIVACY_OFFICER), advisor=who.has(*ADVISOR_ROLES),
         likenesses=await duplicates.pairs_of(tx, case_id),
     )  # fmt: skip
@@ -127,43 +115,6 @@ async def move(
 
     async def work(tx: Tx) -> str:
         await casework.move(tx, case_id, to.stream, to.reason, who.subject, version)
-        return f"/desk/cases/{case_id}"
-
-    return await once.redirect(work)
-
-
-@router.get("/desk/intake/cases/{case_id}/quote", dependencies=ADVISORS)
-async def basket(case_id: CaseId, page: Page, db: Db) -> Response:
-    async with db.reading() as tx:
-        case, last = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
-    form: Form[Quoting] = Form.blank(services=list(last.services if last else case.interests))
-    return page("desk_quote.html", case=case, last=last, rules=programme.load(case.programme), form=form)
-
-
-@router.post("/desk/intake/cases/{case_id}/quote", dependencies=ADVISORS)
-async def offer(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
-    """Offer the basket at its price. Without a price, show the sample price first; a broken rule says which and why."""
-    form = await Form.read(request, Quoting)
-    async with db.reading() as tx:
-        case, last = await store.load_case(tx, case_id), await quotes.newest(tx, case_id)
-    rules = programme.load(case.programme)
-    precision = get_currency_precision(rules.currency)
-    if form.valid:
-        for refusal in rules.check_selection(form.model.services):
-            form.refuse("services", f"{refusal.sentence} ({refusal.rule})")
-    if form.valid and form.model.amount is not None and form.model.amount.scaleb(precision) % 1:
-        form.refuse("amount", f"Enter a price that {rules.currency} has coins for, such as 4850.00")
-    if form.valid and form.model.amount is None:
-        sample = Decimal(rules.price(form.model.services).amount_minor).scaleb(-precision)
-        form.values["amount"] = str(sample)
-        return page("desk_quote.html", case=case, last=last, rules=rules, form=form, suggested=True)
-    if not form.valid:
-        return page("desk_quote.html", status=422, case=case, last=last, rules=rules, form=form)
-    wanted = form.model
-
-    async def work(tx: Tx) -> str:
-        minor = int((wanted.amount or Decimal(0)).scaleb(precision))
-        await casework.offer(tx, case_id, wanted.services, minor, wanted.note, who.subject)
         return f"/desk/cases/{case_id}"
 
     return await once.redirect(work)

@@ -231,17 +231,42 @@ async def set_contacted(tx: Tx, case_id: CaseId, by: str) -> None:
 
 
 async def set_confirmed(tx: Tx, case_id: CaseId) -> None:
-    await tx.execute("UPDATE cases SET confirmed_at = $2, version = version + 1 WHERE case_id = $1", case_id, tx.now)
+    """Note since when services are agreed; a supplement adds to them and doesn't move that."""
+    await tx.execute(
+        "UPDATE cases SET confirmed_at = coalesce(confirmed_at, $2), version = version + 1 WHERE case_id = $1",
+        case_id, tx.now,
+    )  # fmt: skip
 
 
 async def set_withdrawn(tx: Tx, case_id: CaseId, by: str, reason: str) -> None:
     """End the case and its consent (R29, M13)."""
     await tx.execute(
-        """WITH ended AS (UPDATE consents SET withdrawn_at = $2 WHERE case_id = $1)
+        """WITH ended AS (UPDATE consents SET withdrawn_at = $2 WHERE case_id = $1 AND withdrawn_at IS NULL)
            UPDATE cases SET withdrawn_at = $2, withdrawn_by = $3, withdrawal_reason = $4, version = version + 1
            WHERE case_id = $1""",
         case_id, tx.now, by, reason,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SignedConsent:
+    """Which text was signed, by whom, and when it ended (R29)."""
+
+    version: str
+    signed_name: str
+    organisations: list[str]
+    signed_at: datetime
+    withdrawn_at: datetime | None
+
+
+async def consents_of(tx: Tx, case_id: CaseId) -> list[SignedConsent]:
+    """Return every version of the consent text that was signed for the case."""
+    rows = await tx.fetch(
+        """SELECT version, signed_name, organisations, signed_at, withdrawn_at FROM consents
+           WHERE case_id = $1 ORDER BY signed_at""",
+        case_id,
+    )
+    return [SignedConsent(**row) for row in rows]
 
 
 async def insert_move(tx: Tx, case_id: CaseId, to: Stream, reason: str, by: str) -> None:

@@ -14,10 +14,11 @@ from services.matching.brief import Brief, brief_of
 from services.matching.domain.offers import DECLARATION
 from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, gaps
 from services.matching.domain.values import Unknown
-from services.matching.opinion import Unprintable, long_date
+from services.matching.opinion import long_date
 from services.matching.store import cases, offers, opinions, roster
 from shared.db import Tx
 from shared.ids import CaseId
+from shared.typesetting import Unprintable
 from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Problem, Role, Who, allow
 from shared.web.auth import STAFF
 

@@ -95,7 +95,7 @@ async def learn_number(tx: Tx, case_id: CaseId, number: str) -> Case:
 
 
 async def learn_complete(tx: Tx, done: RecordsComplete) -> Case:
-    """Keep what RecordsComplete says, the first time that it is said, and return the case, held."""
+    """Keep what RecordsComplete says, and return the case, held. Told again when services were added (R17), the later counts."""
     return await _upsert(
         tx,
         f"""INSERT INTO cases_in_matching AS c (case_id, programme_id, programme_version, services, complete_at,
@@ -103,10 +103,11 @@ async def learn_complete(tx: Tx, done: RecordsComplete) -> Case:
             ON CONFLICT (case_id) DO UPDATE SET
                    programme_id = COALESCE(c.programme_id, excluded.programme_id),
                    programme_version = COALESCE(c.programme_version, excluded.programme_version),
-                   services = COALESCE(c.services, excluded.services),
-                   complete_at = COALESCE(c.complete_at, excluded.complete_at),
-                   target_from = COALESCE(c.target_from, excluded.target_from),
-                   target_to = COALESCE(c.target_to, excluded.target_to) RETURNING {_COLUMNS}""",
+                   (services, complete_at, target_from, target_to) = (
+                       SELECT known.* FROM (VALUES (c.services, c.complete_at, c.target_from, c.target_to),
+                           (excluded.services, excluded.complete_at, excluded.target_from, excluded.target_to))
+                           AS known (services, complete_at, target_from, target_to)
+                       ORDER BY known.complete_at DESC NULLS LAST LIMIT 1) RETURNING {_COLUMNS}""",
         done.case_id, done.programme.id, done.programme.version, list(done.services), done.completed_at,
         done.target_from, done.target_to,
     )  # fmt: skip

@@ -41,7 +41,8 @@ class Missing:
 class Collection:
     """One case's collection: everything its completeness depends on.
 
-    ``paid``: the latest confirmed price is in. ``request_read``: the checklist knows what the patient asked for then.
+    ``paid``: the price that was agreed first is in. ``revision``: the newest that counts, since a supplement does once
+    it is paid. ``request_read``: the checklist knows what the patient asked for then.
     """
 
     case_id: CaseId
@@ -52,6 +53,8 @@ class Collection:
     request_read: bool = False
     manager: Person | None = None
     paid: bool = False
+    revision: int = 0
+    completed_revision: int = 0
     opened_at: datetime | None = None
     completed_at: datetime | None = None
     target_from: datetime | None = None
@@ -66,6 +69,16 @@ class Collection:
     def closed(self) -> bool:
         """Whether nothing more is expected of the partner: the opinion is out, or the case withdrawn."""
         return self.delivered_at is not None or self.withdrawn_at is not None
+
+    @property
+    def grown(self) -> bool:
+        """Whether services were added, and paid, since the records were complete (R17)."""
+        return self.completed_at is not None and self.revision > self.completed_revision
+
+    @property
+    def complete(self) -> bool:
+        """Whether RecordsComplete stands for everything that counts."""
+        return self.completed_at is not None and not self.grown
 
     def item(self, item_id: UUID) -> Item:
         """Return the item, or refuse: it isn't of this case."""

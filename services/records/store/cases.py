@@ -28,14 +28,17 @@ from shared.ids import CaseId
 
 _COLLECTION = """
 SELECT c.case_id, c.case_number, c.programme_id, c.programme_version, c.services, c.languages, c.manager,
-       coalesce(latest.revision, 1) <= c.read_revision AS request_read,
-       m.name AS manager_name, c.opened_at, c.completed_at, c.target_from, c.target_to, c.delivered_at, c.withdrawn_at,
-       EXISTS (SELECT FROM payments p WHERE p.case_id = c.case_id AND p.revision = latest.revision
-                                        AND p.quote_id = latest.quote_id) AS paid
+       coalesce(counting.revision, 1) <= c.read_revision AS request_read, coalesce(counting.revision, 0) AS revision,
+       m.name AS manager_name, c.opened_at, c.completed_at, c.completed_revision, c.target_from, c.target_to,
+       c.delivered_at, c.withdrawn_at,
+       EXISTS (SELECT FROM payments p WHERE p.case_id = c.case_id AND p.revision = agreed.revision
+                                        AND p.quote_id = agreed.quote_id) AS paid
 FROM collections c
 LEFT JOIN case_managers m ON m.subject = c.manager
-LEFT JOIN LATERAL (SELECT revision, quote_id FROM confirmations f WHERE f.case_id = c.case_id
-                   ORDER BY revision DESC LIMIT 1) latest ON true
+LEFT JOIN LATERAL (SELECT revision, quote_id FROM confirmations f WHERE f.case_id = c.case_id AND f.supplements IS NULL
+                   ORDER BY revision DESC LIMIT 1) agreed ON true
+LEFT JOIN LATERAL (SELECT max(revision) AS revision FROM counting_confirmations f WHERE f.case_id = c.case_id) counting
+       ON true
 WHERE c.case_id = $1
 """
 
@@ -76,6 +79,8 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         paid=row["paid"],
         opened_at=row["opened_at"],
         completed_at=row["completed_at"],
+        revision=row["revision"],
+        completed_revision=row["completed_revision"],
         target_from=row["target_from"],
         target_to=row["target_to"],
         delivered_at=row["delivered_at"],
@@ -193,29 +198,39 @@ async def note_number(tx: Tx, case_id: CaseId, number: str) -> None:
 
 
 async def note_confirmation(tx: Tx, fact: ServicesConfirmed) -> None:
-    """Keep what was confirmed: services add up over the revisions, the programme stays the first one's (R17, R18)."""
+    """Keep what was confirmed; the programme stays the first one's (R17, R18)."""
     await tx.execute(
-        "INSERT INTO confirmations (case_id, revision, quote_id, services, confirmed_at) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT DO NOTHING",
-        fact.case_id, fact.revision, fact.quote_id, list(fact.services), fact.confirmed_at,
+        "INSERT INTO confirmations (case_id, revision, quote_id, services, confirmed_at, supplements)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        fact.case_id, fact.revision, fact.quote_id, list(fact.services), fact.confirmed_at, fact.supplements,
     )  # fmt: skip
     await tx.execute(
         "UPDATE collections SET programme_id = coalesce(programme_id, $2),"
-        " programme_version = coalesce(programme_version, $3),"
-        " services = (SELECT array_agg(service ORDER BY revision, place) FROM (SELECT DISTINCT ON (service) service,"
-        " revision, place FROM confirmations, unnest(services) WITH ORDINALITY AS u (service, place)"
-        " WHERE confirmations.case_id = $1 ORDER BY service, revision, place) AS firsts) WHERE case_id = $1",
+        " programme_version = coalesce(programme_version, $3) WHERE case_id = $1",
         fact.case_id, fact.programme.id, fact.programme.version,
     )  # fmt: skip
+    await _add_up_services(tx, fact.case_id)
 
 
 async def note_payment(tx: Tx, fact: PaymentReceived) -> None:
-    """Keep which confirmed revision was paid."""
+    """Keep which confirmed revision was paid: from now on a supplement counts."""
     await tx.execute(
         "INSERT INTO payments (case_id, revision, quote_id, received_at) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT DO NOTHING",
         fact.case_id, fact.revision, fact.quote_id, fact.received_at,
     )  # fmt: skip
+    await _add_up_services(tx, fact.case_id)
+
+
+async def _add_up_services(tx: Tx, case_id: CaseId) -> None:
+    """Services add up over the revisions that count, in the order of their coming (R17)."""
+    await tx.execute(
+        "UPDATE collections SET services = coalesce((SELECT array_agg(service ORDER BY revision, place) FROM"
+        " (SELECT DISTINCT ON (service) service, revision, place FROM counting_confirmations f,"
+        " unnest(services) WITH ORDINALITY AS u (service, place)"
+        " WHERE f.case_id = $1 ORDER BY service, revision, place) AS firsts), '{}') WHERE case_id = $1",
+        case_id,
+    )
 
 
 async def note_request(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str]) -> None:
@@ -241,11 +256,12 @@ async def open_(tx: Tx, case_id: CaseId, manager: str) -> None:
     await tx.execute("UPDATE collections SET opened_at = $2, manager = $3 WHERE case_id = $1", case_id, tx.now, manager)
 
 
-async def complete(tx: Tx, case_id: CaseId, target_from: datetime, target_to: datetime) -> None:
-    """Close the list now: the clock of R32 starts."""
+async def complete(tx: Tx, case_id: CaseId, revision: int, target_from: datetime, target_to: datetime) -> None:
+    """Close the list now for all that is agreed and paid up to ``revision``: the clock of R32 starts."""
     await tx.execute(
-        "UPDATE collections SET completed_at = $2, target_from = $3, target_to = $4 WHERE case_id = $1",
-        case_id, tx.now, target_from, target_to,
+        "UPDATE collections SET completed_at = $2, completed_revision = $3, target_from = $4, target_to = $5"
+        " WHERE case_id = $1",
+        case_id, tx.now, revision, target_from, target_to,
     )  # fmt: skip
 
 
