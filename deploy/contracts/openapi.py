@@ -38,19 +38,34 @@ _PROBLEM = {
         },
     },
 }
+_PROBLEMS = {
+    400: ("Unreadable", "Not JSON, no idempotency key, or a cursor that nobody gave"),
+    401: ("Unknown", "No session or token, or one that is not valid here"),
+    403: ("Forbidden", "Not for this role, or sent by a browser from another site"),
+    404: ("Nowhere", "Not there, or not yours"),
+    409: ("NotNow", "Not possible as things stand; the detail says what to do"),
+    412: ("Changed", "Somebody changed it since it was read"),
+    413: ("TooLarge", "More than this address takes"),
+    422: ("Unacceptable", "Not what this address takes; `errors` names each member that needs mending"),
+    428: ("VersionMissing", "Say which version was read, by If-Match"),
+    429: ("TooMany", "Too often; Retry-After says when to come back"),
+    502: ("PeerFailed", "Another service or provider that is needed did not answer as it should"),
+    503: ("BackSoon", "The database is away; Retry-After says when to come back"),
+}
+"""Every answer that is not success: its name in the document, and what it means."""
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
     "description": "Sent again with the same body: the same answer, done once. With another body: 422",
-    "schema": {"type": "string", "minLength": 8, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 8, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
 _VERSION = {
     "name": "If-Match",
     "in": "header",
     "required": True,
     "description": "The ETag that was read. 412: somebody changed it meanwhile",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
 }
 
 
@@ -70,11 +85,22 @@ def openapi(service: Service) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     components["schemas"] = dict(sorted((schemas | {"Problem": _PROBLEM}).items()))
+    used = {
+        int(status)
+        for item in document["paths"].values()
+        for one in item.values()
+        for status in one["responses"]
+        if status.isdigit()
+    }
     components["responses"] = {
-        "Problem": {
-            "description": "Not done",
+        name: {
+            "description": description,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        for name, description in [
+            ("Problem", "Not done"),
+            *(about for status, about in _PROBLEMS.items() if status in used),
+        ]
     }
     components["securitySchemes"] = {
         "session": {
@@ -107,8 +133,29 @@ def _complete(operation: dict[str, Any], route: Any) -> None:
     extra = [header for call, header in ((read_once, _KEY), (expected_version, _VERSION)) if call in calls]
     if extra:
         operation["parameters"] = [*operation.get("parameters", ()), *extra]
-    operation["responses"].pop("422", None)
-    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    done = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    said = {int(status) for status in operation["responses"]} - {int(status) for status in done} - {422}
+    problems = sorted(said | set(_problems(route, bool(operation.get("requestBody")), calls)))
+    named = {str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status][0]}"} for status in problems}
+    operation["responses"] = done | named | {"default": {"$ref": "#/components/responses/Problem"}}
+
+
+def _problems(route: Any, body: bool, calls: set[Any]) -> Iterator[int]:
+    """Yield every status, other than success, that the routes' common ground can answer; a route names its own itself."""
+    yield from (401, 503)
+    changes = not route.methods <= {"GET", "HEAD"}
+    if changes or ((rule := rule_of(route)) and rule.roles):
+        yield 403
+    if "{" in route.path:
+        yield 404
+    if changes:
+        yield from (409, 413)
+    if body or read_once in calls:
+        yield 400
+    if body or read_once in calls or route.dependant.path_params or route.dependant.query_params:
+        yield 422
+    if expected_version in calls:
+        yield from (412, 428)
 
 
 def _calls(dependant: Any) -> Iterator[Any]:

@@ -47,7 +47,7 @@ def _add_facts(router: APIRouter, service: "Service") -> None:
             for row in rows
         ]
 
-    @router.get("/facts/sequences", dependencies=[allow(Role.SERVICE)])
+    @router.get("/facts/sequences", dependencies=[allow(Role.SERVICE)], responses={404: {}})
     async def sequences(topic: str, db: Db, after: UUID | None = None) -> list[tuple[str, UUID, int]]:
         """Return (topic, case, last sequence told), by case, a page after the case ``after``."""
         if topic not in own_topics:

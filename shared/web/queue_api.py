@@ -70,8 +70,9 @@ def add_queue(router: APIRouter, queue: Queue) -> None:
         return Counts(total=found.total, counts={name: dict(some) for name, some in found.counts.items()})
 
     @router.get(
-        f"{path}/changes", dependencies=[rule], name=f"{queue.name} changes", response_class=EventSourceResponse
-    )
+        f"{path}/changes", dependencies=[rule], name=f"{queue.name} changes", response_class=EventSourceResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, 400: {}},
+    )  # fmt: skip
     async def follow(
         request: Request,
         after: str | None = Query(None, description="cursor of a snapshot"),

@@ -77,11 +77,37 @@ def test_any_instant_agrees_with_the_walk(zone: str, moment: datetime) -> None:
     calendar = OFFICES[zone]
     due = calendar.next_business_day_end(at)
     assert due == nth_closing_after(zone, at, 1)
+    assert calendar.contact_due(at) == nth_closing_after(zone, at, calendar.contact_business_days)
     assert due > at
     assert due.tzinfo is UTC
     assert calendar.is_business_day(calendar.local_date(due))
     assert not calendar.is_open(due)
     assert calendar.is_open(due - timedelta(seconds=1))
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(list(OFFICES)),
+    st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)),
+    st.integers(1, 10),
+)
+def test_a_programme_that_allows_more_days_is_due_as_many_closings_later(
+    zone: str, moment: datetime, days: int
+) -> None:
+    at = moment.replace(tzinfo=UTC)
+    patient = OFFICES[zone].model_copy(update={"contact_business_days": days})
+    assert patient.contact_due(at) == nth_closing_after(zone, at, days)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(OFFICES)), st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)))
+def test_it_is_open_exactly_between_opening_and_closing_of_a_day_that_the_walk_finds(
+    zone: str, moment: datetime
+) -> None:
+    at, calendar = moment.replace(tzinfo=UTC), OFFICES[zone]
+    local = at.astimezone(ZoneInfo(zone))
+    walked = local.date() in {day for day, _ in closings_by_walking(zone)}
+    assert calendar.is_open(at) == (walked and calendar.opens <= local.time() < calendar.closes)
 
 
 @settings(deadline=None)
