@@ -34,6 +34,7 @@ def routes() -> "Sequence[APIRouter]":
     from services.intake import api, quotes_api
     from services.intake.pages import (
         account,
+        aside,
         basket,
         desk,
         duplicates,
@@ -46,7 +47,7 @@ def routes() -> "Sequence[APIRouter]":
 
     return (
         staff_sign_in(), api.router, quotes_api.router, account.router, my_quote.router, search.router, desk.router,
-        basket.router, duplicates.router, front.router, request.router,
+        basket.router, duplicates.router, aside.router, front.router, request.router,
     )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class FoundView(BaseModel):
     case_number: str
     role: str
     name: str
+    latin_name: str | None
     birth_date: date | None
     country: str | None
     submitted_at: datetime

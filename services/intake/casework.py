@@ -40,11 +40,17 @@ async def submit(
     case_id: CaseId,
     channel: events.Channel = "web",
     entered_by: str | None = None,
+    number: str | None = None,
 ) -> Case:
-    """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing."""
+    """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing.
+
+    `number` is the case number when one was shown already.
+    """
     check_request(request, rules, tx.now.date())
     due = rules.calendar.contact_due(tx.now)
-    case = await store.insert_case(tx, case_id, new_case_number(), rules.ref, request, channel, entered_by, due)
+    case = await store.insert_case(
+        tx, case_id, number or new_case_number(), rules.ref, request, channel, entered_by, due
+    )
     if case is None:
         return await store.load_case(tx, case_id)
     async with tx.together() as writes:

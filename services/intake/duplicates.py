@@ -31,8 +31,12 @@ async def compare(case_id: CaseId, tx: Tx) -> None:
     patient = people["patient"]
     if patient.birth_date is None or case.continued_in or case.withdrawn_at:
         return
+    names = [name for name in (patient.name, patient.latin_name) if name]
     for other in await duplicates.born_on(tx, dates_alike(patient.birth_date), case_id):
-        alike = likeness(patient.name, patient.birth_date, other.name, other.birth_date)
+        alike = max(
+            (likeness(mine, patient.birth_date, theirs, other.birth_date) for mine in names for theirs in other.names),
+            key=lambda found: found.score,
+        )
         if not alike.worth_a_look:
             continue
         first, second = sorted([(case.submitted_at, case_id), (other.submitted_at, other.case_id)])

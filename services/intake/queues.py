@@ -68,7 +68,8 @@ REQUESTS = Queue(
 )  # fmt: skip
 POSSIBLE_DUPLICATES = Queue("possible-duplicates", "Possible duplicates", ADVISORS)
 QUOTES = Queue("quotes", "Quotes: questions, wishes, answers", ADVISORS)
-QUEUES = (REQUESTS, POSSIBLE_DUPLICATES, QUOTES)
+SET_ASIDE = Queue("set-aside", "Set aside as spam", ADVISORS)
+QUEUES = (REQUESTS, POSSIBLE_DUPLICATES, QUOTES, SET_ASIDE)
 
 
 def waiting_for(stage: Stage, contacted_at: datetime | None, last_quote: QuoteState | None) -> Waiting | None:

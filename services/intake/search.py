@@ -72,7 +72,7 @@ async def _names(tx: Tx, text: str) -> list[Hit]:
     if not wanted:
         return []
     found = await findable.by_sound(tx, sorted(wanted, key=len, reverse=True)[:4], 200)
-    hits = [Hit(one, "name", _fit(text, one.name)) for one in found]
+    hits = [Hit(one, "name", max(_fit(text, name) for name in (one.name, one.latin_name) if name)) for one in found]
     return [hit for hit in hits if hit.score >= 0.55]
 
 

@@ -79,6 +79,14 @@ async def test_who_knows_no_people_finds_cases_by_number_alone(intake: ServiceUn
     assert (await finance.get("/desk/cases", params={"q": number}, headers=HTML)).status_code == 303
 
 
+async def test_a_patient_is_found_by_the_name_in_the_passport_that_they_confirmed(intake: ServiceUnderTest) -> None:
+    patient = {"name": "渡辺 久雄", "latin_name": "Hisao Watanabe", "birth_date": "1961-03-27", "sex": "male", "country": "JP",
+               "languages": ["ja"]}  # fmt: skip
+    await submit(intake, a_request(patient=patient))
+    await intake.run_timers()
+    assert await found(intake, "watanabe hisao") == ["渡辺 久雄"]
+
+
 async def test_each_case_is_found_once_by_its_patient_rather_than_its_requester(intake: ServiceUnderTest) -> None:
     await submit(intake)
     await intake.run_timers()

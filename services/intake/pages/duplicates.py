@@ -90,7 +90,7 @@ async def _side(tx: Tx, case_id: CaseId) -> dict[str, Any]:
     return {
         "case": case,
         "people": people,
-        "latin": latin_rendering(patient.name, next(iter(patient.languages or ()), None)),
+        "latin": patient.latin_name or latin_rendering(patient.name, next(iter(patient.languages or ()), None)),
         "questions": await store.questions(tx, case_id),
         "rules": programme.load(case.programme),
     }

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from services.intake import casework, drafts, store
+from services.intake import aside, casework, drafts, store
 from services.intake.answers import refusals
 from services.intake.diagnoses.search import Kinds
 from services.intake.domain import Unacceptable
@@ -22,6 +22,7 @@ from services.intake.form.questions import AT_MOST, LISTS, Save, WithPhone
 from services.intake.links import hash_of
 from services.intake.pages import answering
 from services.intake.pages.summary import Summary
+from services.intake.store import aside as set_aside
 from services.intake.store import drafts as kept
 from services.intake.store.drafts import Draft
 from services.intake.values import Email
@@ -32,8 +33,9 @@ from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Who, an
 from shared.web.auth import Principal
 from shared.web.forms import sent_form
 from shared.web.i18n import translator_for
+from shared.web.limits import by_address, limit
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone()])
+router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
 COOKIE = "consilium_draft_"
 MOST_DRAFTS = 20
 DRAFT = "/request/{draft_id:uuid}"
@@ -73,6 +75,7 @@ async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
     async with db.transaction() as tx:
         token, draft_id = await drafts.begin(tx, ctx.settings, ctx.settings.programme)
         await kept.save(tx, draft_id, "start", form.model.model_dump(mode="json"), [])
+        await aside.look(tx, draft_id, await sent_form(request))
     response = RedirectResponse(f"/request/{draft_id}/path", 303)
     remember(response, token, ctx, draft_id)
     return response
@@ -83,12 +86,13 @@ async def want_link(page: Page) -> Response:
     return page("request_link.html", form=Form.blank())
 
 
-@router.post("/request/link")
+@router.post("/request/link", dependencies=[by_address("limit_links")])
 async def ask_for_link(request: Request, page: Page, db: Db) -> Response:
     """Promise a link "if there is a form". Page, work and time are the same whether there is or not."""
     form = await Form.read(request, WantsBack)
     if not form.valid:
         return page("request_link.html", status=422, form=form)
+    await limit(request, "limit_mailbox", form.model.email)
     async with db.transaction() as tx:
         await drafts.ask(tx, form.model.email)
     return page("request_link_sent.html")
@@ -147,7 +151,7 @@ async def check(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) 
             return RedirectResponse(f"/request/{draft_id}/{open_question.args[0]}?from=check", 303)
 
 
-@router.post(DRAFT + "/check")
+@router.post(DRAFT + "/check", dependencies=[by_address("limit_requests")])
 async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
     """Make the draft a case. Its id is the draft's, so sending it again, from any tab, makes no second one."""
 
@@ -162,7 +166,8 @@ async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, o
             if chosen is None:
                 raise KeyError("cancer_type")
             asked = complete.request(locale_of(request), chosen.cancer_type, chosen.diagnosis)
-            await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
+            if draft.entered_by or not await aside.caught(tx, asked, rules, draft_id):
+                await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
             await kept.empty(tx, draft_id)
         return f"/desk/cases/{draft_id}" if draft.entered_by else f"/request/{draft_id}/received"
 
@@ -191,6 +196,11 @@ async def received(draft_id: UUID, request: Request, page: Page, db: Db, who: Wh
             return _gone(page)
         if not draft.sent:
             return RedirectResponse(f"/request/{draft_id}", 303)
+        held = await set_aside.read(tx, CaseId(draft_id))
+        if held and held.request:
+            return page("received.html", case=held, people=dict(held.request), rules=programme.load(held.programme))
+        if held and held.state == "erased":
+            return _gone(page)
         case, people = await store.load_case(tx, CaseId(draft_id)), await store.people(tx, CaseId(draft_id))
     return page("received.html", case=case, people=people, rules=programme.load(case.programme))
 
@@ -229,6 +239,7 @@ async def answer(draft_id: UUID, question: str, request: Request, page: Page, db
             context = await _asking(request, tx, draft, question)
             return page(f"ask/{question}.html", status=422 if form.errors else 200, form=form, **context)
         await drafts.keep(tx, draft_id, ctx.settings)
+        await aside.look(tx, draft_id, await sent_form(request))
         token = request.cookies[_cookie(draft_id)]
     response = RedirectResponse(f"/request/{draft_id}{done}", 303)
     remember(response, token, ctx, draft_id)

@@ -31,7 +31,8 @@ class Draft:
 
 _DRAFTS = """
 SELECT d.draft_id, d.programme, d.channel, d.entered_by, d.email, d.locale, d.answers, d.updated_at,
-       EXISTS (SELECT FROM cases c WHERE c.case_id = d.draft_id) AS sent
+       EXISTS (SELECT FROM cases c WHERE c.case_id = d.draft_id)
+           OR EXISTS (SELECT FROM set_aside s WHERE s.case_id = d.draft_id) AS sent
 FROM drafts d
 """
 _OF_BROWSER = """(d.token_hash = ANY($1::bytea[])
@@ -90,6 +91,7 @@ async def with_address(tx: Tx, email: str, limit: int) -> list[UUID]:
         """SELECT d.draft_id FROM drafts d
            WHERE lower(d.email) = lower($1) AND d.entered_by IS NULL
              AND NOT EXISTS (SELECT FROM cases c WHERE c.case_id = d.draft_id)
+             AND NOT EXISTS (SELECT FROM set_aside s WHERE s.case_id = d.draft_id)
            ORDER BY d.updated_at DESC LIMIT $2""",
         email, limit,
     )  # fmt: skip

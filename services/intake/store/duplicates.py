@@ -18,8 +18,13 @@ Decision = Literal["merged", "apart", "reopened"]
 class PatientOfCase:
     case_id: CaseId
     name: str
+    latin_name: str | None
     birth_date: date
     submitted_at: datetime
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in (self.name, self.latin_name) if name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Decided:
 async def born_on(tx: Tx, dates: Iterable[date], apart_from: CaseId) -> list[PatientOfCase]:
     """Return the patients born on one of `dates`, by the case that goes on; not of withdrawn cases, nor of this one."""
     rows = await tx.fetch(
-        """SELECT p.case_id, p.name, p.birth_date, c.submitted_at FROM people p JOIN cases c USING (case_id)
+        """SELECT p.case_id, p.name, p.latin_name, p.birth_date, c.submitted_at FROM people p JOIN cases c USING (case_id)
            WHERE p.role = 'patient' AND p.birth_date = ANY($1::date[]) AND p.case_id <> $2
              AND c.withdrawn_at IS NULL AND c.continued_in IS NULL""",
         list(dates), apart_from,

@@ -20,6 +20,7 @@ class Found:
     case_number: str
     role: str
     name: str
+    latin_name: str | None
     birth_date: date | None
     country: str | None
     submitted_at: datetime
@@ -36,14 +37,18 @@ async def put(tx: Tx, case_id: CaseId, people: Iterable[Person]) -> None:
     await tx.executemany(
         "INSERT INTO findable (case_id, role, sounds, email, phone) VALUES ($1, $2, $3, $4, $5)",
         [
-            (case_id, one.role, " ".join(sorted({part for parts in heard_as(one.name) for part in parts})),
+            (case_id, one.role, _sounds(one.name, one.latin_name),
              one.email.lower() if one.email else None, digits_backwards(one.phone) if one.phone else None)
             for one in people
         ],
     )  # fmt: skip
 
 
-_FOUND = """SELECT f.case_id, c.case_number, f.role, p.name, p.birth_date, p.country, c.submitted_at
+def _sounds(*names: str | None) -> str:
+    return " ".join(sorted({part for name in names if name for parts in heard_as(name) for part in parts}))
+
+
+_FOUND = """SELECT f.case_id, c.case_number, f.role, p.name, p.latin_name, p.birth_date, p.country, c.submitted_at
             FROM findable f JOIN cases c USING (case_id) JOIN people p USING (case_id, role) """
 
 
@@ -82,7 +87,7 @@ async def by_email(tx: Tx, email: str, limit: int) -> list[Found]:
 async def by_numbers(tx: Tx, numbers: Iterable[str]) -> list[Found]:
     """Return the patients of the cases with these numbers, the newest first."""
     rows = await tx.fetch(
-        """SELECT c.case_id, c.case_number, p.role, p.name, p.birth_date, p.country, c.submitted_at
+        """SELECT c.case_id, c.case_number, p.role, p.name, p.latin_name, p.birth_date, p.country, c.submitted_at
            FROM cases c JOIN people p USING (case_id)
            WHERE p.role = 'patient' AND c.case_number = ANY($1::text[]) ORDER BY c.submitted_at DESC""",
         list(numbers),
