@@ -40,7 +40,8 @@ def by_code() -> dict[str, Entry]:
 def _read() -> list[tuple[str, str, list[str]]]:
     import simple_icd_10_cm as icd
 
-    wanted = [code for code in icd.get_all_codes() if FIRST <= code < LAST and icd.is_category_or_subcategory(code)]
+    known = dict.fromkeys(icd.get_all_codes())  # a block of one category has the category's code
+    wanted = [code for code in known if FIRST <= code < LAST and icd.is_category_or_subcategory(code)]
     return [(code, icd.get_description(code), icd.get_inclusion_term(code)) for code in wanted]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
+
+from starlette.datastructures import QueryParams
 
 from services.intake import phones, zones
 from services.intake.diagnoses.search import Kinds
 from services.intake.domain import BORN_LATER
+from services.intake.exploring import Choices
 from services.intake.form import route
 from services.intake.form.questions import BirthDate, Kind, PatientContact, WithPhone
 from services.intake.names import latin_rendering
@@ -98,6 +101,22 @@ def _known(rules: Programme, locale: str) -> dict[str, Callable[[], set[str]]]:
 def _strange(given: Any, known: set[str]) -> bool:
     codes = given if isinstance(given, list) else [given]
     return any(code is not None and code not in known for code in codes)
+
+
+def explored(query: QueryParams, rules: Programme, locale: str) -> dict[str, Any]:
+    """Return what somebody chose while exploring (M1), as it stands in the address; empty when nothing."""
+    chosen = Choices.read(query.getlist, rules, set(dict(countries(locale))), set(dict(languages(locale))))
+    return {name: value for name, value in asdict(chosen).items() if value}
+
+
+def foretold(question: str, answers: route.Answers) -> dict[str, Any]:
+    """Return the answer to show where none was given yet: what the explorer was told, to be confirmed."""
+    said = answers.get("explored") or {}
+    lives = "your_country" if route.own(answers) else "patient_country"
+    told = {"services": ("interests", "services"), "cancer_type": ("kind", "cancer_type"), "language": ("language",) * 2,
+            lives: ("country", "country")}  # fmt: skip
+    field, name = told.get(question, ("", ""))
+    return {field: said[name]} if name in said else {}
 
 
 @dataclass(frozen=True, slots=True)

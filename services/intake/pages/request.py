@@ -62,20 +62,22 @@ async def resume(request: Request, page: Page, db: Db, who: Who) -> Response:
 async def begin(request: Request, page: Page, ctx: Ctx) -> Response:
     rules = programme.current(ctx.settings.programme)
     began = any(name.startswith(COOKIE) for name in request.cookies)
-    return page("ask/start.html", form=Form.blank(), rules=rules, here="/request/start", back="/", began=began)
+    return page("ask/start.html", form=Form.blank(), rules=rules, here=_start(request), back="/", began=began)
 
 
 @router.post("/request/start")
 async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
     """Begin a draft once the emergency notice was read (R5)."""
     form: Form[Any] = await Form.read(request, QUESTIONS["start"])
+    rules = programme.current(ctx.settings.programme)
     if not form.valid:
-        rules = programme.current(ctx.settings.programme)
-        return page("ask/start.html", status=422, form=form, rules=rules, here="/request/start", back="/")
+        return page("ask/start.html", status=422, form=form, rules=rules, here=_start(request), back="/")
     async with db.transaction() as tx:
         token, draft_id = await drafts.begin(tx, ctx.settings, ctx.settings.programme)
         await kept.save(tx, draft_id, "start", form.model.model_dump(mode="json"), [])
         await aside.look(tx, draft_id, await sent_form(request))
+        if chosen := answering.explored(request.query_params, rules, locale_of(request)):
+            await kept.save(tx, draft_id, "explored", chosen, [])
     response = RedirectResponse(f"/request/{draft_id}/path", 303)
     remember(response, token, ctx, draft_id)
     return response
@@ -216,7 +218,11 @@ async def ask(draft_id: UUID, question: str, request: Request, page: Page, db: D
             return RedirectResponse(f"/request/{draft_id}/received", 303)
         if not route.is_asked(question, draft.answers, tx.now.date()):
             return RedirectResponse(f"/request/{draft_id}", 303)
-        shown = {} if question in LISTS else _shown(draft.answers.get(question, {}))
+        shown = (
+            {}
+            if question in LISTS
+            else _shown(draft.answers.get(question) or answering.foretold(question, draft.answers))
+        )
         form: Form[Any] = Form.blank(**shown)
         return page(f"ask/{question}.html", form=form, **await _asking(request, tx, draft, question))
 
@@ -304,6 +310,11 @@ def _on(request: Request, question: str, answers: dict[str, Any], tx: Tx) -> str
     if where == "tasks":
         return ""
     return f"/{where}" if where == "check" else f"/{where}{_from(request)}"
+
+
+def _start(request: Request) -> str:
+    """Return the first page's address with what was chosen before anything personal was asked (M1)."""
+    return f"/request/start?{request.url.query}" if request.url.query else "/request/start"
 
 
 def _from(request: Request) -> str:

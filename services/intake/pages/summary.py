@@ -15,7 +15,6 @@ from services.intake.pages.answering import HEARD
 from services.intake.pages.choices import countries, languages
 from shared.programme import Programme
 from shared.web import N_
-from shared.web.pages import day
 
 LABELS = {
     "path": N_("Way in"),
@@ -83,7 +82,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One answer: its question, what it is called, and its lines; no lines when nothing was given."""
+    """One answer: its question, what it is called, and its lines, texts and dates; none when nothing was given."""
 
     question: str
     label: str
@@ -169,7 +168,7 @@ class Summary:
 
 _AS_TYPED = frozenset({"your_name", "patient_name", "relation", "story", "latin_name", "your_email", "save"})
 _TOLD: dict[str, Callable[[Summary, dict[str, Any]], Iterable[Any]]] = {
-    "birth_date": lambda _, answer: [day(date.fromisoformat(answer["birth_date"]))],
+    "birth_date": lambda _, answer: [date.fromisoformat(answer["birth_date"])],
     "your_country": Summary._country,
     "patient_country": Summary._country,
     "language": lambda words, answer: [words._tongue(answer["language"])],
