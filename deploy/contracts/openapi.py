@@ -16,6 +16,7 @@ from shared.service import Service
 from shared.web.app import routes_of
 from shared.web.auth import rule_of
 from shared.web.backbone import backbone_router
+from shared.web.limits import AddressLimit
 from shared.web.once import read_once
 from shared.web.versions import expected_version
 
@@ -156,6 +157,8 @@ def _problems(route: Any, body: bool, calls: set[Any]) -> Iterator[int]:
         yield 422
     if expected_version in calls:
         yield from (412, 428)
+    if any(isinstance(call, AddressLimit) for call in calls):
+        yield 429
 
 
 def _calls(dependant: Any) -> Iterator[Any]:

@@ -27,7 +27,7 @@ class Hit:
 
 async def search(tx: Tx, text: str) -> list[Hit]:
     """Return what fits `text`, best first, at most one hit a case and `MOST` in all."""
-    text = text.strip()[:200]
+    text = "".join(filter(str.isprintable, text)).strip()[:200]
     if "@" in text:
         return _best(await _mailboxes(tx, text))
     hits = await numbers(tx, text)

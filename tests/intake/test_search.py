@@ -49,7 +49,7 @@ async def test_people_are_found_by_name_phone_and_mail_box_however_written(intak
 
 
 @pytest.mark.parametrize(
-    "text", ["Zygmunt Kowalczyk", "555 0199 7766", "nobody@nowhere.example", "%", "'; --", "\u0301", "١٢"]
+    "text", ["Zygmunt Kowalczyk", "555 0199 7766", "nobody@nowhere.example", "%", "'; --", "\u0301", "١٢", "\0@"]
 )
 async def test_what_fits_nobody_finds_nobody(intake: ServiceUnderTest, text: str) -> None:
     await with_people(intake)
