@@ -191,8 +191,9 @@ async def agree(tour: Tour) -> None:
     await desk.goto(f"{tour.url}/desk/intake/cases/{tour.case}/quote")
     await desk.check("[name=services][value=written]")
     await fill(
-        desk, amount="1850.00", note="We spoke by telephone today. The written consultation suits your question."
-    )
+        desk, total="1850.00", reason="One question only",
+        note="We spoke by telephone today. The written consultation suits your question.",
+    )  # fmt: skip
     await tour.shot(desk, "desk-quote")
     await send(desk, "Offer this quote")
     page = await open_letter(tour, REQUESTER, "quote", picture="letter")

@@ -87,6 +87,20 @@ async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
     return page("case.html", account=account, case_id=case_id, settings=ctx.settings, form_action=[origin])
 
 
+@router.get("/withdrawal")
+async def if_withdrawn(case_id: UUID, page: Page, db: Db) -> Response:
+    """Say what money would come back if the case were withdrawn now: the same rule as decides it then (R21)."""
+    account, now = await account_of(db, case_id), page.now
+    accepted_at, delivered_at = (account.case.accepted_at, account.case.delivered_at) if account.case else (None, None)
+    right = domain.refund_right(accepted_at, now)
+    async with db.reading() as tx:
+        payments = [one for shown in account.invoices for one in await store.payments_of_invoice(tx, shown.invoice.id)]
+    currency = account.invoices[0].invoice.price.currency if account.invoices else "USD"
+    paid = Money(amount_minor=sum(one.returnable_minor for one in payments), currency=currency)
+    return page("withdrawal.html", paid=paid, all_back=right is domain.RefundRight.FULL,
+                delivered=delivered_at is not None, unpaid=account.due is not None)  # fmt: skip
+
+
 @router.get("/invoices/{invoice_id}")
 async def invoice_to_print(case_id: UUID, invoice_id: UUID, page: Page, ctx: Ctx) -> Response:
     account = await account_of(ctx.db, case_id)

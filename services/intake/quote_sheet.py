@@ -15,7 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.core import get_global
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_currency, get_currency_precision
 
@@ -110,14 +109,11 @@ class Speech:
         return f"{format_date(local, 'long', self.locale)}, {format_time(local, 'short', locale=self.locale)} ({name})"
 
 
-def zone_in(country: str | None) -> str | None:
-    """Return the time zone of a country that has one only; whoever lives in another is told the office's and UTC."""
-    zones = get_global("territory_zones").get(country or "", [])
-    return zones[0] if len(zones) == 1 else None
+def sheet_of(case: Case, quote: Quote, patient: str, zone: str | None, before: Quote | None, locale: str) -> Sheet:
+    """Return the quote in the reader's language, its date in their `zone` and the office's.
 
-
-def sheet_of(case: Case, quote: Quote, patient: str, country: str | None, before: Quote | None, locale: str) -> Sheet:
-    """Return the quote in the reader's language; `before` is the revision with which it is compared, if any."""
+    `before` is the revision with which it is compared, if any.
+    """
     _, rules = Speech(locale), programme.load(case.programme)
     text = _texts(rules, _.code)
     return Sheet(
@@ -126,7 +122,7 @@ def sheet_of(case: Case, quote: Quote, patient: str, country: str | None, before
         title=_("Quote for added services") if quote.supplements is not None else _("Quote"),
         hospital=rules.organisation_hospital,
         partner=rules.organisation_partner,
-        facts=_facts(_, case, quote, patient, country, rules),
+        facts=_facts(_, case, quote, patient, zone, rules),
         state=_(STATES[quote.state]),
         headings={
             "service": _("Service"),
@@ -160,11 +156,11 @@ def _texts(rules: Programme, locale: str) -> Callable[[str], str]:
 
 
 def _facts(
-    _: Speech, case: Case, quote: Quote, patient: str, country: str | None, rules: Programme
+    _: Speech, case: Case, quote: Quote, patient: str, zone: str | None, rules: Programme
 ) -> tuple[tuple[str, str], ...]:
-    office, theirs = rules.calendar.zone, zone_in(country) or "UTC"
+    office, theirs = rules.calendar.zone, zone or "UTC"
     until = [(_("Valid until"), _.instant(quote.valid_until, theirs))]
-    offsets = {quote.valid_until.astimezone(ZoneInfo(zone)).utcoffset() for zone in (theirs, office)}
+    offsets = {quote.valid_until.astimezone(ZoneInfo(one)).utcoffset() for one in (theirs, office)}
     if len(offsets) > 1:
         until.append((_("In the office’s time"), _.instant(quote.valid_until, office)))
     return (

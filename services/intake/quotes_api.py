@@ -40,7 +40,8 @@ class NewLine(Incoming):
 class NewQuote(Incoming):
     """What is offered: services, and their price as a whole. ``lines`` prices single services otherwise than the sample.
 
-    Once services are agreed, ``services`` are those to be added, and ``price`` is theirs alone (R17).
+    Once services are agreed, ``supplements`` names the accepted revision, ``services`` are those to be added to it, and
+    ``price`` is theirs alone (R17).
     """
 
     services: tuple[str, ...] = Field(min_length=1, max_length=20)
@@ -48,6 +49,7 @@ class NewQuote(Incoming):
     lines: tuple[NewLine, ...] = Field(default=(), max_length=20)
     reason: Note = BY_TOOL
     note: Note = ""
+    supplements: int | None = Field(default=None, ge=1)
 
 
 class Acceptance(Incoming):
@@ -88,7 +90,9 @@ async def offer(case_id: CaseId, body: NewQuote, who: Who, once: Once) -> Respon
             raise Problem(422, "Another currency", errors=[wrong])
         amounts = {line.service: line.amount_minor for line in body.lines}
         asked = Asked(amounts=amounts, total_minor=body.price.amount_minor, reason=body.reason)
-        return QuoteView.of(await quoting.offer(tx, case_id, body.services, asked, body.note, who.subject))
+        return QuoteView.of(
+            await quoting.offer(tx, case_id, body.services, asked, body.note, who.subject, supplements=body.supplements)
+        )
 
     return await once.run(work, status=201)
 

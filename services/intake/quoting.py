@@ -38,6 +38,8 @@ from shared.ids import CaseId, new_id
 from shared.programme import Programme
 
 UNANSWERED_AT_ONCE = 10
+ADD_TO = "Services are agreed, in revision {revision}. Open the case again: a quote now adds to them."
+NOTHING_AGREED = "No services are agreed that this quote could add to. Open the case again."
 
 DECLINE_REASONS = {
     "price": N_("The price is too high"),
@@ -57,19 +59,23 @@ async def offer(
     note: str,
     by: str,
     *,
+    supplements: int | None = None,
     seen: int | None = None,
     surgery_advice: bool = False,
 ) -> Quote:
     """Offer services at an individual price (R17, R19); an open offer is superseded and stays in the history.
 
-    Once services are agreed, `codes` are added to them: a supplementary quote. `seen` is the newest revision that the
-    advisor knew of: Refused when somebody offered another meanwhile. `surgery_advice` puts R4's sentence into the quote.
+    Once services are agreed, `codes` are added to those of the accepted revision that it `supplements`: a quote that was
+    meant as the first one never becomes a supplement because it was accepted meanwhile. `seen` is the newest revision
+    that the advisor knew of: Refused when somebody offered another meanwhile. `surgery_advice` puts R4's sentence into the quote.
     """
     case = await store.lock_case(tx, case_id)
     history = await quotes.of_case(tx, case_id)
     agreed = pricing.agreed_in(history)
     check_may(Step.ADD_SERVICE if agreed else Step.OFFER_QUOTE, case.stage)
     last = history[0] if history else None
+    if supplements != (agreed.revision if agreed else None):
+        raise Refused(ADD_TO.format(revision=agreed.revision) if agreed else NOTHING_AGREED)
     if seen is not None and seen != (last.revision if last else 0):
         raise Refused("Somebody else offered a quote meanwhile. Read it first, then offer yours if it is still right.")
     rules = programme.load(case.programme)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.notify import store
 from services.notify.desk import call_made, send_again
-from services.notify.domain import Timeline, timeline
+from services.notify.domain import Stage, Timeline, timeline
 from services.notify.queues import DESK, KNOW_PRICES
 from shared.db import Tx
 from shared.ids import CaseId
@@ -60,6 +60,8 @@ async def read_timeline(case_id: UUID, db: Db, who: Who) -> Timeline:
         if not facts and not who.is_patient_side:
             raise Problem(404, "No such case", detail="Check the case id; a new case appears within a few seconds.")
         story = timeline(facts, tx.now)
+    if story.stage is Stage.WITHDRAWN and who.is_patient_side and not who.has(Role.PATIENT, Role.REQUESTER):
+        raise Problem(410, "No longer open to you", detail="The request was withdrawn, and with it your access to it.")
     return story if who.has(*KNOW_PRICES) else story.without_amounts()
 
 

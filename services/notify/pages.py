@@ -9,12 +9,12 @@ from starlette.responses import HTMLResponse, Response
 
 from services.notify import store, words
 from services.notify.desk import call_made, send_again
-from services.notify.domain import timeline
+from services.notify.domain import Stage, timeline
 from services.notify.queues import CALL_INSTEAD, DESK, KNOW_PRICES
 from shared import programme
 from shared.db import Database, Tx
 from shared.ids import CaseId
-from shared.web import Db, Once, Page, Principal, Problem, Role, Who, allow
+from shared.web import N_, Db, Once, Page, Principal, Problem, Role, Who, allow
 from shared.web.auth import PATIENT_SIDE, STAFF
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +24,12 @@ router = APIRouter(include_in_schema=False)
 async def my_timeline(case_id: UUID, page: Page, db: Db, who: Who) -> HTMLResponse:
     """Show where the case stands, who acts next and by when, in the reader's language."""
     is_mine = who.has(Role.PATIENT, Role.REQUESTER)
-    return page("timeline.html", **await _standing(db, who, case_id), is_mine=is_mine, exact=False)
+    standing = await _standing(db, who, case_id)
+    if standing["timeline"].stage is Stage.WITHDRAWN and not is_mine:
+        raise Problem(
+            410, N_("No longer open to you"), detail=N_("The request was withdrawn, and with it your access to it.")
+        )
+    return page("timeline.html", **standing, is_mine=is_mine, exact=False)
 
 
 @router.get("/desk/notify/cases/{case_id}/timeline", dependencies=[allow(*STAFF)])

@@ -107,7 +107,7 @@ def tell(server: Server) -> None:
     went(server.send(advisor, "POST", f"{desk}/stream", form(stream="in_person", reason="on request", _version=seen)))
     price = {"amount_minor": 450_000, "currency": "USD"}
     first = done(server.send(advisor, "POST", f"{api}/quotes", {"services": ["comprehensive"], "price": price}))
-    declined = form(quote_id=first["quote_id"], revision=str(first["revision"]))
+    declined = form(quote_id=first["quote_id"], revision=str(first["revision"]), reason="price")
     went(server.send(requester, "POST", f"/my/intake/cases/{case}/quote/decline", declined))
     second = done(server.send(advisor, "POST", f"{api}/quotes", {"services": ["written"], "price": price}))
     accepted = {"quote_id": second["quote_id"], "revision": second["revision"]}

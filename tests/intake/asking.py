@@ -73,9 +73,14 @@ def requester(intake: ServiceUnderTest, case_id: CaseId) -> httpx.AsyncClient:
     return intake.sign_in(Role.REQUESTER, subject="link", name="Dalia Testova", cases=[case_id])
 
 
-async def quote(intake: ServiceUnderTest, case_id: CaseId, *services: str, amount: int = 450_000) -> dict[str, Any]:
+async def quote(
+    intake: ServiceUnderTest, case_id: CaseId, *services: str, amount: int = 450_000, supplements: int | None = None
+) -> dict[str, Any]:
     """Offer a quote and return it."""
-    body = {"services": services or ("comprehensive",), "price": {"amount_minor": amount, "currency": "USD"}}
+    body = {"supplements": supplements} | {
+        "services": services or ("comprehensive",),
+        "price": {"amount_minor": amount, "currency": "USD"},
+    }
     answer = await advisor(intake).post(f"/api/intake/cases/{case_id}/quotes", json=body, headers=key())
     assert answer.status_code == 201, answer.text
     offered: dict[str, Any] = answer.json()

@@ -16,7 +16,7 @@ from services.intake.store import access, duplicates, quotes
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId
-from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Role, Who, allow, anyone
+from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone
 from shared.web.auth import PATIENT_SIDE, Principal
 from shared.web.identity import session_cookie
 from shared.web.limits import by_address, limit
@@ -116,6 +116,10 @@ async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Re
             if there in who.cases:
                 return RedirectResponse(f"/my/cases/{there}", 303)
             return _enter(f"/my/cases/{there}", replace(who, cases=who.cases | onward), ctx, tx.now)
+        if case.stage is Stage.WITHDRAWN and not who.has(*OWNERS):
+            raise Problem(
+                410, N_("No longer open to you"), detail=N_("The request was withdrawn, and with it your access to it.")
+            )
         people, asked = await store.people(tx, case_id), await store.questions(tx, case_id)
         quote = await quotes.newest(tx, case_id)
     return page("my_case.html", case=case, people=people, questions=asked, quote=quote, owner=who.has(*OWNERS),
@@ -124,9 +128,10 @@ async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Re
 
 @router.get("/my/intake/cases/{case_id}/withdraw", dependencies=[allow(*OWNERS)])
 async def confirm_withdrawal(case_id: CaseId, page: Page, db: Db) -> Response:
+    """Say beforehand what stops, what stays and what comes back (R21, R29)."""
     async with db.reading() as tx:
-        case = await store.load_case(tx, case_id)
-    return page("my_withdraw.html", case=case, form=Form.blank())
+        case, consents = await store.load_case(tx, case_id), await store.consents_of(tx, case_id)
+    return page("my_withdraw.html", case=case, consents=consents, form=Form.blank())
 
 
 @router.post("/my/intake/cases/{case_id}/withdraw", dependencies=[allow(*OWNERS)])

@@ -17,14 +17,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from services.intake import pricing, quoting, store
+from services.intake import pricing, quoting, store, zones
 from services.intake.answers import refusals
 from services.intake.domain import Code, Line, Note, Quote, QuoteState, Text, Unacceptable
 from services.intake.pages.desk import ADVISOR_ROLES, ADVISORS
 from services.intake.pricing import Asked, Pricing
 from services.intake.quote_sheet import render_beside, sheet_of
 from services.intake.quotes_api import WISHERS
-from services.intake.store import Case, Person, quotes
+from services.intake.store import Case, Person, circumstances, quotes
 from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money
@@ -52,6 +52,7 @@ class Filling(Incoming):
     note: Note = ""
     surgery_advice: Literal["", "yes"] = ""
     seen: int = Field(default=0, ge=0)
+    supplements: int | None = Field(default=None, ge=1)
 
 
 class Answering(Incoming):
@@ -78,6 +79,7 @@ class Basket:
     people: dict[str, Person]
     rules: Programme
     history: list[Quote]
+    zone: str | None
 
     @property
     def agreed(self) -> Quote | None:
@@ -110,7 +112,14 @@ class Judgement:
 async def basket_of(tx: Tx, case_id: CaseId) -> Basket:
     case = await store.load_case(tx, case_id)
     history = await quotes.of_case(tx, case_id)
-    return Basket(case, await store.people(tx, case_id), programme.load(case.programme), history)
+    people = await store.people(tx, case_id)
+    return Basket(case, people, programme.load(case.programme), history, await zone_of(tx, case_id, people))
+
+
+async def zone_of(tx: Tx, case_id: CaseId, people: dict[str, Person]) -> str | None:
+    """Return the zone in which a date is told: where the caller said they are, else the likely one of the patient's country."""
+    said = await circumstances.of_case(tx, case_id)
+    return said.call_zone or zones.proposed(people["patient"].country)
 
 
 def judged(basket: Basket, chosen: Sequence[str], made: Pricing | None) -> Judgement:
@@ -255,7 +264,7 @@ async def fill(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, 
         return _preview(page, basket, form, judgement.made, who.subject)
 
     async def work(tx: Tx) -> str:
-        await quoting.offer(tx, case_id, filled.services, asked, filled.note, who.subject, seen=filled.seen,
+        await quoting.offer(tx, case_id, filled.services, asked, filled.note, who.subject, seen=filled.seen, supplements=filled.supplements,
                             surgery_advice=filled.surgery_advice == "yes")  # fmt: skip
         return f"/desk/cases/{case_id}#quotes"
 
@@ -283,7 +292,7 @@ def _shown(basket: Basket, quote: Quote) -> dict[str, Any]:
     patient = basket.people["patient"]
     before = pricing.compared_with(quote, basket.history)
     return {
-        "sheet": sheet_of(basket.case, quote, patient.name, patient.country, before, locale),
+        "sheet": sheet_of(basket.case, quote, patient.name, basket.zone, before, locale),
         "sheet_lang": html_lang(locale),
         "sheet_dir": direction(locale),
         "language": LOCALES[locale],

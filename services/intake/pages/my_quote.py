@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from services.intake import pricing, quoting, store
 from services.intake.answers import refusals
 from services.intake.domain import N_, AskedText, Note, Quote, Stage
-from services.intake.pages.basket import pdf
+from services.intake.pages.basket import pdf, zone_of
 from services.intake.quote_sheet import Sheet, render_beside, sheet_of
 from services.intake.store import Case, Person, quotes
 from services.intake.store.quotes import QuoteQuestion
@@ -50,6 +50,7 @@ class Quotes:
     people: dict[str, Person]
     history: list[Quote]
     thread: list[QuoteQuestion]
+    zone: str | None
 
     @property
     def newest(self) -> Quote | None:
@@ -65,14 +66,14 @@ class Quotes:
     def sheet(self, quote: Quote, locale: str) -> Sheet:
         patient = self.people["patient"]
         before = pricing.compared_with(quote, self.history)
-        return sheet_of(self.case, quote, patient.name, patient.country, before, locale)
+        return sheet_of(self.case, quote, patient.name, self.zone, before, locale)
 
 
 async def quotes_of(db: Database, case_id: CaseId) -> Quotes:
     async with db.reading() as tx:
-        case = await store.load_case(tx, case_id)
-        return Quotes(case, await store.people(tx, case_id), await quotes.of_case(tx, case_id),
-                      await quotes.questions_of(tx, case_id))  # fmt: skip
+        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        return Quotes(case, people, await quotes.of_case(tx, case_id), await quotes.questions_of(tx, case_id),
+                      await zone_of(tx, case_id, people))  # fmt: skip
 
 
 def _page(
