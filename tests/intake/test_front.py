@@ -16,6 +16,7 @@ from services.intake.pages.choices import countries, languages
 from shared import programme, telemetry
 from shared.web.i18n import LOCALES
 from tests.intake.asking import HTML, RULES
+from tests.intake.filling import START, put
 from tests.support.service import ServiceUnderTest, service_named, under_test
 
 HARBORLIGHT = programme.current("harborlight_integrative")
@@ -74,6 +75,31 @@ async def test_the_choices_go_on_to_the_form_and_into_an_address_to_share(intake
     assert onward == f"/request/start?{ASKED}&lang=ar"
     assert f"/explore?{ASKED}&lang=ar" in links(page, "/explore?")
     assert (await intake.http.get(onward, headers=HTML)).status_code == 200
+
+
+async def test_the_form_shows_what_was_explored_as_chosen_and_takes_none_of_it_as_an_answer(
+    intake: ServiceUnderTest,
+) -> None:
+    onward = f"/request/start?service=comprehensive&service=video&{ASKED.partition('&')[2]}"
+    begun = await read(intake, onward)
+    assert "What you chose before is filled in for you." in begun
+    [action] = re.findall(r'<form method="post" action="([^"]*)"', begun)
+    refused = await intake.http.post(action, data={}, headers=HTML)
+    assert f'action="{onward}"' in unescape(refused.text)
+    sent = await intake.http.post(action, data=START, headers=HTML)
+    draft = str(sent.headers["location"]).removesuffix("/path")
+    assert (await put(intake.http, draft, "path", {"path": "new_patient"})).status_code == 303
+    assert (await put(intake.http, draft, "role", {"role": "patient"})).status_code == 303
+    for question, shown in {
+        "services": r'value="comprehensive"[^>]* checked',
+        "cancer_type": r'value="breast"[^>]* checked',
+        "your_country": r'value="CN" selected',
+    }.items():
+        assert re.search(shown, await read(intake, f"{draft}/{question}")), question
+    [row] = await intake.fetch("SELECT answers FROM drafts")
+    assert not {"services", "cancer_type", "your_country", "patient_country"} & set(row["answers"])
+    assert (await put(intake.http, draft, "services", {"interests": ["written"]})).status_code == 303
+    assert not re.search(r'value="comprehensive"[^>]* checked', await read(intake, f"{draft}/services"))
 
 
 async def test_nothing_chosen_asks_for_a_service_and_shows_the_way_in_anyway(intake: ServiceUnderTest) -> None:
