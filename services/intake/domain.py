@@ -343,14 +343,15 @@ class Step(StrEnum):
     WITHDRAW = "withdraw the request"
 
 
+_LIVE = frozenset(Stage) - {Stage.WITHDRAWN, Stage.CONTINUED}
 MAY: dict[Step, frozenset[Stage]] = {
     Step.RECORD_CONTACT: frozenset({Stage.REQUESTED, Stage.QUOTED, Stage.CONFIRMED, Stage.PAID}),
     Step.MOVE_STREAM: frozenset({Stage.REQUESTED, Stage.QUOTED}),
     Step.OFFER_QUOTE: frozenset({Stage.REQUESTED, Stage.QUOTED}),
     Step.ADD_SERVICE: frozenset({Stage.CONFIRMED, Stage.PAID}),
-    Step.ANSWER_QUOTE: frozenset(Stage) - {Stage.WITHDRAWN},
-    Step.ASK_ABOUT_QUOTE: frozenset(Stage) - {Stage.WITHDRAWN, Stage.DELIVERED},
-    Step.WITHDRAW: frozenset(Stage) - {Stage.WITHDRAWN},
+    Step.ANSWER_QUOTE: _LIVE,
+    Step.ASK_ABOUT_QUOTE: _LIVE - {Stage.DELIVERED},
+    Step.WITHDRAW: _LIVE,
 }
 
 

@@ -168,9 +168,11 @@ def test_another_quotes_revision_is_not_this_one() -> None:
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_a_withdrawn_case_takes_no_step(step: Step) -> None:
+def test_a_case_that_was_withdrawn_or_goes_on_in_another_takes_no_step(step: Step) -> None:
     with pytest.raises(Refused, match="withdrawn"):
         check_may(step, Stage.WITHDRAWN)
+    with pytest.raises(Refused, match="another case"):
+        check_may(step, Stage.CONTINUED)
 
 
 @given(st.sampled_from(Step), st.sampled_from(Stage))
@@ -182,8 +184,8 @@ def test_a_step_may_happen_exactly_where_the_table_says(step: Step, stage: Stage
             check_may(step, stage)
 
 
-def test_withdrawal_is_possible_at_every_stage_but_its_own() -> None:
-    assert MAY[Step.WITHDRAW] == set(Stage) - {Stage.WITHDRAWN}
+def test_withdrawal_is_possible_at_every_stage_of_a_case_that_goes_on_by_itself() -> None:
+    assert MAY[Step.WITHDRAW] == set(Stage) - {Stage.WITHDRAWN, Stage.CONTINUED}
 
 
 def test_a_move_needs_another_stream_and_a_reason() -> None:
