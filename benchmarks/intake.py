@@ -2,7 +2,8 @@
 
 * Submitting: ``POST /api/intake/requests`` over 16 kept-alive connections, as fast as one server process answers, beside
   the same built with FastAPI and SQLAlchemy (``peers.intake_sqlalchemy``). Each has an empty database with intake's own
-  tables; they take turns, three each, and the median turn counts. Ours comes with all its middleware.
+  tables; they take turns, three each, and the median turn counts. Ours comes with all its middleware; limits for strangers spare
+  this machine, here and below.
 * Latency: 200 submissions a second, evenly, while 50 desks follow the queue that they appear on; measured from the
   instant at which each was to be sent.
 * List: Chromium opens the queue's page with 10,000 open cases behind it; measured is its own first contentful paint,
@@ -30,9 +31,9 @@ from uuid import UUID
 from benchmarks import open_cases
 from benchmarks.http import Connection, Follower
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile, quiet
+from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile
 from services.intake.queues import REQUESTS
-from shared import staff_queue
+from shared import log, staff_queue
 from shared.clock import Clock
 from shared.db import Database
 from shared.ids import new_id
@@ -70,13 +71,15 @@ def serve_ours(url: str, keys: Path, port: int) -> None:
     os.environ |= {
         "INTAKE_DATABASE_URL": url, "JWKS_FILE": str(keys / "jwks.json"), "INTAKE_SIGNING_KEY_FILE": str(keys / "intake.pem"),
         "INTAKE_SESSION_KEY_FILE": str(keys / "sessions.pem"), "LOG_LEVEL": "warning",
+        "INTAKE_POOL_SIZE": "10",
+        "UNLIMITED_NETWORKS": "127.0.0.0/8",
     }  # fmt: skip
     import uvicorn
 
     from services.intake.__main__ import SERVICE
     from shared.web.hosting import serve
 
-    quiet()
+    log.configure("bench", level="warning", style="console")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # desks leave in the middle of a stream
     uvicorn.run(
         serve(SERVICE), host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=2,

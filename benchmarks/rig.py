@@ -17,7 +17,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.places import state
 from deploy.local.postgres import LocalPostgres
 from shared import db, log
-from shared.backbone import worker
+from shared.collector import spare_the_collector
 from shared.ids import new_id
 from shared.service import BACKBONE_MIGRATIONS
 from shared.settings import PlatformSettings
@@ -73,7 +73,7 @@ def settle() -> None:
 
     A broker whose topics are a second old makes its clients grumble.
     """
-    worker.spare_the_collector()
+    spare_the_collector()
     log.configure("bench", level="warning", style="console")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 

@@ -3,7 +3,7 @@
 Declarative models of the same tables, an ``AsyncSession`` a request from a dependency, objects added to it, one commit.
 It promises what ours does: the same body checked by the same models and rules, an idempotency key that gives the first
 answer again, the contact clock, the desk's item, and the fact in an outbox with the case's next number, all in one
-transaction. It has none of our middleware, and asks nobody who they are: the route is for everyone.
+transaction. It has none of our middleware, and asks nobody who they are: the route is for everyone. Limits for strangers are off in both.
 """
 
 import hashlib
@@ -27,6 +27,9 @@ from services.intake.queues import REQUESTS
 from shared import programme
 from shared.events import RequestSubmitted
 from shared.ids import new_case_number, new_id
+
+POOL = 10
+"""Connections of one process: as many as ours gets beside it."""
 
 
 class Base(DeclarativeBase):
@@ -77,6 +80,7 @@ class Person(Base):
     authority: Mapped[str | None]
     asks_as: Mapped[str | None]
     institution: Mapped[str | None]
+    latin_name: Mapped[str | None]
 
 
 class Question(Base):
@@ -156,7 +160,7 @@ class Answered(Base):
 
 def create_app(url: str) -> FastAPI:
     """Return the application on intake's database."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), pool_size=5, max_overflow=0)
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), pool_size=POOL, max_overflow=0)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -221,6 +225,7 @@ async def _submit(db: AsyncSession, body: NewRequest) -> CaseView:
     ]  # fmt: skip
     db.add(case)
     db.add(Timer(case_id=case_id, name="contact_overdue", due=due))
+    db.add(Timer(case_id=case_id, name="compare_patient", due=now))
     db.add(
         QueueItem(
             id=new_id(), queue=REQUESTS.name, item_key=str(case_id), case_id=case_id, due=due, state="open", created_at=now,
@@ -260,7 +265,8 @@ def _people(body: NewRequest) -> list[Person]:
                authority=asks.authority, asks_as=asks.role),
         Person(role="patient", name=patient.name, email=patient.email or (asks.email if own else None),
                phone=patient.phone or (asks.phone if own else None), country=patient.country,
-               birth_date=patient.birth_date, sex=patient.sex, languages=list(patient.languages)),
+               birth_date=patient.birth_date, sex=patient.sex, languages=list(patient.languages),
+               latin_name=patient.latin_name),
     ]  # fmt: skip
     if doctor is not None:
         people.append(

@@ -155,6 +155,8 @@ def _problems(route: Any, body: bool, calls: set[Any]) -> Iterator[int]:
         yield 400
     if body or read_once in calls or route.dependant.path_params or route.dependant.query_params:
         yield 422
+    if any(isinstance(call, AddressLimit) for call in calls):
+        yield 429
     if expected_version in calls:
         yield from (412, 428)
     if any(isinstance(call, AddressLimit) for call in calls):

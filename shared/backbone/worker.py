@@ -1,7 +1,6 @@
 """A service's worker: relay, consumer and runner side by side, until it is told to stop."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +8,7 @@ from shared import log
 from shared.backbone import health, ops, runner
 from shared.backbone.consumer import Consumer
 from shared.backbone.relay import Relay
+from shared.collector import spare_the_collector
 from shared.service import Context
 
 _log = log.get(__name__)
@@ -45,17 +45,6 @@ async def _or_stop(part: Callable[[], Awaitable[None]], stop: asyncio.Event) -> 
     except BaseException:
         stop.set()
         raise
-
-
-def spare_the_collector() -> None:
-    """Have the garbage collector pass over what start-up made, and look less often.
-
-    A batch makes thousands of values that die by themselves; looking for cycles among them cost a third of a worker's
-    time (`./consilium bench consumer`).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def stop_on_signals() -> asyncio.Event:

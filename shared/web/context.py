@@ -14,10 +14,14 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def database_of(request: Request) -> Database:
-    """Return the service's own database."""
+async def _context(request: Request) -> Context:
+    """Give a route its context; a dependency that is no coroutine would be called in a thread, twice a request."""
+    return context_of(request)
+
+
+async def _database(request: Request) -> Database:
     return context_of(request).db
 
 
-Ctx = Annotated[Context, Depends(context_of)]
-Db = Annotated[Database, Depends(database_of)]
+Ctx = Annotated[Context, Depends(_context)]
+Db = Annotated[Database, Depends(_database)]

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.collector import spare_the_collector
 from shared.service import Context, Service
 from shared.web.app import create_app
 from shared.web.one_origin import service_of
@@ -29,6 +30,7 @@ async def _live(services: tuple[Service, ...], apps: dict[str, ASGIApp], receive
         try:
             for service in services:
                 apps[service.name] = await _start(service, running)
+            spare_the_collector()
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
