@@ -189,6 +189,12 @@ async def agree(tour: Tour) -> None:
     await desk.wait_for_url("**/desk/cases/*")
     tour.case = desk.url.rsplit("/", 1)[1]
     await desk.goto(f"{tour.url}/desk/intake/cases/{tour.case}/quote")
+    await desk.check("[name=services][value=comprehensive]")
+    await desk.check("[name=services][value=pathology]")
+    await desk.locator(".c-basket__refused").scroll_into_view_if_needed()
+    await tour.shot(desk, "desk-basket-refused")
+    for service in ("comprehensive", "pathology"):
+        await desk.uncheck(f"[name=services][value={service}]")
     await desk.check("[name=services][value=written]")
     await fill(
         desk, total="1850.00", reason="One question only",

@@ -151,7 +151,7 @@ async def test_an_advisor_confirms_services_and_each_refusal_has_its_sentence(in
     refused = await ada.post(url, data={**once, "services": ["integrative"]}, headers=HTML)
     assert refused.status_code == 422
     assert "(R16)" in refused.text
-    assert "Add “Comprehensive remote second opinion”, or Add “" in refused.text
+    assert "add “Comprehensive remote second opinion”, or add “" in refused.text
     assert (await ada.post(url, data=once, headers=HTML)).status_code == 422
     both = {
         "services": ["written", "integrative"],

@@ -132,7 +132,7 @@ def judged(basket: Basket, chosen: Sequence[str], made: Pricing | None) -> Judge
         for code in basket.offered:
             changed = [*whole, code] if code not in whole else [one for one in whole if one != code]
             if set(changed) > set(agreed) and not basket.rules.check_selection(changed):
-                verb = "Add" if code not in whole else "Take out"
+                verb = "add" if code not in whole else "take out"
                 mends.append(f"{verb} “{basket.rules.catalogue[code].title}”")
     return Judgement(found, mends, made, basket.rules.currency)
 
