@@ -8,6 +8,8 @@ import pytest
 
 from services.intake import casework, links
 from services.intake.domain import Request
+from services.intake.queues import REQUESTS
+from shared import staff_queue
 from shared.events import CaseWithdrawn, QuoteOffered, RequestSubmitted, ServicesConfirmed, SignInRequested
 from shared.ids import CaseId, new_id
 from tests.intake.asking import (
@@ -292,3 +294,17 @@ async def test_a_draft_nobody_sends_is_erased(intake: ServiceUnderTest) -> None:
     assert await intake.count("drafts") == 1
     await intake.run_timers(at=A_MONDAY + timedelta(days=31))
     assert await intake.count("drafts") == 0
+
+
+async def test_who_took_a_case_over_and_why_stands_on_its_page(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    [item] = await intake.fetch("SELECT id FROM queue_items WHERE queue = 'requests'")
+    async with intake.ctx.db.transaction() as tx:
+        await staff_queue.claim(tx, REQUESTS, item["id"], by="staff-ben", name="Ben Castellan")
+    ada = advisor(intake)
+    taken = await ada.post(
+        f"/api/intake/queues/requests/items/{item['id']}/take-over", json={"reason": "Ben is away"}, headers=key()
+    )
+    assert taken.json()["claimed_name"] == "Ada Winter"
+    page = (await ada.get(f"/desk/cases/{case_id}")).text
+    assert "<bdi>Ada Winter</bdi> from <bdi>Ben Castellan</bdi>. <bdi>Ben is away</bdi>" in page

@@ -12,7 +12,7 @@ from services.intake.answers import refusals
 from services.intake.domain import Line, Stream
 from services.intake.pages.request import remember
 from services.intake.store import circumstances, duplicates, funnel, quotes
-from shared import programme
+from shared import programme, staff_queue
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Role, Who, allow
@@ -71,7 +71,7 @@ async def _show(page: Page, tx: Tx, who: Who, case_id: CaseId, *, form: Form[Mov
         quotes=await quotes.of_case(tx, case_id), rules=programme.load(case.programme), form=form or Form.blank(),
         thread=await quotes.questions_of(tx, case_id), wishes=await quotes.wishes_of(tx, case_id),
         knows_people=who.has(*KNOWS_PEOPLE), privacy=who.has(Role.PRIVACY_OFFICER), advisor=who.has(*ADVISOR_ROLES),
-        likenesses=await duplicates.pairs_of(tx, case_id),
+        likenesses=await duplicates.pairs_of(tx, case_id), takeovers=await staff_queue.takeovers(tx, case_id),
     )  # fmt: skip
 
 
