@@ -14,6 +14,9 @@ from tests.pages.crawl import Person, crawl
 from tests.pages.stages import STAGES
 from tests.pages.world import World
 
+IN_SPANISH = ("quoted", "paid")
+"""Spanish is set like English and only longer: the stages with the most words show whether it fits."""
+
 
 @pytest.mark.parametrize("lang", LOCALES)
 async def test_public_and_patients_pages(browser: Browser, world: World, lang: str) -> None:
@@ -21,8 +24,8 @@ async def test_public_and_patients_pages(browser: Browser, world: World, lang: s
     nobody = Person("public", {}, ["/"], lang)
     async with listening(world.app) as base:
         found = await crawl(browser, base, nobody, done=done)
-        for stage, reach in STAGES.items():
-            case_id = await reach(world)
+        for stage in IN_SPANISH if lang == "es" else STAGES:
+            case_id = await STAGES[stage](world)
             cookies = world.cookies(
                 Role.PATIENT, Role.REQUESTER, subject="link", name="Dalia Testova", cases=(case_id,), locale=lang
             )
