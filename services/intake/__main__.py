@@ -36,6 +36,7 @@ def routes() -> "Sequence[APIRouter]":
         account,
         aside,
         basket,
+        coming_back,
         desk,
         duplicates,
         front,
@@ -47,7 +48,7 @@ def routes() -> "Sequence[APIRouter]":
 
     return (
         staff_sign_in(), api.router, quotes_api.router, account.router, my_quote.router, search.router, desk.router,
-        basket.router, duplicates.router, aside.router, front.router, request.router,
+        basket.router, duplicates.router, aside.router, front.router, coming_back.router, request.router,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ are written side by side never mix. Sending a page again replaces its answer, so
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -18,32 +18,26 @@ from services.intake.answers import refusals
 from services.intake.diagnoses.search import Kinds
 from services.intake.domain import Unacceptable
 from services.intake.form import QUESTIONS, Complete, route
-from services.intake.form.questions import AT_MOST, LISTS, Save, WithPhone
+from services.intake.form.questions import LISTS
 from services.intake.links import hash_of
-from services.intake.pages import answering
+from services.intake.pages import answering, keeping
 from services.intake.pages.summary import Summary
 from services.intake.store import aside as set_aside
 from services.intake.store import drafts as kept
 from services.intake.store.drafts import Draft
-from services.intake.values import Email
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
-from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
+from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
 from shared.web.auth import Principal
 from shared.web.forms import sent_form
 from shared.web.i18n import translator_for
-from shared.web.limits import by_address, limit
+from shared.web.limits import by_address
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
 COOKIE = "consilium_draft_"
 MOST_DRAFTS = 20
 DRAFT = "/request/{draft_id:uuid}"
-
-
-class WantsBack(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"email": N_("Enter your e-mail address, like name@example.com")}
-    email: Email
 
 
 @router.get("/request")
@@ -80,44 +74,6 @@ async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
             await kept.save(tx, draft_id, "explored", chosen, [])
     response = RedirectResponse(f"/request/{draft_id}/path", 303)
     remember(response, token, ctx, draft_id)
-    return response
-
-
-@router.get("/request/link")
-async def want_link(page: Page) -> Response:
-    return page("request_link.html", form=Form.blank())
-
-
-@router.post("/request/link", dependencies=[by_address("limit_links")])
-async def ask_for_link(request: Request, page: Page, db: Db) -> Response:
-    """Promise a link "if there is a form". Page, work and time are the same whether there is or not."""
-    form = await Form.read(request, WantsBack)
-    if not form.valid:
-        return page("request_link.html", status=422, form=form)
-    await limit(request, "limit_mailbox", form.model.email)
-    async with db.transaction() as tx:
-        await drafts.ask(tx, form.model.email)
-    return page("request_link_sent.html")
-
-
-@router.get("/request/back/{token}")
-async def open_link(token: str, page: Page, db: Db) -> Response:
-    """Ask for a press of the button: programs that read mail follow links, and would use it up."""
-    async with db.reading() as tx:
-        works = await kept.link_works(tx, hash_of(token))
-    headers = {"Referrer-Policy": "no-referrer"}
-    return page("request_back.html", status=200 if works else 410, works=works, headers=headers)
-
-
-@router.post("/request/back/{token}")
-async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
-    async with db.transaction() as tx:
-        back = await drafts.come_back(tx, token, ctx.settings)
-    if back is None:
-        return page("request_back.html", status=410, works=False)
-    mine, draft_id = back
-    response = RedirectResponse(f"/request/{draft_id}", 303)
-    remember(response, mine, ctx, draft_id)
     return response
 
 
@@ -238,9 +194,9 @@ async def answer(draft_id: UUID, question: str, request: Request, page: Page, db
         if draft.sent:
             return RedirectResponse(f"/request/{draft_id}/received", 303)
         if question in LISTS:
-            done = await _gather(request, form, draft, question, tx)
+            done = await keeping.gather(request, form, draft, question, tx)
         else:
-            done = await _settle(request, form, draft, question, tx)
+            done = await keeping.settle(request, form, draft, question, tx)
         if done is None:
             context = await _asking(request, tx, draft, question)
             return page(f"ask/{question}.html", status=422 if form.errors else 200, form=form, **context)
@@ -252,73 +208,9 @@ async def answer(draft_id: UUID, question: str, request: Request, page: Page, db
     return response
 
 
-async def _settle(request: Request, form: Form[Any], draft: Draft, question: str, tx: Tx) -> str | None:
-    """Keep the answer and return where to go on; None when the page must be shown again."""
-    _, answers = translator_for(request).gettext, draft.answers
-    if form.valid:
-        rules, locale = programme.current(draft.programme), locale_of(request)
-        for field, sentence in await answering.objections(form, answers, rules, tx, locale):
-            form.refuse(field, _(sentence))
-    if not form.valid:
-        return None
-    given, forget = form.model.model_dump(mode="json"), []
-    if isinstance(form.model, WithPhone):
-        country = answering.country_for_phone(question, answers)
-        if proposal := answering.proposed_phone(form, country):
-            form.values["proposal"] = proposal
-            return None
-        given = {name: value for name, value in given.items() if name not in ("keep", "phone_shown")}
-        given["phone"] = answering.phone_to_keep(form.model, country)
-    if question in ("your_name", "patient_name") and given != answers.get(question):
-        forget = ["latin_name"]
-    await kept.save(tx, draft.draft_id, question, given, forget)
-    if isinstance(form.model, Save):
-        await kept.set_address(tx, draft.draft_id, form.model.email, locale_of(request))
-        if form.model.email and form.model.email != draft.email:
-            await drafts.send_link(tx, draft.draft_id)
-    now = {name: value for name, value in answers.items() if name not in forget} | {question: given}
-    return _on(request, question, now, tx)
-
-
-async def _gather(request: Request, form: Form[Any], draft: Draft, question: str, tx: Tx) -> str | None:
-    """Add an entry to a list, take one away, or be done with it. An entry sent twice is there once: it has an id."""
-    sent = await sent_form(request)
-    then, item_id = str(sent.get("_then", "add")), str(sent.get("_item", ""))[:64]
-    list_now = draft.answers.get(question) or {"items": [], "done": False}
-    items = list(list_now["items"])
-    empty = not any(value for value in form.values.values())
-    if then.startswith("remove:"):
-        items = [item for item in items if item["id"] != then.removeprefix("remove:")]
-    elif not (then == "done" and empty):
-        if form.valid and len(items) >= AT_MOST[question] and item_id not in {item["id"] for item in items}:
-            form.refuse(
-                next(iter(form.values)), translator_for(request).gettext(N_("The list is full; remove one first"))
-            )
-        if not form.valid:
-            return None
-        entry = {"id": item_id or str(new_id()), **form.model.model_dump(mode="json")}
-        items = [item for item in items if item["id"] != entry["id"]] + [entry]
-    whole = {"items": items, "done": list_now["done"] or then == "done"}
-    await kept.save(tx, draft.draft_id, question, whole, [])
-    if then == "done":
-        return _on(request, question, {**draft.answers, question: whole}, tx)
-    return f"/{question}{_from(request)}"
-
-
-def _on(request: Request, question: str, answers: dict[str, Any], tx: Tx) -> str:
-    where = route.following(question, answers, tx.now.date(), checking=bool(_from(request)))
-    if where == "tasks":
-        return ""
-    return f"/{where}" if where == "check" else f"/{where}{_from(request)}"
-
-
 def _start(request: Request) -> str:
     """Return the first page's address with what was chosen before anything personal was asked (M1)."""
     return f"/request/start?{request.url.query}" if request.url.query else "/request/start"
-
-
-def _from(request: Request) -> str:
-    return "?from=check" if request.query_params.get("from") == "check" else ""
 
 
 def remember(response: Response, token: str, ctx: Ctx, draft_id: UUID) -> None:
@@ -377,12 +269,12 @@ async def _asking(request: Request, tx: Tx, draft: Draft, question: str) -> dict
     context, base = _context(draft), f"/request/{draft.draft_id}"
     locale, query = locale_of(request), request.query_params.get("q", "")
     kinds = await answering.kinds_found(tx, context["rules"], query, locale) if question == "cancer_type" else {}
-    before = "check" if _from(request) else route.before(question, draft.answers, tx.now.date())
+    before = "check" if keeping.from_check(request) else route.before(question, draft.answers, tx.now.date())
     return {
         **context,
         **answering.offers(question, answering.Asking(draft.answers, locale, tx.now)),
         **kinds,
-        "here": f"{base}/{question}{_from(request)}",
+        "here": f"{base}/{question}{keeping.from_check(request)}",
         "back": base if before == "tasks" else f"{base}/{before}",
         "section": route.section_of(question),
         "items": (draft.answers.get(question) or {}).get("items", []) if question in LISTS else [],
