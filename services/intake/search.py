@@ -33,7 +33,7 @@ async def search(tx: Tx, text: str) -> list[Hit]:
     hits = await numbers(tx, text)
     if sum(sign.isdecimal() for sign in text) >= _LEAST_DIGITS:
         hits += await _phones(tx, text)
-    if any(sign.isalpha() for sign in text) and not any(hit.score == 1 for hit in hits):
+    if any(sign.isalpha() for sign in text) and not hits:
         hits += await _names(tx, text)
     return _best(hits)
 

@@ -73,7 +73,7 @@ async def test_the_same_patient_in_two_scripts_waits_on_the_queue_and_shows_on_b
     side_by_side = (await ada.get(f"/desk/intake/duplicates/{later}/{earlier}", headers=HTML)).text
     assert "王小明" in side_by_side
     assert "Wang Xiaoming" in side_by_side
-    assert "born on the same day" in side_by_side
+    assert "they are born on the same day" in side_by_side
 
 
 async def test_comparing_again_finds_nothing_twice(intake: ServiceUnderTest) -> None:

@@ -11,7 +11,7 @@ from services.intake import duplicates, store
 from services.intake.answers import refusals
 from services.intake.domain import Line
 from services.intake.names import BornAlike, latin_rendering
-from services.intake.queues import ADVISORS
+from services.intake.queues import ADVISORS, country, language
 from services.intake.store import duplicates as rows
 from services.intake.store.duplicates import Pair
 from shared import programme
@@ -26,10 +26,10 @@ router = APIRouter(
 )  # fmt: skip
 
 BORN_WORDS = {
-    BornAlike.SAME: "born on the same day",
-    BornAlike.DAY_AND_MONTH_SWAPPED: "dates of birth are the same with day and month changed round",
-    BornAlike.TWO_DIGITS_SWAPPED: "dates of birth are the same with two digits changed round",
-    BornAlike.ONE_DIGIT_OFF: "dates of birth differ in one digit",
+    BornAlike.SAME: "they are born on the same day",
+    BornAlike.DAY_AND_MONTH_SWAPPED: "the dates of birth are the same with day and month changed round",
+    BornAlike.TWO_DIGITS_SWAPPED: "the dates of birth are the same with two digits changed round",
+    BornAlike.ONE_DIGIT_OFF: "the dates of birth differ in one digit",
 }
 
 
@@ -80,7 +80,7 @@ async def _show(page: Page, tx: Tx, later: CaseId, earlier: CaseId, form: Form[D
     sides = [await _side(tx, case_id) for case_id in (later, earlier)]
     return page(
         "desk_duplicate.html", status=422 if form else 200, pair=pair, sides=sides, why=why(pair),
-        decisions=await rows.decisions(tx, pair), form=form or Form.blank(),
+        decisions=await rows.decisions(tx, pair), country=country, language=language, form=form or Form.blank(),
     )  # fmt: skip
 
 
@@ -98,5 +98,5 @@ async def _side(tx: Tx, case_id: CaseId) -> dict[str, Any]:
 
 def why(pair: Pair) -> str:
     """Return in words why the two were found alike."""
-    named = "the same name" if pair.name >= 0.995 else f"names {pair.name:.0%} alike"
-    return f"{named}, {BORN_WORDS[BornAlike(pair.born)]}"
+    named = "the names sound the same" if pair.name >= 0.995 else f"the names sound {pair.name:.0%} alike"
+    return f"{named}; {BORN_WORDS[BornAlike(pair.born)]}"
