@@ -23,6 +23,7 @@ SECTIONS = (
     Section("Cases", "/desk/cases", STAFF),
     _queue("Requests", "intake", "requests", Role.CARE_ADVISOR, Role.SUPERVISOR),
     _queue("Duplicates", "intake", "possible-duplicates", Role.CARE_ADVISOR, Role.SUPERVISOR),
+    _queue("Set aside", "intake", "set-aside", Role.CARE_ADVISOR, Role.SUPERVISOR),
     _queue("Quotes", "intake", "quotes", Role.CARE_ADVISOR, Role.SUPERVISOR),
     Section("Billing", "/desk/billing", frozenset({Role.FINANCE, Role.SUPERVISOR})),
     _queue("Payments", "billing", "payments-to-match", Role.FINANCE, Role.SUPERVISOR),
