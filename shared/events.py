@@ -152,6 +152,24 @@ class FormSaved(Fact):
     saved_at: AwareDatetime
 
 
+class CallBackBooked(Fact):
+    """Somebody of a case is to be called at a time that they wished for; language and number stay with intake (R11)."""
+
+    topic = topics.INTAKE
+    call_back_id: UUID
+    at: AwareDatetime
+    booked_at: AwareDatetime
+
+
+class CallBackMissed(Fact):
+    """Nobody answered a call back, however often the programme's rule had it tried (R11)."""
+
+    topic = topics.INTAKE
+    call_back_id: UUID
+    tries: Annotated[int, Field(ge=1)]
+    missed_at: AwareDatetime
+
+
 class PaymentReceived(Fact):
     """Exactly the quoted amount is in: the partner may start (R20, R21)."""
 
@@ -284,6 +302,8 @@ FACTS: tuple[type[Fact], ...] = (
     CaseWithdrawn,
     SignInRequested,
     FormSaved,
+    CallBackBooked,
+    CallBackMissed,
     PaymentReceived,
     RefundIssued,
     CollectionOpened,

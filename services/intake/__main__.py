@@ -1,4 +1,4 @@
-"""Intake, wired: ``python -m services.intake api|worker|streams|migrate|parked|replay|reconcile``."""
+"""Intake, wired: ``python -m services.intake api|worker|streams|migrate|seed|parked|replay|reconcile``."""
 
 import json
 import sys
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.intake import handlers, queues
+from services.intake import handlers, queues, seed
 from services.intake.diagnoses import oncotree
 from services.intake.settings import Settings
 from services.intake.store import oncotree as oncotree_store
 from shared.events import (
+    CallBackBooked,
+    CallBackMissed,
     CaseWithdrawn,
     FormSaved,
     QuoteDeclined,
@@ -31,24 +33,30 @@ if TYPE_CHECKING:
 
 
 def routes() -> "Sequence[APIRouter]":
-    from services.intake import api, quotes_api
+    from services.intake import api, contact_api, quotes_api
     from services.intake.pages import (
         account,
         aside,
         basket,
+        callers,
+        calls,
         coming_back,
+        contact,
         desk,
         duplicates,
         front,
+        interpreters,
         my_quote,
         request,
         search,
         staff_sign_in,
     )
 
+    at_the_desk = (desk.router, duplicates.router, contact.router, calls.router, interpreters.router, callers.router)
     return (
-        staff_sign_in(), api.router, quotes_api.router, account.router, my_quote.router, search.router, desk.router,
-        basket.router, duplicates.router, aside.router, front.router, coming_back.router, request.router,
+        staff_sign_in(), api.router, contact_api.router, quotes_api.router, account.router, my_quote.router, search.router,
+        *at_the_desk, basket.router, aside.router, front.router, coming_back.router,
+        request.router,
     )  # fmt: skip
 
 
@@ -79,11 +87,15 @@ SERVICE = Service(
         CaseWithdrawn,
         SignInRequested,
         FormSaved,
+        CallBackBooked,
+        CallBackMissed,
     ),
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
+    errands=handlers.ERRANDS,
     queues=queues.QUEUES,
     imports={"oncotree": take_oncotree},
+    seed=seed.load_roster,
     routes=routes,
     streams=streams,
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.intake import open_quote, store
+from services.intake.contact import callers, ending
 from services.intake.domain import (
     Patient,
     QuoteState,
@@ -47,7 +48,8 @@ async def submit(
     `number` is the case number when one was shown already.
     """
     check_request(request, rules, tx.now.date())
-    due = rules.calendar.contact_due(tx.now)
+    received = tx.now if channel == "web" else await callers.received_at(tx, case_id)
+    due = rules.calendar.contact_due(received)
     case = await store.insert_case(
         tx, case_id, number or new_case_number(), rules.ref, request, channel, entered_by, due
     )
@@ -61,6 +63,8 @@ async def submit(
         await _put_on_desk(writes, case, request.patient, Waiting.CONTACT)
     await timers.set(tx, case_id, "contact_overdue", due=due)
     await timers.set(tx, case_id, "compare_patient", due=tx.now)
+    if channel != "web":
+        await callers.note_consent(tx, case_id, request.consent.version)
     outbox.append(tx, _submitted(case, request))
     return case
 
@@ -106,11 +110,11 @@ async def _put_on_desk(tx: Tx, case: Case, patient: Patient | Person, waiting: W
                           due=due, data=data)  # fmt: skip
 
 
-async def record_contact(tx: Tx, case_id: CaseId, by: str) -> Case:
-    """Stop the contact clock: somebody reached the requester (R12)."""
+async def record_contact(tx: Tx, case_id: CaseId, by: str, at: datetime | None = None) -> Case:
+    """Stop the contact clock: somebody reached the requester (R12), at `at` or just now. `contact.log` keeps what was said."""
     case = await store.lock_case(tx, case_id)
     check_may(Step.RECORD_CONTACT, case.stage)
-    await store.set_contacted(tx, case_id, by)
+    await store.set_contacted(tx, case_id, by, at)
     await timers.cancel(tx, case_id, "contact_overdue")
     return await show_on_desk(tx, case_id)
 
@@ -132,6 +136,7 @@ async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], rea
     check_may(Step.WITHDRAW, case.stage)
     await open_quote.settle(tx, case_id, QuoteState.WITHDRAWN)
     await store.set_withdrawn(tx, case_id, by, reason)
+    await ending.end_all(tx, case_id, by)
     await duplicates.end_consents(tx, await duplicates.continued_here(tx, case_id))
     await timers.cancel(tx, case_id, "contact_overdue")
     outbox.append(tx, CaseWithdrawn(case_id=case_id, by=by, withdrawn_at=tx.now))

@@ -341,6 +341,7 @@ class Step(StrEnum):
     ANSWER_QUOTE = "answer the quote"
     ASK_ABOUT_QUOTE = "ask about the quote"
     WITHDRAW = "withdraw the request"
+    WORK = "work on the case"
 
 
 _LIVE = frozenset(Stage) - {Stage.WITHDRAWN, Stage.CONTINUED}
@@ -352,6 +353,7 @@ MAY: dict[Step, frozenset[Stage]] = {
     Step.ANSWER_QUOTE: _LIVE,
     Step.ASK_ABOUT_QUOTE: _LIVE - {Stage.DELIVERED},
     Step.WITHDRAW: _LIVE,
+    Step.WORK: _LIVE,
 }
 
 

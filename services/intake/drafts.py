@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from services.intake.contact import callers
 from services.intake.links import hash_of
 from services.intake.settings import Settings
 from services.intake.store import UnknownCase, access
@@ -93,5 +94,6 @@ async def come_back(tx: Tx, token: str, settings: Settings) -> tuple[str, UUID] 
 
 
 async def erase(draft_id: CaseId, tx: Tx) -> None:
-    """Forget a form that nobody sent, with its answers, its address and its links."""
+    """Forget a form that nobody sent, with its answers, its address, its links, and what it came on."""
+    await callers.erase(tx, draft_id)
     await store.erase(tx, draft_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.intake import casework, drafts, duplicates, links, quoting, store
+from services.intake.contact import call_backs, callers, colleagues, tasks
 from shared.backbone.inbox import Reactions
 from shared.db import Tx
 from shared.events import OpinionDelivered, PaymentReceived
@@ -45,4 +46,11 @@ TIMERS = {
     "answer_sign_in": links.answer,
     "compare_patient": duplicates.compare,
     "answer_draft_link": drafts.answer,
+    "call_back_due": call_backs.remind,
+    "erase_call_back": call_backs.erase,
+    "task_due": tasks.bring_task,
+    "absence_begins": colleagues.begin_absence,
+    "absence_ends": colleagues.end_absence,
+    "sweep_original": callers.sweep,
 }
+ERRANDS = {"delete_original": callers.delete_original}

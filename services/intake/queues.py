@@ -1,4 +1,4 @@
-"""The advisors' queue: what is on it, what each case waits for, and how advisors narrow it."""
+"""The advisors' queues: what is on the one of requests, what each case waits for, and how advisors narrow it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ REQUESTS = Queue(
 POSSIBLE_DUPLICATES = Queue("possible-duplicates", "Possible duplicates", ADVISORS)
 QUOTES = Queue("quotes", "Quotes: questions, wishes, answers", ADVISORS)
 SET_ASIDE = Queue("set-aside", "Set aside as spam", ADVISORS)
-QUEUES = (REQUESTS, POSSIBLE_DUPLICATES, QUOTES, SET_ASIDE)
+CALL_BACKS = Queue("call-backs", "Call-backs", ADVISORS)
+TASKS = Queue("tasks", "Tasks that are due", ADVISORS)
+QUEUES = (REQUESTS, POSSIBLE_DUPLICATES, QUOTES, SET_ASIDE, CALL_BACKS, TASKS)
 
 
 def waiting_for(stage: Stage, contacted_at: datetime | None, last_quote: QuoteState | None) -> Waiting | None:

@@ -38,6 +38,12 @@ class Settings(ServiceSettings):
     limit_mailbox: Annotated[Limit, Field(description="Sign-in links asked for, per mail box")] = Rate(
         6, timedelta(hours=1)
     )
+    limit_calls: Annotated[Limit, Field(description="Calls asked for without a case, per address")] = Rate(
+        10, timedelta(hours=1)
+    )
     limit_letters: Annotated[
         Limit, Field(description="Requests sent in the name of one mail box: each brings it a letter")
     ] = Rate(30, timedelta(days=1))
+    max_original_bytes: Annotated[
+        int, Field(gt=0, description="Largest fax, letter or message attached for a caller")
+    ] = 25 * 1024**2

@@ -19,7 +19,7 @@ from services.notify.senders import Refused, SmtpSender, TryLater
 from shared import log, programme, staff_queue
 from shared.backbone.errands import Errand
 from shared.db import Tx
-from shared.events import CaseWithdrawn, Fact, RequestSubmitted
+from shared.events import CallBackBooked, CallBackMissed, CaseWithdrawn, Fact, RequestSubmitted
 from shared.peers import PeerProblem
 from shared.service import Context
 
@@ -115,7 +115,9 @@ async def _deliver(message: store.Message, history: History, ctx: Context) -> Ou
         raise NotYet("no fact of this case has named its programme yet")
     rules = programme.load(history.programme)
     speech = Speech(contacts.locale, rules.calendar.zone)
-    letter = compose(message.kind, _occasion(message, history), history, message.audience, speech)
+    occasion = _occasion(message, history)
+    theirs = await _their_time(occasion, contacts.locale, ctx)
+    letter = compose(message.kind, occasion, history, message.audience, speech, theirs)
     try:
         mail.recipient(reader.name, reader.address)
     except ValueError:
@@ -161,6 +163,14 @@ async def _contacts(message: store.Message, ctx: Context) -> Contacts | None:
             return None
         raise
     return Contacts.model_validate(answer)
+
+
+async def _their_time(fact: Fact, locale: str, ctx: Context) -> Speech | None:
+    """Return how the reader's own clock tells the time of a call (R11): intake knows where they are."""
+    if not isinstance(fact, (CallBackBooked, CallBackMissed)):
+        return None
+    answer: Any = await ctx.peers.get("intake", f"/cases/{fact.case_id}/call-backs/{fact.call_back_id}")
+    return Speech(locale, answer["zone"])
 
 
 async def _link(message: store.Message, reader: Reader, path: str, ctx: Context) -> str:

@@ -14,6 +14,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.events import (
+    CallBackBooked,
+    CallBackMissed,
     CaseWithdrawn,
     CollectionOpened,
     Fact,
@@ -122,6 +124,10 @@ class Timeline(_Value):
         return self.model_copy(update={"entries": told})
 
 
+UNLISTED = (SignInRequested, FormSaved, CallBackBooked, CallBackMissed)
+"""Told by letter, and no step of the case: they stand on no timeline."""
+
+
 class History:
     """The facts of one case, without doubles, found by kind; the same for every order of arrival."""
 
@@ -156,7 +162,7 @@ def timeline(facts: Iterable[Fact], now: datetime) -> Timeline:
         stage=stage,
         case_number=request.case_number if request else None,
         programme=history.programme,
-        entries=tuple(_entry(fact) for fact in history.facts if not isinstance(fact, (SignInRequested, FormSaved))),
+        entries=tuple(_entry(fact) for fact in history.facts if not isinstance(fact, UNLISTED)),
         next=tuple(
             step.model_copy(update={"overdue": step.by is not None and step.by < now})
             for step in _steps(stage, history, now)
@@ -192,6 +198,8 @@ _TIME: dict[type[Fact], str] = {
     RefundIssued: "issued_at",
     SignInRequested: "requested_at",
     FormSaved: "saved_at",
+    CallBackBooked: "booked_at",
+    CallBackMissed: "missed_at",
 }
 _DUE: dict[type[Fact], str] = {
     RequestSubmitted: "contact_due_at",
@@ -212,6 +220,8 @@ _APART: dict[type[Fact], tuple[str, ...]] = {
     OpinionDelivered: ("opinion_id",),
     SignInRequested: ("audience", "requested_at"),
     FormSaved: ("saved_at",),
+    CallBackBooked: ("call_back_id",),
+    CallBackMissed: ("call_back_id",),
 }
 _RANK = {kind: rank for rank, kind in enumerate(_TIME)}
 

@@ -14,6 +14,8 @@ from services.notify.domain import History, supplementary
 from services.notify.languages import Speech
 from services.notify.templating import MAIL
 from shared.events import (
+    CallBackBooked,
+    CallBackMissed,
     CaseWithdrawn,
     CollectionOpened,
     Fact,
@@ -52,6 +54,8 @@ KIND_OF: dict[type[Fact], str] = {
     CaseWithdrawn: "withdrawn",
     SignInRequested: "sign_in",
     FormSaved: "form_saved",
+    CallBackBooked: "call_back_booked",
+    CallBackMissed: "call_back_missed",
 }
 
 AFTER_WITHDRAWAL = frozenset({"withdrawn", "refund_issued", "sign_in"})
@@ -83,11 +87,13 @@ def audiences(fact: Fact) -> tuple[Audience, ...]:
             return ("requester",)
 
 
-def compose(kind: str, fact: Fact, history: History, audience: Audience, speech: Speech) -> Letter:
-    """Return the letter of this kind about ``fact``, in the words of ``speech``."""
+def compose(
+    kind: str, fact: Fact, history: History, audience: Audience, speech: Speech, theirs: Speech | None = None
+) -> Letter:
+    """Return the letter of this kind about ``fact``, in the words of ``speech``; ``theirs`` tells the reader's own time."""
     known = {
-        "_": speech, "speech": speech, "fact": fact, "case_id": fact.case_id, "number": _number(history),
-        "complete": history.latest(RecordsComplete), "added": supplementary(fact, history),
+        "_": speech, "speech": speech, "theirs": theirs or speech, "fact": fact, "case_id": fact.case_id,
+        "number": _number(history), "complete": history.latest(RecordsComplete), "added": supplementary(fact, history),
     }  # fmt: skip
     said = vars(_template(kind, audience).make_module(known))
     return Letter(

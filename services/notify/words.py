@@ -78,6 +78,8 @@ MESSAGES: dict[str, str] = {
     "withdrawn": "Withdrawal",
     "sign_in": "Sign-in link",
     "form_saved": "Link back to an unsent form",
+    "call_back_booked": "Call booked",
+    "call_back_missed": "Call not answered",
 }
 """For staff, whose pages are in English."""
 

@@ -5,7 +5,6 @@ else either; each document that is opened leaves a line saying who opened it (R2
 """
 
 from collections.abc import AsyncIterable, AsyncIterator
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi.responses import StreamingResponse
@@ -16,6 +15,7 @@ from services.records.settings import LARGEST_FILE, Settings
 from services.records.store import access, cases, materials
 from shared.backbone import timers
 from shared.db import Tx
+from shared.files import as_download, plain_name
 from shared.ids import CaseId
 from shared.service import Context
 from shared.web import N_, Principal, Problem, Role
@@ -83,13 +83,7 @@ async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id
             raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
         await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
     chunks = await files.at(ctx.platform.files_url).read(stored.object_key)
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.name, safe='')}",
-        "content-length": str(stored.size_bytes),
-        "content-security-policy": "sandbox; default-src 'none'",
-        "content-encoding": "identity",
-        "etag": f'"{stored.sha256}"',
-    }
+    headers = as_download(stored.name, stored.size_bytes, stored.sha256)
     return StreamingResponse(chunks, media_type=stored.media_type, headers=headers)
 
 
@@ -124,5 +118,4 @@ async def take_in(
     tx: Tx, who: Principal, case_id: UUID, item_id: UUID, document_id: UUID, stored: files.Stored, name: str
 ) -> None:
     """Make a stored file a document of its item."""
-    name = name.replace("\\", "/").rpartition("/")[2].strip()[:200] or "document"
-    await casework.take_in(tx, CaseId(case_id), item_id, document_id, stored, name, person(who))
+    await casework.take_in(tx, CaseId(case_id), item_id, document_id, stored, plain_name(name), person(who))

@@ -18,6 +18,7 @@ start with its name, its line and the reason.
 from shared.programme.calendar import OfficeCalendar
 from shared.programme.loading import ProgrammeRefused, UnknownProgramme, all_programmes, current, load, read_folder
 from shared.programme.model import (
+    CallBacks,
     CancerType,
     Clocks,
     Contacts,
@@ -32,6 +33,7 @@ from shared.programme.model import (
 from shared.programme.rules import Programme
 
 __all__ = [
+    "CallBacks",
     "CancerType",
     "Clocks",
     "Contacts",

@@ -50,6 +50,8 @@ def _basics(programme: Programme) -> Iterator[Found]:
         yield ("currency",), f"{programme.currency!r} is no currency of ISO 4217"
     if programme.clocks.target_from > programme.clocks.target_to:
         yield ("clocks", "target_to"), "the target must not end before it begins"
+    if programme.call_backs.sensible_from >= programme.call_backs.sensible_to:
+        yield ("call_backs", "sensible_to"), "the hours in which one may ring must not end before they begin"
     if "en" not in programme.locales:
         yield ("locales",), "English must be among the languages"
     if len(programme.catalogue) > _LARGEST_CATALOGUE:

@@ -1,7 +1,7 @@
 """The shapes that a programme file is read into. Titles are English; ``title_in`` gives another language."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -121,6 +121,24 @@ class Clocks(Value):
     target_from: Duration
     target_to: Duration
     laboratory_extra: Duration
+
+
+class CallBacks(Value):
+    """How people are called back (R11): how often and how far apart when nobody answers, and at which hours of theirs.
+
+    Durations. ``remind_before``: the desk is reminded so long before a call; ``interpreted_call``: for how long an
+    interpreter is booked; ``erase_after``: the number of somebody who asked for nothing else is then forgotten;
+    ``signature_within``: by when a consent that was given by voice is to be signed (R29).
+    """
+
+    tries: Annotated[int, Field(ge=1, le=10)]
+    spacing: Duration
+    sensible_from: time
+    sensible_to: time
+    remind_before: Duration
+    interpreted_call: Duration
+    erase_after: Duration
+    signature_within: Duration
 
 
 class Contacts(Value):

@@ -10,6 +10,7 @@ from pydantic import Field
 from shared.events import Money, ProgrammeRef
 from shared.programme.calendar import OfficeCalendar
 from shared.programme.model import (
+    CallBacks,
     CancerType,
     ChecklistItem,
     Clocks,
@@ -42,6 +43,7 @@ class Programme(Value):
     locales: Annotated[tuple[str, ...], Field(min_length=1)]
     calendar: OfficeCalendar
     clocks: Clocks
+    call_backs: CallBacks
     contacts: Contacts
     catalogue: ReadOnly[str, Service]
     requirements: tuple[RequiresAny, ...] = ()

@@ -18,7 +18,7 @@ from shared.staff_queue.view import (
     shown,
     snapshot,
 )
-from shared.staff_queue.work import Takeover, claim, done, done_all, put, release, take_over, takeovers
+from shared.staff_queue.work import Takeover, claim, done, done_all, pass_on, put, release, take_over, takeovers
 
 __all__ = [
     "PAGE",
@@ -39,6 +39,7 @@ __all__ = [
     "facets_of",
     "now_at",
     "one",
+    "pass_on",
     "put",
     "release",
     "shown",

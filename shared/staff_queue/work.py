@@ -100,6 +100,15 @@ async def take_over(tx: Tx, queue: Queue, item_id: UUID, *, by: str, name: str, 
     return Item(**row)
 
 
+async def pass_on(tx: Tx, queue: Queue, item_key: str, *, to: str, name: str) -> None:
+    """Claim an item for somebody, whoever had it, because its case is theirs; nothing happens when it isn't on the queue."""
+    await tx.execute(
+        """UPDATE queue_items SET state = 'claimed', claimed_by = $3, claimed_name = $4, claimed_at = $5
+           WHERE queue = $1 AND item_key = $2 AND state <> 'done' AND claimed_by IS DISTINCT FROM $3""",
+        queue.name, item_key, to, name, tx.now,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Takeover:
     """That one person took an item over from another, and why."""

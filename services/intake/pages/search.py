@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.intake import search, store
 from services.intake.answers import refusals
-from services.intake.pages.desk import KNOWS_PEOPLE
+from services.intake.pages.case_page import KNOWS_PEOPLE
 from shared.db import Tx
 from shared.ids import parse_case_number
 from shared.web import Db, Page, Problem, Who, allow

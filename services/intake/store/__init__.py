@@ -221,12 +221,12 @@ async def questions(tx: Tx, case_id: CaseId) -> list[Question]:
     return [Question(**row) for row in await tx.fetch(sql, case_id)]
 
 
-async def set_contacted(tx: Tx, case_id: CaseId, by: str) -> None:
+async def set_contacted(tx: Tx, case_id: CaseId, by: str, at: datetime | None = None) -> None:
     """Stop the contact clock (R12) at the first contact; a later one doesn't move it."""
     await tx.execute(
         """UPDATE cases SET contacted_at = $2, contacted_by = $3, version = version + 1
            WHERE case_id = $1 AND contacted_at IS NULL""",
-        case_id, tx.now, by,
+        case_id, at or tx.now, by,
     )  # fmt: skip
 
 

@@ -1,0 +1,162 @@
+"""Object storage: a folder or S3, by ``FILES_URL``. Bytes stream through; nothing here ever holds a whole file.
+
+Objects lie under opaque keys, so that a listing of the store says nothing about anybody. An object means nothing until
+a document row points at it.
+"""
+
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from uuid import uuid4
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+SNIFFED = 512
+CHUNK = 1 << 20
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (128, b"DICM", "application/dicom"),
+    (0, b"PK\x03\x04", "application/zip"),
+)
+DOCUMENTS = frozenset({"application/pdf", "image/jpeg", "image/png", "image/tiff"})
+
+
+class Unfit(Exception):
+    """The file can't be taken in."""
+
+
+class TooLarge(Unfit):
+    """More bytes came than the limit allows."""
+
+
+class Unreadable(Unfit):
+    """It is of no kind that may be taken in; ``empty``: there was nothing in it at all."""
+
+    def __init__(self, *, empty: bool) -> None:
+        super().__init__("empty" if empty else "of no allowed kind")
+        self.empty = empty
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it lies in the store: what was really written, not what the sender said."""
+
+    key: str
+    sha256: str
+    size: int
+    media_type: str
+
+
+def sniff(head: bytes) -> str | None:
+    """Return the media type that the first bytes tell, or None; names and senders' claims don't count."""
+    for offset, magic, media_type in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return media_type
+    return None
+
+
+def new_key() -> str:
+    """Return a key that tells nothing: random, spread over 256 folders."""
+    name = uuid4().hex
+    return f"{name[:2]}/{name}"
+
+
+class Files:
+    """The store behind ``url``: ``file:///folder`` or ``s3://bucket/prefix`` (credentials from ``AWS_*``)."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            folder = Path(unquote(parts.path))
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._store: ObjectStore = LocalStore(folder)
+        else:
+            self._store = from_url(url)
+
+    async def put(self, key: str, chunks: AsyncIterable[bytes], *, limit: int, allowed: frozenset[str]) -> Stored:
+        """Write ``chunks`` under ``key`` as they come and return what was written.
+
+        Raises ``Unreadable`` before storing anything when its first bytes aren't of an ``allowed`` type, and
+        ``TooLarge`` at the first byte beyond ``limit``; then nothing stays behind.
+        """
+        digest, size, source = hashlib.sha256(), 0, aiter(chunks)
+        head = await _head(source)
+        media_type = sniff(head)
+        if media_type not in allowed or media_type is None:
+            raise Unreadable(empty=not head)
+
+        async def measured() -> AsyncIterator[bytes]:
+            nonlocal size
+            async for chunk in _chain(head, source):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(limit)
+                digest.update(chunk)
+                yield chunk
+
+        await obstore.put_async(self._store, key, measured(), max_concurrency=2)
+        return Stored(key, digest.hexdigest(), size, media_type)
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """Return the object's bytes, about 1 MiB at a time. ``FileNotFoundError``: it isn't there."""
+        found = await obstore.get_async(self._store, key)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in found.stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
+
+        return chunks()
+
+    async def delete(self, key: str) -> None:
+        """Delete the object; one that is gone already is as good."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+
+
+@cache
+def at(url: str) -> Files:
+    """Return the store behind ``url``, one per process."""
+    return Files(url)
+
+
+def plain_name(sent: str | None) -> str:
+    """Return the file's own name as its sender called it, without folders, not too long."""
+    return (sent or "").replace("\\", "/").rpartition("/")[2].strip()[:200] or "document"
+
+
+def as_download(name: str, size: int, sha256: str) -> dict[str, str]:
+    """Return the headers under which a stranger's file may leave us: saved, never shown or run in our pages."""
+    return {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "content-length": str(size),
+        "content-security-policy": "sandbox; default-src 'none'",
+        "content-encoding": "identity",
+        "etag": f'"{sha256}"',
+    }
+
+
+async def _head(source: AsyncIterator[bytes]) -> bytes:
+    head = b""
+    async for chunk in source:
+        head += chunk
+        if len(head) >= SNIFFED:
+            break
+    return head
+
+
+async def _chain(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in rest:
+        if chunk:
+            yield chunk
