@@ -75,7 +75,7 @@ def test_a_month_is_read_in_the_words_of_many_languages(month: str) -> None:
 
 @pytest.mark.parametrize("month", ["Ma", "Smarch", "", "13th"])
 def test_what_is_no_month_makes_no_date(month: str) -> None:
-    with pytest.raises(ValueError, match="isoformat|month"):
+    with pytest.raises(ValueError, match=r"isoformat|month"):
         date.fromisoformat(iso_date("1978", month, "27"))
 
 
