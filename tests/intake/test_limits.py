@@ -21,6 +21,7 @@ from shared.limits import Limit, Rate, TooOften
 from shared.settings import PlatformSettings
 from shared.web import Role
 from tests.intake.asking import HTML, a_request, advisor, key, submit
+from tests.intake.filling import BY_A_DAUGHTER, fill, send
 from tests.support.service import ServiceUnderTest
 
 SIX_AN_HOUR = Rate(6, timedelta(hours=1))
@@ -119,6 +120,18 @@ async def test_a_mail_box_is_not_flooded_with_letters_by_requests_in_its_name(
         for host in range(2)
     ]  # fmt: skip
     assert statuses == [201, 429]
+
+
+async def test_the_form_counts_the_letters_that_a_mail_box_is_brought(behind_a_gateway: ServiceUnderTest) -> None:
+    intake = behind_a_gateway
+    intake.ctx.settings.limit_letters = Rate(1, timedelta(days=1))
+    draft = await fill(intake.http, BY_A_DAUGHTER)
+    intake.http.headers["X-Forwarded-For"] = "203.0.113.5"
+    await limits.take(intake.ctx.db, intake.ctx.settings.limit_letters, "limit_letters", "dalia@example.com")
+    refused = await send(intake.http, draft)
+    assert refused.status_code == 429
+    intake.clock.at += timedelta(days=1)
+    assert (await send(intake.http, draft)).status_code == 303
 
 
 @pytest.mark.parametrize(

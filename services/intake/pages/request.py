@@ -32,7 +32,7 @@ from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone
 from shared.web.auth import Principal
 from shared.web.forms import sent_form
 from shared.web.i18n import translator_for
-from shared.web.limits import by_address
+from shared.web.limits import by_address, limit
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
 COOKIE = "consilium_draft_"
@@ -129,6 +129,7 @@ async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, o
             await kept.empty(tx, draft_id)
         return f"/desk/cases/{draft_id}" if draft.entered_by else f"/request/{draft_id}/received"
 
+    await _count_letter(request, db, who, draft_id)
     try:
         return await once.redirect(work)
     except KeyError as open_question:
@@ -143,6 +144,14 @@ async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, o
     async with db.reading() as tx:
         draft = await _mine(request, tx, who, draft_id)
         return page("check.html", status=422, form=form, **await _checked(request, tx, draft)) if draft else _gone(page)
+
+
+async def _count_letter(request: Request, db: Db, who: Principal, draft_id: UUID) -> None:
+    """Take one of the requester's mail box's tries: what is sent now brings it a letter, asked for or not."""
+    async with db.reading() as tx:
+        draft = await _mine(request, tx, who, draft_id)
+    if draft and not draft.sent and (email := route.of(draft.answers, "your_email", "email")):
+        await limit(request, "limit_letters", email)
 
 
 @router.get(DRAFT + "/received")
