@@ -1,4 +1,7 @@
-"""``./consilium demo``: one case, told fact by fact, ending with the signed opinion as a PDF."""
+"""``./consilium demo``: a patient's case, told fact by fact, to the signed opinion as a PDF; then two more ways in.
+
+A clinician refers a patient and agrees to the quote; somebody asks on the telephone, and an advisor writes it down.
+"""
 
 import os
 import sys
@@ -8,6 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from deploy.demo import browser
+from deploy.demo.askers import CALLER, CLINICIAN, DOCTOR, PATIENT
 from deploy.demo.facts import FactTail, Landed
 from deploy.demo.people import Person, WentWrong, follow
 from deploy.demo.places import Places
@@ -44,30 +48,32 @@ class Teller:
 
 
 def run(places: Places, folder: Path, tell: Teller) -> Path:
-    """Drive one case to its end and return the path of the PDF. Raises ``WentWrong``."""
-    story = Story(places)
+    """Drive one case to its end, and two more to where they differ; return the path of the PDF. Raises ``WentWrong``."""
+    stories = [Story(places, asker.name, asker.mail) for asker in (PATIENT, CLINICIAN, CALLER)]
+    asked, referred, phoned = stories
     with browser.chromium() as chromium, FactTail(places, tell.fact) as tail:
         try:
-            patient = _request_and_quote(story, chromium, tail, tell)
-            _pay_and_collect(story, patient, tail, tell)
-            return _opinion(story, folder, tail, tell)
+            patient = _request_and_quote(asked, chromium, tail, tell)
+            _pay_and_collect(asked, patient, tail, tell)
+            path = _opinion(asked, folder, tail, tell)
+            tell.step(f"the patient's case is done: {path}")
+            _referral(referred, chromium, tail, tell)
+            _by_phone(phoned, chromium, tail, tell)
         finally:
-            story.close()
+            for story in stories:
+                story.close()
+    return path
 
 
 def _request_and_quote(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> Person:
     tell.step("a patient fills in the request form in a browser")
     window = browser.Window(chromium, story.places)
-    browser.submit_request(
-        window, name=story.patient_name, mail=story.patient_mail, doctor="Dr Rami Hakim", doctor_mail=story.doctor_mail,
-    )  # fmt: skip
-    message = story.patient_box.next(about="received")
-    browser.open_link(window, message)
-    story.case_id = window.page.url.split("/cases/")[1].split("/")[0].split("?")[0]
-    tail.wait_for("RequestSubmitted.v1", story.case_id)
+    browser.begin_request(window)
+    browser.fill_and_send(window, PATIENT.answers)
+    message = _received(story, window, tail)
     tell.step(f"{ADVISOR} takes the request from the queue and offers a quote")
     desk = browser.Window(chromium, story.places, story.as_staff(ADVISOR))
-    browser.claim_first_request(desk, message["subject"].split()[-1])
+    browser.claim_first_request(desk, str(message["subject"]).split()[-1])
     desk.open(f"/desk/intake/cases/{story.case_id}/quote")
     desk.fill(services=["comprehensive"], total="4200.00", reason="A made-up discount")
     desk.press("Offer")
@@ -76,6 +82,38 @@ def _request_and_quote(story: Story, chromium: Browser, tail: FactTail, tell: Te
     window.press("Accept")
     tail.wait_for("ServicesConfirmed.v1", story.case_id)
     return story.enter_by_mail("confirmed")
+
+
+def _received(story: Story, window: browser.Window, tail: FactTail) -> dict[str, object]:
+    """Follow the link of the letter that says the request is in; return the letter."""
+    message = story.patient_box.next(about="received")
+    browser.open_link(window, message)
+    story.case_id = window.page.url.split("/cases/")[1].split("/")[0].split("?")[0]
+    tail.wait_for("RequestSubmitted.v1", story.case_id)
+    return message
+
+
+def _referral(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> None:
+    tell.step("a clinician refers a patient, and declares on what authority")
+    window = browser.Window(chromium, story.places)
+    browser.begin_request(window)
+    browser.fill_and_send(window, CLINICIAN.answers)
+    _received(story, window, tail)
+    tell.step(f"{ADVISOR} offers a written consultation; the clinician accepts by the link in the mail")
+    story.quote(["written"], 200_000)
+    browser.open_link(window, story.patient_box.next(about="quote"))
+    window.press("Accept")
+    tail.wait_for("ServicesConfirmed.v1", story.case_id)
+
+
+def _by_phone(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> None:
+    tell.step(f"somebody asks on the telephone: {ADVISOR} reads notice and consent aloud and writes the request down")
+    desk = browser.Window(chromium, story.places, story.as_staff(ADVISOR))
+    browser.begin_for_caller(desk)
+    browser.fill_and_send(desk, CALLER.answers)
+    caller = browser.Window(chromium, story.places)
+    number = str(_received(story, caller, tail)["subject"]).split()[-1]
+    tell.step(f"the caller has letter and case number {number}, and comes in by the link")
 
 
 def _pay_and_collect(story: Story, patient: Person, tail: FactTail, tell: Teller) -> None:
@@ -99,7 +137,7 @@ def _opinion(story: Story, folder: Path, tail: FactTail, tell: Teller) -> Path:
     tail.wait_for("OpinionDelivered.v1", story.case_id)
     tell.step("the patient and the local physician open the opinion by their own links")
     reader = story.enter_by_mail("report")
-    physician = follow(story.places, story.doctor_box.next(about="report"), "Dr Rami Hakim")
+    physician = follow(story.places, story.doctor_box.next(about="report"), DOCTOR)
     opinion, copy = story.read_opinion(reader), story.read_opinion(physician)
     physician.close()
     if opinion != copy:
@@ -130,7 +168,7 @@ def main() -> int:
     except WentWrong as problem:
         print(f"The demo stopped: {problem}", file=sys.stderr)
         return 1
-    tell.step(f"done: {path}")
+    tell.step(f"done; the opinion: {path}")
     return 0
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from deploy.demo.askers import Answers
 from deploy.demo.people import Person, WentWrong, link_in
 from deploy.demo.places import Places
 
@@ -75,44 +76,27 @@ class Window:
             fields.first.fill(value)
 
 
-def submit_request(window: Window, *, name: str, mail: str, doctor: str, doctor_mail: str) -> None:
-    """Fill in the form, a question a page, as a patient abroad who asks for a remote opinion, and send it."""
+def begin_request(window: Window) -> None:
+    """Open the form and read the emergency notice."""
     window.open("/request/start")
+    _past_the_notice(window)
+
+
+def begin_for_caller(desk: Window) -> None:
+    """Open the form at the desk for somebody on the telephone, and read the emergency notice to them."""
+    desk.open("/desk/requests/new?channel=phone")
+    desk.press("Start the form")
+    _past_the_notice(desk)
+
+
+def _past_the_notice(window: Window) -> None:
     window.fill(emergency_read="yes")
     window.press()
+
+
+def fill_and_send(window: Window, answers: Answers) -> None:
+    """Answer the form that was begun, a question a page, and send it."""
     draft = window.page.url.rsplit("/", 1)[0]
-    answers: dict[str, dict[str, str | list[str]]] = {
-        "path": {"path": "new_patient"},
-        "stream": {"stream": "remote"},
-        "save": {},
-        "role": {"role": "patient"},
-        "your_name": {"name": name},
-        "your_email": {"email": mail},
-        "your_country": {"country": "JO"},
-        "your_phone": {},
-        "call": {"times": "morning"},
-        "birth_date": {"birth_date__day": "3", "birth_date__month": "April", "birth_date__year": "1971"},
-        "sex": {"sex": "female"},
-        "language": {"language": "ar"},
-        "interpreter": {"wanted": "no"},
-        "hospital": {"in_hospital": "no"},
-        "cancer_type": {"kind": "breast"},
-        "reasons": {"reasons": ["new_diagnosis", "peace_of_mind"]},
-        "surgery": {"surgery": "unsure"},
-        "story": {},
-        "questions": {"text": "Is there a treatment without surgery?"},
-        "services": {"interests": "comprehensive"},
-        "doctor": {
-            "doctor": "other",
-            "name": doctor,
-            "email": doctor_mail,
-            "institution": "A made-up clinic",
-            "country": "JO",
-        },
-        "told": {},
-        "heard": {},
-        "consent": {"accepted": "yes", "signed_name": name},
-    }
     for question, given in answers.items():
         if not window.page.url.endswith(f"/{question}"):
             window.open(f"{draft}/{question}")

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 
+from deploy.demo.askers import DOCTOR_MAIL, PATIENT
 from deploy.demo.people import PATIENCE, Mailbox, Person, WentWrong, follow, staff
 from deploy.demo.places import Places
 
@@ -22,9 +23,9 @@ class Story:
     """One case as its people live through it. ``case_id`` is known once the patient has followed the first link."""
 
     places: Places
-    patient_name: str = "Amal Testfall"
-    patient_mail: str = "amal@patient.example"
-    doctor_mail: str = "r.hakim@clinic.example"
+    patient_name: str = PATIENT.name
+    patient_mail: str = PATIENT.mail
+    doctor_mail: str = DOCTOR_MAIL
     case_id: str = ""
     people: dict[str, Person] = field(default_factory=dict)
 
