@@ -40,7 +40,7 @@ def _indic_word(word: str) -> str:
     script = unicodedata.name(word[0], "").split(" ")[0]
     plan = "".join(_on_plan(sign) for sign in unicodedata.normalize("NFD", word))
     units = _aksharas(plan, tamil=script == "TAMIL")
-    if script in _DROPS_LAST_VOWEL:
+    if units and script in _DROPS_LAST_VOWEL:
         _drop_silent_vowels(units)
     latin = "".join(consonant + vowel.removesuffix("\ufdd0") + tail for consonant, vowel, tail in units)
     latin = re.sub("\ufdd1(?=[pb])", "m", latin).replace("\ufdd1", "n").replace("chchh", "chch")
