@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -105,14 +106,30 @@ def tell(server: Server) -> None:
     went(server.send(advisor, "POST", f"{desk}/contact", form()))
     seen = server.send(advisor, "GET", api).headers["ETag"].strip('"')
     went(server.send(advisor, "POST", f"{desk}/stream", form(stream="in_person", reason="on request", _version=seen)))
+    went(server.send(advisor, "POST", f"{desk}/take", form()))
+    went(server.send(advisor, "POST", f"{desk}/notes", form(note="Prefers mornings.")))
+    call = {"language": "pt", "phone": "+55 11 91234 5678", "zone": "America/Sao_Paulo", "at": _next_noon()}
+    booked = done(server.send(advisor, "POST", f"{api}/call-backs", call))
+    tried = {"reached": False, "words": "No answer.", "tries": booked["tries"]}
+    done(server.send(advisor, "POST", f"/api/intake/call-backs/{booked['call_back_id']}/tries", tried))
     price = {"amount_minor": 450_000, "currency": "USD"}
     first = done(server.send(advisor, "POST", f"{api}/quotes", {"services": ["comprehensive"], "price": price}))
-    declined = form(quote_id=first["quote_id"], revision=str(first["revision"]), reason="price")
-    went(server.send(requester, "POST", f"/my/intake/cases/{case}/quote/decline", declined))
+    meant = {"quote_id": first["quote_id"], "revision": first["revision"]}
+    done(server.send(requester, "POST", f"{api}/quote-questions", meant | {"text": "Is the courier included?"}))
+    asked = done(server.send(requester, "GET", f"{api}/quote-questions"))["questions"]
+    answer = {"text": "No. You choose one."}
+    done(server.send(advisor, "POST", f"{api}/quote-questions/{asked[0]['question_id']}/answer", answer))
+    done(server.send(requester, "POST", f"{api}/decline", meant | {"reason": "price"}))
     second = done(server.send(advisor, "POST", f"{api}/quotes", {"services": ["written"], "price": price}))
     accepted = {"quote_id": second["quote_id"], "revision": second["revision"]}
     done(server.send(requester, "POST", f"{api}/accept", accepted))
+    done(server.send(somebody(Role.SPECIALIST), "POST", f"{api}/wishes", {"service": "pathology", "words": "For grading."}))
     done(server.send(requester, "POST", f"{api}/withdraw", {"reason": "We found another way."}))
+
+
+def _next_noon() -> str:
+    tomorrow = Clock().now() + timedelta(days=1)
+    return tomorrow.replace(hour=15, minute=0, second=0, microsecond=0).isoformat()
 
 
 async def counts(url: str) -> dict[str, int]:

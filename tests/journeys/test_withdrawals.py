@@ -44,14 +44,23 @@ def _confirmed(journey: Journey) -> None:
     journey.confirms()
 
 
-def _complete(journey: Journey) -> None:
+def _paid(journey: Journey) -> None:
+    """Wait for the letter as well: a withdrawal that overtakes the payment is another story."""
     journey.to_payment()
+    journey.is_written_to("payment")
+
+
+def _complete(journey: Journey) -> None:
+    _paid(journey)
     journey.collects()
+    journey.is_written_to("have what we need")
 
 
 def _taken(journey: Journey) -> Person:
     _complete(journey)
-    return journey.is_taken()
+    specialist = journey.is_taken()
+    journey.is_written_to("specialist")
+    return specialist
 
 
 def _delivered(journey: Journey) -> Person:
@@ -64,7 +73,7 @@ STAGES: dict[str, Callable[[Journey], Person | None]] = {
     "asked": _asked,
     "quoted": _quoted,
     "confirmed": _confirmed,
-    "paid": Journey.to_payment,
+    "paid": _paid,
     "complete": _complete,
     "taken": _taken,
     "delivered": _delivered,

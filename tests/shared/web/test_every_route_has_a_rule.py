@@ -12,6 +12,7 @@ OPEN = {
         "/",
         "/explore",
         "/request",
+        "/call-back",
         "/api/intake/requests",
         "/sign-in",
         "/sign-out",
