@@ -123,7 +123,8 @@ def tell(server: Server) -> None:
     second = done(server.send(advisor, "POST", f"{api}/quotes", {"services": ["written"], "price": price}))
     accepted = {"quote_id": second["quote_id"], "revision": second["revision"]}
     done(server.send(requester, "POST", f"{api}/accept", accepted))
-    done(server.send(somebody(Role.SPECIALIST), "POST", f"{api}/wishes", {"service": "pathology", "words": "For grading."}))
+    wish = {"service": "pathology", "words": "For grading."}
+    done(server.send(somebody(Role.SPECIALIST), "POST", f"{api}/wishes", wish))
     done(server.send(requester, "POST", f"{api}/withdraw", {"reason": "We found another way."}))
 
 
