@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.intake import casework, open_quote, store
+from services.intake.contact import ending as promises
 from services.intake.domain import QuoteState, Refused, check_merge
 from services.intake.names import dates_alike, likeness
 from services.intake.queues import POSSIBLE_DUPLICATES
@@ -79,6 +80,7 @@ async def merge(tx: Tx, later: CaseId, earlier: CaseId, kept: CaseId, reason: st
     check_merge(ending.stage, (await store.load_case(tx, kept)).stage)
     await open_quote.settle(tx, ending.case_id, QuoteState.WITHDRAWN)
     await duplicates.continue_in(tx, ending.case_id, kept)
+    await promises.hand_on(tx, ending.case_id, kept)
     await timers.cancel(tx, ending.case_id, "contact_overdue")
     await casework.show_on_desk(tx, ending.case_id)
     await _settle(tx, pair, "merged", kept, reason, by)

@@ -144,6 +144,27 @@ async def test_whoever_could_see_the_ended_case_sees_the_one_that_goes_on(intake
     assert listed.headers["location"] == f"/my/cases/{earlier}"
 
 
+async def test_a_call_and_a_task_go_on_in_the_case_that_goes_on(intake: ServiceUnderTest) -> None:
+    later, earlier = await twice(intake)
+    ada = advisor(intake)
+    wish = {"language": "zh", "phone": "+86 10 6552 9988", "zone": "Asia/Shanghai"}
+    booked = (await ada.post(f"/api/intake/cases/{later}/call-backs", json=wish, headers=key())).json()
+    todo = {"what": "Send the brochure", "due-day": "3", "due-month": "3", "due-year": "2027", "assignee": "staff-ada"}
+    desk = f"/desk/cases/{later}"
+    once = field_of((await ada.get(desk, headers=HTML)).text, "_once")
+    set_ = await ada.post(f"/desk/intake/cases/{later}/tasks", data=todo | {"_once": once}, headers=HTML)
+    assert set_.status_code == 303, set_.text
+
+    assert (await decide(intake, later, earlier, "keep_earlier")).status_code == 303
+
+    assert {row["case_id"] for row in await intake.fetch("SELECT case_id FROM tasks WHERE state = 'open'")} == {earlier}
+    reached = {"reached": True, "words": "Talked.", "tries": booked["tries"]}
+    tried = await ada.post(f"/api/intake/call-backs/{booked['call_back_id']}/tries", json=reached, headers=key())
+    assert tried.status_code == 200, tried.text
+    [talk] = await intake.fetch("SELECT case_id, reached FROM contacts")
+    assert (talk["case_id"], talk["reached"]) == (earlier, True)
+
+
 async def test_a_stranger_gains_nothing_by_a_merger(intake: ServiceUnderTest) -> None:
     later, earlier = await twice(intake)
     other = await submit(intake)

@@ -1,4 +1,4 @@
-"""What ends with a case that is withdrawn: calls, tasks, interpreters' bookings (R29, M13)."""
+"""What becomes of calls, tasks and interpreters' bookings when their case ends: withdrawn (R29, M13), or going on in another."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ async def end_all(tx: Tx, case_id: CaseId, by: str) -> None:
         await timers.cancel(tx, CaseId(task_id), "task_due")
         await staff_queue.done(tx, TASKS, str(task_id))
     await interpreters.cancel_for_case(tx, case_id)
+
+
+async def hand_on(tx: Tx, case_id: CaseId, to: CaseId) -> None:
+    """Leave what was promised and what is to be done to the case in which this one goes on. The caller holds both."""
+    await call_backs.move_open(tx, case_id, to)
+    for task_id, due in await talks.move_tasks(tx, case_id, to):
+        await timers.set(
+            tx, CaseId(task_id), "task_due", due
+        )  # one that is due already is shown anew, with its new case

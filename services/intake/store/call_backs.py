@@ -76,6 +76,11 @@ async def open_of_case(tx: Tx, case_id: CaseId) -> list[CallBack]:
     return [CallBack(**row) for row in await tx.fetch(sql, case_id)]
 
 
+async def move_open(tx: Tx, case_id: CaseId, to: CaseId) -> None:
+    """Have another case await the calls that this one awaits."""
+    await tx.execute("UPDATE call_backs SET case_id = $2 WHERE case_id = $1 AND state = 'booked'", case_id, to)
+
+
 async def count_try(tx: Tx, call_back_id: UUID, next_at: datetime | None) -> None:
     """Count a try that nobody answered; without a next one the call is missed."""
     await tx.execute(

@@ -139,6 +139,14 @@ async def drop_tasks(tx: Tx, case_id: CaseId, by: str) -> list[UUID]:
     return [row["task_id"] for row in rows]
 
 
+async def move_tasks(tx: Tx, case_id: CaseId, to: CaseId) -> list[tuple[UUID, datetime]]:
+    """Give another case what is still open in this one; return each task with its due time."""
+    rows = await tx.fetch(
+        "UPDATE tasks SET case_id = $2 WHERE case_id = $1 AND state = 'open' RETURNING task_id, due", case_id, to
+    )
+    return [(row["task_id"], row["due"]) for row in rows]
+
+
 async def end_task(tx: Tx, task_id: UUID, state: str, by: str) -> bool:
     """End an open task; False when it had ended. Of two at once, one ends it."""
     tag = await tx.execute(
