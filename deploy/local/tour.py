@@ -30,7 +30,6 @@ DOCUMENT = (
     "#set page(width: 12cm, height: 8cm)\n= Summary of a made-up patient\nWritten for a demonstration. Nobody exists."
 )
 PATIENCE = 30_000
-PICTURED = {"cancer_type": "form-kind-of-cancer"}
 ANSWERS: dict[str, dict[str, str]] = {
     "path": {"path": "new_patient"},
     "stream": {"stream": "remote"},
@@ -151,8 +150,6 @@ async def ask(tour: Tour) -> None:
         if not page.url.endswith(f"/{question}"):
             await page.goto(f"{draft}/{question}")
         await answer(page, given)
-        if question in PICTURED:
-            await tour.shot(page, PICTURED[question])
         async with page.expect_navigation():
             await page.locator("form[data-keep] button.nhsuk-button").last.click()
     await page.goto(draft)
@@ -191,6 +188,8 @@ async def agree(tour: Tour) -> None:
     await desk.goto(f"{tour.url}/desk/intake/cases/{tour.case}/quote")
     await desk.check("[name=services][value=comprehensive]")
     await desk.check("[name=services][value=pathology]")
+    await desk.locator(".c-basket__refused").wait_for()
+    await desk.wait_for_load_state("networkidle")  # the last click's answer replaces what the one before it brought
     await desk.locator(".c-basket__refused").scroll_into_view_if_needed()
     await tour.shot(desk, "desk-basket-refused")
     for service in ("comprehensive", "pathology"):
