@@ -1,0 +1,62 @@
+"""What happens to a case's money: where invoice, payments, refunds and ledger change, together or not at all.
+
+Every function takes the open transaction and the locked case. PaymentReceived is told in ``books.write``, and nowhere
+else: once per invoice, by whichever road the last missing unit came in (R20, R21).
+"""
+
+from services.billing.cashier.books import (
+    EXPIRY,
+    REFUND_ERRAND,
+    REFUND_TIMER,
+    SYSTEM,
+    earn,
+    invoice_of,
+    watch_due,
+    write,
+)
+from services.billing.cashier.invoicing import expire, invoice_services, reinstate
+from services.billing.cashier.queues import TO_MATCH, TO_REFUND, ask_about_held, ask_to_pay_back
+from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, match_receipt, take
+from services.billing.cashier.refunding import (
+    REFUND_GRACE,
+    decide_refund,
+    hear_refund,
+    keep_fee,
+    pay_out,
+    pay_out_by_bank,
+    refund_failed,
+    refund_withdrawn,
+    withdraw,
+)
+
+__all__ = [
+    "EXPIRY",
+    "REFUND_ERRAND",
+    "REFUND_GRACE",
+    "REFUND_TIMER",
+    "SYSTEM",
+    "TO_MATCH",
+    "TO_REFUND",
+    "ask_about_held",
+    "ask_to_pay_back",
+    "candidates_for",
+    "decide_refund",
+    "earn",
+    "enter_receipt",
+    "expire",
+    "hear",
+    "hear_refund",
+    "invoice_of",
+    "invoice_services",
+    "keep_fee",
+    "match_receipt",
+    "pay_out",
+    "pay_out_by_bank",
+    "refund_failed",
+    "refund_withdrawn",
+    "reinstate",
+    "take",
+    "watch_due",
+    "withdraw",
+    "write",
+]

@@ -1,0 +1,67 @@
+"""Invoices: billed once a quote's revision, taken back when their time ends, opened again (R17, R20)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from services.billing import domain, store
+from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
+from services.billing.cashier.queues import ask_about_held
+from services.billing.domain import (
+    Invoice,
+    MoneyRefusedError,
+)
+from services.billing.store import CaseRow
+from shared import log
+from shared.db import Tx
+from shared.events import ServicesConfirmed
+from shared.ids import new_id
+
+_log = log.get(__name__)
+
+
+async def invoice_services(tx: Tx, case: CaseRow, confirmed: ServicesConfirmed, time_to_pay: timedelta) -> None:
+    """Bill one quote revision, once; a supplement gets an invoice of its own, for what it added alone (R17)."""
+    earlier = await store.invoices_of_case(tx, case.case_id)
+    if any((one.quote_id, one.revision) == (confirmed.quote_id, confirmed.revision) for one in earlier):
+        return
+    invoice = Invoice(
+        id=new_id(), case_id=case.case_id, quote_id=confirmed.quote_id, revision=confirmed.revision,
+        ordinal=len(earlier) + 1, programme=confirmed.programme, services=confirmed.added or confirmed.services,
+        price=confirmed.price, issued_at=tx.now,
+        due_at=confirmed.confirmed_at + time_to_pay,
+    )  # fmt: skip
+    await store.add_invoice(tx, invoice)
+    _log.info("invoice_issued", case_id=str(case.case_id), revision=invoice.revision)
+    if case.withdrawn_at:
+        await store.post(tx, case.case_id, domain.issue(invoice).entries, SYSTEM)
+        await write(tx, case, domain.cancel(invoice, (), "withdrawn"), SYSTEM)
+        return
+    await write(tx, case, domain.issue(invoice), SYSTEM)
+    await watch_due(tx, case.case_id)
+
+
+async def expire(tx: Tx, case: CaseRow) -> None:
+    """Take back what was not paid in time; what came of it is held for staff."""
+    for invoice in await store.invoices_of_case(tx, case.case_id):
+        if invoice.due_minor and invoice.due_at <= tx.now:
+            payments = await store.payments_of_invoice(tx, invoice.id)
+            outcome = domain.cancel(invoice, payments, "expired")
+            await write(tx, case, outcome, SYSTEM)
+            for payment in outcome.payments:
+                await ask_about_held(tx, payment, "Part of the price came, then the time to pay ended")
+    await watch_due(tx, case.case_id)
+
+
+async def reinstate(tx: Tx, case: CaseRow, invoice_id: UUID, by: str) -> Invoice:
+    """Open an expired invoice again, for as long as at first, and apply what is held. Raises ``MoneyRefusedError``."""
+    invoice = await invoice_of(tx, case, invoice_id)
+    if case.withdrawn_at:
+        raise MoneyRefusedError("The case was withdrawn: send the money back instead")
+    payments = await store.payments_of_invoice(tx, invoice.id)
+    outcome = domain.reinstate(replace(invoice, due_at=tx.now + (invoice.due_at - invoice.issued_at)), payments)
+    written_invoice = await write(tx, case, outcome, by)
+    for payment in outcome.payments:
+        await ask_about_held(tx, payment, "More than the price")
+    await watch_due(tx, case.case_id)
+    return written_invoice

@@ -1,0 +1,106 @@
+"""Money that comes in, by card or by wire (R21)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.billing import domain, store
+from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
+from services.billing.cashier.queues import TO_MATCH, ask_about_held
+from services.billing.cashier.refunding import hear_refund
+from services.billing.domain import (
+    CardStatus,
+    Invoice,
+    MoneyRefusedError,
+    Payment,
+    written,
+)
+from services.billing.gateway import CardNotice, Message, RefundNotice
+from services.billing.store import CaseRow, WireReceipt
+from shared import log, staff_queue
+from shared.db import Tx
+from shared.events import Money
+from shared.ids import CaseId, new_id
+
+_log = log.get(__name__)
+
+
+async def hear(tx: Tx, message: Message) -> None:
+    """Do what the provider's message means: once, in whatever order; what means nothing to us does nothing."""
+    if not await store.note_delivery(tx, message.webhook_id, message.kind):
+        return
+    if isinstance(message.about, CardNotice):
+        await _hear_card(tx, message.about)
+    elif isinstance(message.about, RefundNotice):
+        await hear_refund(tx, message.about)
+
+
+async def _hear_card(tx: Tx, notice: CardNotice) -> None:
+    checkout = await store.checkout_of_provider(tx, notice.checkout_id)
+    invoice_id = checkout.invoice_id if checkout else notice.reference
+    known = await store.invoice(tx, invoice_id) if invoice_id else None
+    if known is None:
+        _log.error("payment_for_nothing_of_ours", provider_payment=notice.payment_id, status=notice.status)
+        return
+    case = await store.lock_case(tx, known.case_id)
+    if checkout:
+        status = domain.hear(await store.attempt_status(tx, notice.payment_id), notice.status)
+        await store.save_attempt(tx, notice.payment_id, checkout.id, status)
+    if notice.status != CardStatus.SUCCEEDED or await store.payment_of_provider(tx, notice.payment_id):
+        return
+    if checkout:
+        await store.close_checkout(tx, checkout.id)
+    await take(tx, case, known.id, "card", notice.payment_id, notice.amount, SYSTEM)
+
+
+async def take(
+    tx: Tx, case: CaseRow, invoice_id: UUID, method: domain.Method, provider_id: str, amount: Money, by: str
+) -> Payment:
+    """Count a payment in. The invoice is read here, under the case's lock."""
+    invoice = await invoice_of(tx, case, invoice_id)
+    arrived = Payment(new_id(), case.case_id, invoice.id, method, provider_id, amount, tx.now)
+    outcome = domain.receive(invoice, arrived)
+    payment = outcome.payments[0]
+    await write(tx, case, outcome, by)
+    late = {
+        "expired": "Came after the time to pay",
+        "withdrawn": "Came after the case was withdrawn",
+        None: "More than the price",
+    }
+    await ask_about_held(tx, payment, late[invoice.cancelled])
+    await watch_due(tx, case.case_id)
+    _log.info("payment_taken", case_id=str(case.case_id), method=method, held=payment.held_minor > 0)
+    return payment
+
+
+async def enter_receipt(tx: Tx, receipt: WireReceipt) -> list[Invoice]:
+    """Keep a line of the bank statement and return the invoices it may be for. Raises ``MoneyRefusedError``."""
+    if not await store.add_receipt(tx, receipt):
+        raise MoneyRefusedError(f"The bank reference {receipt.bank_reference} was entered before")
+    await store.post(tx, None, domain.bank_receipt(receipt.id, receipt.amount), receipt.entered_by)
+    candidates = await candidates_for(tx, receipt)
+    case_id = candidates[0].case_id if candidates else CaseId(receipt.id)
+    await staff_queue.put(
+        tx, TO_MATCH, case_id, f"receipt:{receipt.id}", f"Wire of {written(receipt.amount)} to match",
+        due=tx.now + timedelta(days=1), data={"href": f"/desk/billing/receipts/{receipt.id}"},
+    )  # fmt: skip
+    return candidates
+
+
+async def candidates_for(tx: Tx, receipt: WireReceipt) -> list[Invoice]:
+    """Return the invoices that a wire names by a sound reference, else those of which just this amount is missing."""
+    named = [await store.invoice_for_reference(tx, *found) for found in domain.find_references(receipt.remittance)]
+    return [one for one in named if one] or await store.unpaid_of_amount(tx, receipt.amount)
+
+
+async def match_receipt(tx: Tx, receipt_id: UUID, invoice_id: UUID, by: str) -> Payment:
+    """Count a wire in for an invoice. Raises ``LookupError`` or, when it was matched before, ``MoneyRefusedError``."""
+    receipt, invoice = await store.receipt(tx, receipt_id, lock=True), await store.invoice(tx, invoice_id)
+    if receipt is None or invoice is None:
+        raise LookupError("There is no such wire or invoice")
+    if receipt.payment_id:
+        raise MoneyRefusedError(f"{receipt.matched_by} matched this wire already: look at its case")
+    case = await store.lock_case(tx, invoice.case_id)
+    payment = await take(tx, case, invoice.id, "wire", f"wire:{receipt.bank_reference}", receipt.amount, by)
+    await store.mark_matched(tx, receipt.id, payment.id, by)
+    await staff_queue.done(tx, TO_MATCH, f"receipt:{receipt.id}")
+    return payment

@@ -1,0 +1,149 @@
+"""Money that goes back: by stage when a case is withdrawn, else as finance decides (R21)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.billing import domain, store
+from services.billing.cashier.books import EXPIRY, REFUND_ERRAND, REFUND_TIMER, SYSTEM, earn, invoice_of, write
+from services.billing.cashier.queues import TO_REFUND, ask_about_held, ask_to_pay_back
+from services.billing.domain import (
+    MoneyRefusedError,
+    Refund,
+    RefundRight,
+)
+from services.billing.gateway import RefundNotice
+from services.billing.store import CaseRow
+from shared import log, staff_queue
+from shared.backbone import errands, outbox, timers
+from shared.db import Tx
+from shared.events import Money, RefundIssued
+from shared.ids import new_id
+
+_log = log.get(__name__)
+REFUND_GRACE = timedelta(seconds=15)
+
+
+"""How long a withdrawal waits before money goes back, so that an acceptance already under way is heard first."""
+
+
+async def withdraw(tx: Tx, case: CaseRow) -> None:
+    """Cancel what is still to be paid; what was paid is ruled on after the grace time (``refund_withdrawn``)."""
+    for invoice in await store.invoices_of_case(tx, case.case_id):
+        if not invoice.settled:
+            payments = await store.payments_of_invoice(tx, invoice.id)
+            await write(tx, case, domain.cancel(invoice, payments, "withdrawn"), SYSTEM)
+    await timers.cancel(tx, case.case_id, EXPIRY)
+    await timers.set(tx, case.case_id, REFUND_TIMER, tx.now + REFUND_GRACE)
+
+
+async def refund_withdrawn(tx: Tx, case: CaseRow) -> None:
+    """Send all back before a specialist accepted; after that what bought no work, and finance rules on the fee."""
+    assert case.withdrawn_at is not None
+    right = domain.refund_right(case.accepted_at, case.withdrawn_at)
+    for invoice in await store.invoices_of_case(tx, case.case_id):
+        payments = await store.payments_of_invoice(tx, invoice.id)
+        if right is RefundRight.FULL and invoice.settled:
+            outcome = domain.cancel(invoice, payments, "withdrawn")
+            await write(tx, case, outcome, SYSTEM)
+            payments = list(outcome.payments)
+        for payment in payments:
+            if payment.held_minor:
+                held = Money(amount_minor=payment.held_minor, currency=payment.amount.currency)
+                await decide_refund(tx, case, payment.id, held, "withdrawn", "The case was withdrawn", SYSTEM)
+        if right is RefundRight.NONE and invoice.settled and not invoice.earned_at:
+            await staff_queue.put(
+                tx, TO_REFUND, case.case_id, f"withdrawn:{case.case_id}", "Withdrawn after a specialist accepted: rule on the fee",
+                due=tx.now + timedelta(days=3), data={"href": f"/desk/billing/cases/{case.case_id}"},
+            )  # fmt: skip
+
+
+async def decide_refund(
+    tx: Tx,
+    case: CaseRow,
+    payment_id: UUID,
+    amount: Money,
+    why: Literal["withdrawn", "decision"],
+    reason: str,
+    by: str,
+) -> Refund:
+    """Owe money back to where it came from, and start it on its way. Raises ``MoneyRefusedError``."""
+    payment = await store.payment(tx, payment_id)
+    if payment is None or payment.case_id != case.case_id:
+        raise LookupError("There is no such payment")
+    invoice = await invoice_of(tx, case, payment.invoice_id)
+    refund = Refund(new_id(), case.case_id, payment.id, payment.method, amount, why, reason, by, tx.now)
+    outcome = domain.give_back(invoice, payment, refund)
+    await write(tx, case, outcome, by)
+    await store.add_refund(tx, refund)
+    await ask_about_held(tx, outcome.payments[0], "Still held")
+    if refund.method == "card":
+        await errands.request(tx, REFUND_ERRAND, case.case_id, str(refund.id), {"refund_id": str(refund.id)})
+    else:
+        await ask_to_pay_back(tx, refund, "by bank transfer")
+    return refund
+
+
+async def keep_fee(tx: Tx, case: CaseRow, reason: str, by: str) -> None:
+    """Rule that nothing (more) of a withdrawn case's fee goes back. Raises ``MoneyRefusedError``."""
+    if case.withdrawn_at is None:
+        raise MoneyRefusedError(
+            "Only the fee of a withdrawn case is ruled on: others are earned when the opinion is delivered"
+        )
+    case = replace(case, kept_at=tx.now, kept_by=by, kept_reason=reason)
+    await store.save_case(tx, case)
+    await earn(tx, case)
+    await staff_queue.done(tx, TO_REFUND, f"withdrawn:{case.case_id}")
+
+
+async def pay_out(tx: Tx, refund_id: UUID, paid_as: str, by: str, method: domain.Method | None = None) -> Refund:
+    """The money left (``method`` when by another road than it came): RefundIssued, once. Raises ``LookupError``."""
+    refund = await _locked_refund(tx, refund_id)
+    paid, entries = domain.pay_out(refund, method or refund.method)
+    if entries:
+        await store.post(tx, refund.case_id, entries, by)
+        await store.settle_refund(tx, refund.id, "issued", paid_as)
+        await staff_queue.done(tx, TO_REFUND, f"refund:{refund.id}")
+        outbox.append(
+            tx,
+            RefundIssued(case_id=refund.case_id, refund_id=refund.id, price=refund.amount, issued_at=tx.now),
+        )
+    return paid
+
+
+async def pay_out_by_bank(tx: Tx, refund_id: UUID, bank_reference: str, by: str) -> Refund:
+    """Finance sent the money. Raises ``MoneyRefusedError`` while the card provider is at it, or when it is done."""
+    refund = await _locked_refund(tx, refund_id)
+    if refund.state == "issued":
+        raise MoneyRefusedError("This refund was paid out before")
+    if refund.method == "card" and refund.state == "decided":
+        raise MoneyRefusedError("The card provider is sending this refund: wait for its answer")
+    return await pay_out(tx, refund_id, bank_reference, by, "wire")
+
+
+async def refund_failed(tx: Tx, refund_id: UUID) -> None:
+    """The provider will never do it: finance pays it back by bank transfer."""
+    refund = await _locked_refund(tx, refund_id)
+    if refund.state == "decided":
+        await store.settle_refund(tx, refund.id, "failed", None)
+        await ask_to_pay_back(tx, refund, "by bank transfer: the card provider refused")
+
+
+async def hear_refund(tx: Tx, notice: RefundNotice) -> None:
+    if notice.reference is None or await store.refund(tx, notice.reference) is None:
+        _log.error("refund_not_ours", provider_refund=notice.refund_id, status=notice.status)
+    elif notice.status == "succeeded":
+        await pay_out(tx, notice.reference, notice.refund_id, SYSTEM)
+    else:
+        await refund_failed(tx, notice.reference)
+
+
+async def _locked_refund(tx: Tx, refund_id: UUID) -> Refund:
+    """Return the refund as it stands once nobody else can change it."""
+    if (seen := await store.refund(tx, refund_id)) is None:
+        raise LookupError("There is no such refund")
+    await store.lock_case(tx, seen.case_id)
+    refund = await store.refund(tx, refund_id)
+    assert refund is not None
+    return refund

@@ -1,0 +1,77 @@
+"""Money that goes back: by stage, or as finance decides (R21)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain.invoices import Invoice, Method, Outcome, Payment
+from services.billing.domain.ledger import Account, Entry, entry
+from services.billing.domain.money import MoneyRefusedError, written
+from shared.events import Money
+from shared.ids import CaseId
+
+
+class RefundRight(StrEnum):
+    """What a patient who withdraws gets back without anyone deciding (R21)."""
+
+    FULL = "full"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back to where it came from. ``state``: decided, issued, or failed (the provider refused)."""
+
+    id: UUID
+    case_id: CaseId
+    payment_id: UUID
+    method: Method
+    amount: Money
+    why: Literal["withdrawn", "decision"]
+    reason: str
+    decided_by: str
+    decided_at: datetime
+    state: Literal["decided", "issued", "failed"] = "decided"
+
+
+def refund_right(accepted_at: datetime | None, withdrawn_at: datetime) -> RefundRight:
+    """Everything before a specialist accepts, nothing after: the review starts with the acceptance (R21)."""
+    return RefundRight.FULL if accepted_at is None or withdrawn_at < accepted_at else RefundRight.NONE
+
+
+def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:
+    """Owe a part of a payment back: what is held first, then what was applied. Raises ``MoneyRefusedError``."""
+    amount = refund.amount.amount_minor
+    if refund.amount.currency != payment.amount.currency or amount <= 0 or amount > payment.returnable_minor:
+        left = Money(amount_minor=payment.returnable_minor, currency=payment.amount.currency)
+        raise MoneyRefusedError(f"At most {written(left)} of this payment can go back")
+    from_held = min(amount, payment.held_minor)
+    from_price = amount - from_held
+    if from_price and not invoice.settled:
+        raise MoneyRefusedError("Part of the price is still missing: cancel the invoice before sending its money back")
+    income = Account.REVENUE if invoice.earned_at else Account.DEFERRED
+    amounts = {Account.OVERPAYMENTS: from_held, income: from_price, Account.REFUNDS_PAYABLE: -amount}
+    return Outcome(
+        replace(invoice, returned_minor=invoice.returned_minor + from_price),
+        (
+            replace(
+                payment,
+                applied_minor=payment.applied_minor - from_price,
+                held_minor=payment.held_minor - from_held,
+                returned_minor=payment.returned_minor + amount,
+            ),
+        ),
+        entry("refund_decided", f"refund:{refund.id}", refund.amount.currency, amounts),
+    )
+
+
+def pay_out(refund: Refund, method: Method) -> tuple[Refund, list[Entry]]:
+    """The money left, by the card provider or from the bank. Nothing happens a second time."""
+    if refund.state == "issued":
+        return refund, []
+    source = Account.CARD_CLEARING if method == "card" else Account.BANK
+    amounts = {Account.REFUNDS_PAYABLE: refund.amount.amount_minor, source: -refund.amount.amount_minor}
+    entries = entry("refund_issued", f"issued:{refund.id}", refund.amount.currency, amounts)
+    return replace(refund, state="issued"), entries

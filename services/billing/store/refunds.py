@@ -1,0 +1,40 @@
+"""Money on its way back."""
+
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain import Refund
+from services.billing.store.rows import with_amount
+from shared.db import Tx
+from shared.ids import CaseId
+
+_REFUND = """r.id, r.case_id, r.payment_id, p.method, r.amount_minor, r.currency, r.why, r.reason, r.decided_by,
+             r.decided_at, r.state FROM refunds r JOIN payments p ON p.id = r.payment_id"""
+
+
+async def add_refund(tx: Tx, refund: Refund) -> None:
+    await tx.execute(
+        """INSERT INTO refunds
+               (id, case_id, payment_id, amount_minor, currency, why, reason, decided_by, decided_at, state)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        refund.id, refund.case_id, refund.payment_id, refund.amount.amount_minor, refund.amount.currency, refund.why,
+        refund.reason, refund.decided_by, refund.decided_at, refund.state,
+    )  # fmt: skip
+
+
+async def settle_refund(tx: Tx, refund_id: UUID, state: Literal["issued", "failed"], paid_as: str | None) -> None:
+    """Note how a refund ended; ``paid_as`` is the provider's or the bank's reference."""
+    await tx.execute(
+        "UPDATE refunds SET state = $2, paid_as = coalesce($3, paid_as), settled_at = $4 WHERE id = $1",
+        refund_id, state, paid_as, tx.now,
+    )  # fmt: skip
+
+
+async def refund(tx: Tx, refund_id: UUID) -> Refund | None:
+    row = await tx.fetchrow(f"SELECT {_REFUND} WHERE r.id = $1", refund_id)
+    return Refund(**with_amount(row)) if row else None
+
+
+async def refunds_of_case(tx: Tx, case_id: CaseId) -> list[Refund]:
+    rows = await tx.fetch(f"SELECT {_REFUND} WHERE r.case_id = $1 ORDER BY r.decided_at, r.id", case_id)
+    return [Refund(**with_amount(row)) for row in rows]
