@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from services.intake import zones
 from services.intake.values import N_, Line, Value, Version
 
 OF_AGE = 18
@@ -19,7 +19,7 @@ GUARDIAN_NEEDED = N_("The patient is under 18: name a parent or guardian")
 
 
 def _zone(text: str) -> str:
-    if text not in available_timezones():
+    if text not in zones.known():
         raise ValueError(N_("Choose a time zone from the list"))
     return text
 

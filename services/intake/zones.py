@@ -20,11 +20,16 @@ LARGEST = {
 """Where most people live, in countries with more than one zone: a proposal, to be confirmed."""
 
 
+@lru_cache(maxsize=1)
+def known() -> frozenset[str]:
+    """Return every zone of the machine's map; looking it up reads hundreds of files, so it is looked up once."""
+    return frozenset(available_timezones())
+
+
 @lru_cache(maxsize=300)
 def of_country(country: str | None) -> tuple[str, ...]:
     """Return the zones of a country, the one in which most people live first."""
-    known = available_timezones()
-    zones = [zone for zone in get_global("territory_zones").get(country or "", []) if zone in known]
+    zones = [zone for zone in get_global("territory_zones").get(country or "", []) if zone in known()]
     likely = LARGEST.get(country or "")
     return tuple(sorted(zones, key=lambda zone: zone != likely))
 
@@ -51,7 +56,7 @@ def _named(locale: str, zones: tuple[str, ...]) -> list[tuple[str, str]]:
 @lru_cache(maxsize=64)
 def _others(locale: str, own: tuple[str, ...]) -> list[tuple[str, str]]:
     all_zones = {zone for zones in get_global("territory_zones").values() for zone in zones}
-    listed = sorted((all_zones & available_timezones()) - set(own))
+    listed = sorted((all_zones & known()) - set(own))
     return sorted(_named(locale, tuple(zone for zone in listed if "/" in zone)), key=lambda pair: pair[1])
 
 

@@ -6,6 +6,7 @@ gone, and prints what is missing; a test fails while anything is.
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -30,8 +31,9 @@ def homes() -> list[Path]:
     return [ROOT / "shared" / "web", *sorted(path for path in (ROOT / "services").iterdir() if path.is_dir())]
 
 
+@cache
 def source_of(home: Path) -> Catalog:
-    """Return every string that ``home`` marks for translation."""
+    """Return every string that ``home`` marks for translation; read once a process."""
     found = Catalog(charset="utf-8")
     options = {"**/templates/**": {"trimmed": "true", "silent": "false"}}
     for name, line, message, comments, context in extract_from_dir(home, METHODS, options, keywords=KEYWORDS):
@@ -46,11 +48,8 @@ def file_of(home: Path, locale: str) -> Path:
 
 def missing(home: Path, locale: str) -> list[str]:
     """Return the strings of ``home`` that ``locale`` has not, has empty, or has only as a guess (fuzzy)."""
-    return [
-        str(message.id)
-        for message in source_of(home)
-        if message.id and not _is_done(_catalogue(home, locale), message.id)
-    ]
+    catalogue = _catalogue(home, locale)
+    return [str(message.id) for message in source_of(home) if message.id and not _is_done(catalogue, message.id)]
 
 
 def update(home: Path, locale: str) -> None:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import get_global
 from babel.dates import get_timezone_location
 
 from services.intake.domain import N_
+from services.intake.zones import known
 
 _WINTER_AND_SUMMER = (datetime(2027, 1, 1), datetime(2027, 7, 1))  # noqa: DTZ001 - a wall clock's, in each zone
 
 
 @lru_cache(maxsize=1)
 def _zones_by_country() -> dict[str, tuple[str, ...]]:
-    known = available_timezones()
     found: dict[str, list[str]] = {}
     for zone, country in get_global("zone_territories").items():
-        if zone in known and len(country) == 2 and country.isalpha() and country != "ZZ" and "/" in zone:
+        if zone in known() and len(country) == 2 and country.isalpha() and country != "ZZ" and "/" in zone:
             found.setdefault(str(country), []).append(zone)
     return {country: tuple(sorted(zones)) for country, zones in sorted(found.items())}
 
 
 def known_zone(name: str) -> str:
     """Return the zone's name. Raises ``ValueError`` for one that no map has."""
-    if name not in available_timezones():
+    if name not in known():
         raise ValueError(N_("Choose the place whose clock you go by"))
     return name
 
