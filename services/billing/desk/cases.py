@@ -1,0 +1,125 @@
+"""A case's money: its invoices, payments, refunds to rule on and pay, its ledger (R21)."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.billing import cashier, store
+from services.billing.api import FINANCE, Reason
+from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
+from services.billing.pages import account_of
+from shared.db import Database, Tx
+from shared.ids import CaseId
+from shared.web import Db, Form, Incoming, Once, Page, Role, Who, allow
+
+router = APIRouter(prefix="/cases/{case_id}")
+
+
+class RefundForm(AmountForm):
+    sentences: ClassVar[dict[str, str]] = {
+        "amount": "Enter the amount in figures, such as 2450.00",
+        "reason": "Say why the money goes back, in a sentence",
+    }
+    payment_id: UUID
+    reason: Reason
+
+
+class PaidForm(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"bank_reference": "Enter the bank's reference of the transfer"}
+    bank_reference: BankReference
+
+
+class ReasonForm(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"reason": "Say why the fee is kept, in a sentence"}
+    reason: Reason
+
+
+@router.get("/summary", dependencies=[allow(*FINANCE, Role.CARE_ADVISOR, Role.CASE_MANAGER)])
+async def summary(case_id: UUID, page: Page, db: Db) -> Response:
+    return page("desk_summary.html", account=await account_of(db, case_id), case_id=case_id)
+
+
+@router.get("", dependencies=money_desk)
+async def show_case(case_id: UUID, page: Page, db: Db) -> Response:
+    return await _case(page, db, case_id)
+
+
+@router.post("/refunds", dependencies=money_desk)
+async def decide_refund(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
+    form = await Form.read(request, RefundForm)
+    if not form.valid:
+        return await _case(page, db, case_id, form=form, at="refund")
+
+    async def work(tx: Tx) -> str:
+        said, case = form.model, await store.lock_case(tx, CaseId(case_id))
+        refund = await cashier.decide_refund(tx, case, said.payment_id, said.money, "decision", said.reason, who.name)
+        return f"/desk/billing/cases/{case_id}#refund-{refund.id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/refunds/{refund_id}/paid", dependencies=money_desk)
+async def refund_paid(
+    request: Request, case_id: UUID, refund_id: UUID, page: Page, db: Db, who: Who, once: Once
+) -> Response:
+    form = await Form.read(request, PaidForm)
+    if not form.valid:
+        return await _case(page, db, case_id, form=form, at=str(refund_id))
+
+    async def work(tx: Tx) -> str:
+        await cashier.pay_out_by_bank(tx, refund_id, form.model.bank_reference, who.name)
+        return f"/desk/billing/cases/{case_id}#refund-{refund_id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/fee/keep", dependencies=money_desk)
+async def keep_fee(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
+    form = await Form.read(request, ReasonForm)
+    if not form.valid:
+        return await _case(page, db, case_id, form=form, at="fee")
+
+    async def work(tx: Tx) -> str:
+        await cashier.keep_fee(tx, await store.lock_case(tx, CaseId(case_id)), form.model.reason, who.name)
+        return f"/desk/billing/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/invoices/{invoice_id}/reinstate", dependencies=money_desk)
+async def reinstate(case_id: UUID, invoice_id: UUID, who: Who, once: Once) -> Response:
+    async def work(tx: Tx) -> str:
+        await cashier.reinstate(tx, await store.lock_case(tx, CaseId(case_id)), invoice_id, who.name)
+        return f"/desk/billing/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+async def _case(
+    page: Page,
+    db: Database,
+    case_id: UUID,
+    form: Form[RefundForm] | Form[PaidForm] | Form[ReasonForm] | None = None,
+    at: str = "",
+) -> Response:
+    """Return the case's page; ``at`` says which of its forms ``form`` is."""
+    account = await account_of(db, case_id)
+    if account.case is None:
+        raise LookupError("Billing has heard of no such case")
+    async with db.reading() as tx:
+        payments = await store.payments_of_case(tx, account.case.case_id)
+        refunds = await store.refunds_of_case(tx, account.case.case_id)
+        ledger = await store.ledger_of_case(tx, account.case.case_id)
+    return page(
+        "desk_case.html",
+        status=422 if form else 200,
+        form=form,
+        at=at,
+        account=account,
+        payments=payments,
+        refunds=refunds,
+        ledger=ledger,
+        written=written,
+        case_id=case_id,
+    )
