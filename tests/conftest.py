@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import servers
@@ -18,6 +19,9 @@ from tests.support.service import (  # noqa: F401 - the fixtures that every test
     platform_environment,
     records,
 )
+
+hypothesis.settings.register_profile("consilium", deadline=None)  # how quick something is, benchmarks say
+hypothesis.settings.load_profile("consilium")
 
 FOLDER = "CONSILIUM_TEST_FOLDER"
 OWNER = "CONSILIUM_TEST_OWNER"

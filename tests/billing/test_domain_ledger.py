@@ -131,5 +131,5 @@ class Books(RuleBasedStateMachine):
         assert len(sources) == len(set(sources))
 
 
-Books.TestCase.settings = settings(max_examples=500, stateful_step_count=20, deadline=None)
+Books.TestCase.settings = settings(max_examples=500, stateful_step_count=20)
 TestBooks = Books.TestCase

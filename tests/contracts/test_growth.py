@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.contracts.growth import breaking_changes, broken_contracts
@@ -119,7 +119,6 @@ def test_a_new_contract_breaks_nothing() -> None:
 _KEYS = [(name, key) for name, schema in REQUEST["properties"].items() for key in schema]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(_KEYS))
 def test_no_word_about_a_field_can_be_taken_away_unseen(place: tuple[str, str]) -> None:
     name, keyword = place

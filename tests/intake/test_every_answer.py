@@ -91,7 +91,7 @@ async def test_every_answer_is_one_that_the_document_names(intake: ServiceUnderT
     seen: dict[str, set[int]] = {}
 
     def try_out(operation: APIOperation[Any, Any, Any, Any], client: httpx.AsyncClient, answers: set[int]) -> None:
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+        @settings(max_examples=EXAMPLES, database=None, derandomize=True, phases=[Phase.generate],
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(case=operation.as_strategy(mode), there=st.booleans())
         def ask(case: Case, there: bool) -> None:

@@ -77,7 +77,7 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(STEPS), min_size=4, max_size=14))
 async def test_whatever_is_done_what_was_agreed_stays_as_it_was_agreed(
     intake: ServiceUnderTest, steps: list[Step]

@@ -124,7 +124,7 @@ def test_what_looks_like_markup_is_printed_as_it_was_written(attack: str, node_m
     assert "".join(words.split()).count("".join(attack.split())) == 4
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=st.characters(codec="latin-1", categories=["L", "N", "P", "S", "Zs"]), max_size=60))
 def test_any_latin_text_compiles(node_modules: Path, text: str) -> None:
     assert render(a_letter({"plan": text}, patient=text or "x"), node_modules).startswith(b"%PDF-")

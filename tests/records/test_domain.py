@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.records.domain import (
@@ -152,7 +152,6 @@ def test_a_decision_has_a_name_and_is_one_of_three() -> None:
         Decision(ItemState.NEEDED, MARA, NOW)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ItemState), st.sampled_from([None, ACCEPTED, RETURNED, WAIVED]))
 def test_a_state_follows_from_its_decision_or_does_not_exist(state: ItemState, decision: Decision | None) -> None:
     fits = decision.state is state if decision else state in (ItemState.NEEDED, ItemState.UPLOADED)
@@ -227,7 +226,6 @@ def test_counts_and_parcels_hold_something() -> None:
         Summary(1, "  ", MARA, NOW, MARA, NOW)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20), st.sampled_from(Leg)), max_size=6))
 def test_what_is_owed_home_is_what_came_less_what_went_and_never_negative(way: list[tuple[int, int, Leg]]) -> None:
     parcels = [parcel(packed, counted, leg) for packed, counted, leg in way]
@@ -243,7 +241,6 @@ ITEMS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(
     ITEMS, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["none", "draft", "signed"]),
     st.sampled_from(["no slides", "waived", "uncounted", "differ", "in"]),
@@ -286,7 +283,6 @@ MANAGERS = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(MANAGERS, st.lists(st.sampled_from(["en", "ar", "zh", "fr"])))
 def test_the_case_goes_to_the_least_loaded_who_speaks_with_the_patient(
     roster: list[CaseManager], spoken: list[str]

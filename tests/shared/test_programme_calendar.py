@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import programme
@@ -70,7 +70,6 @@ def test_every_fifth_hour_of_three_years_agrees_with_the_walk(zone: str) -> None
         at += timedelta(hours=5)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(OFFICES)), st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)))
 def test_any_instant_agrees_with_the_walk(zone: str, moment: datetime) -> None:
     at = moment.replace(tzinfo=UTC)
@@ -85,7 +84,6 @@ def test_any_instant_agrees_with_the_walk(zone: str, moment: datetime) -> None:
     assert calendar.is_open(due - timedelta(seconds=1))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(list(OFFICES)),
     st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)),
@@ -99,7 +97,6 @@ def test_a_programme_that_allows_more_days_is_due_as_many_closings_later(
     assert patient.contact_due(at) == nth_closing_after(zone, at, days)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(OFFICES)), st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)))
 def test_it_is_open_exactly_between_opening_and_closing_of_a_day_that_the_walk_finds(
     zone: str, moment: datetime
@@ -110,7 +107,6 @@ def test_it_is_open_exactly_between_opening_and_closing_of_a_day_that_the_walk_f
     assert calendar.is_open(at) == (walked and calendar.opens <= local.time() < calendar.closes)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(list(OFFICES)),
     st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.programme.loading import FOLDER
@@ -55,7 +55,6 @@ i = 2
     assert (lines[("u", 0, "i")], lines[("u", 0, "v", "j")], lines[("u", 1, "i")]) == (13, 15, 17)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab.=[]\"'#\n {}1", max_size=60))
 def test_positions_never_fail_on_any_text(text: str) -> None:
     assert nearest(line_numbers(text), ("a", 0, "b")) >= 1
