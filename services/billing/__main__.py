@@ -29,7 +29,7 @@ SERVICE = Service(
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,
-    queues=(cashier.TO_MATCH, cashier.TO_REFUND),
+    queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.DISPUTES),
     routes=routes,
 )
 

@@ -9,8 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.billing import cashier, domain, store
 from services.billing.domain import Invoice, InvoiceState
-from services.billing.gateway import NotFromGatewayError
-from services.billing.handlers import gateway_of
+from services.billing.gateway import NotFromGatewayError, gateway_of
 from services.billing.paying import open_checkout, refusals
 from services.billing.store import WireReceipt
 from shared.db import Tx

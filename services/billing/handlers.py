@@ -3,14 +3,14 @@
 Order across topics is arbitrary: each reaction notes what arrived and acts on what is known by then.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.billing import cashier, store
-from services.billing.gateway import GatewayRefusedError, HttpGateway
-from services.billing.settings import BillingSettings
+from services.billing.gateway import GatewayRefusedError, gateway_of
 from shared import programme
 from shared.backbone import Errand
 from shared.backbone.inbox import Reaction
@@ -68,8 +68,8 @@ async def refund_card(errand: Errand, ctx: Context) -> None:
     async with ctx.db.reading() as tx:
         refund = await store.refund(tx, refund_id)
         payment = await store.payment(tx, refund.payment_id) if refund else None
-    if refund is None or payment is None or refund.state != "decided":
-        return
+    if refund is None or payment is None or refund.state != "decided" or payment.disputed_minor:
+        return  # of a disputed payment it is asked for again when the bank has decided
     try:
         answer = await gateway_of(ctx.settings).refund(payment.provider_id, refund.amount, refund.id)
     except GatewayRefusedError:
@@ -81,13 +81,17 @@ async def refund_card(errand: Errand, ctx: Context) -> None:
             await cashier.pay_out(tx, refund_id, answer.id, "system")
 
 
-def gateway_of(settings: BillingSettings) -> HttpGateway:
-    """Return the card provider that the settings name."""
-    return HttpGateway(
-        settings.gateway_url,
-        settings.gateway_api_key.get_secret_value(),
-        settings.gateway_webhook_secret.get_secret_value(),
-    )
+async def tie_dispute(errand: Errand, ctx: Context) -> None:
+    """Find the payment of a dispute that was heard of first; tried again until its message has come."""
+    async with ctx.db.transaction() as tx:
+        if not await cashier.tie_dispute(tx, UUID(errand.payload["dispute_id"])):
+            raise LookupError("The disputed payment is not known yet")
+
+
+async def accept_dispute(errand: Errand, ctx: Context) -> None:
+    """Tell the card provider that we don't contest a dispute. One that is decided meanwhile needs no word of ours."""
+    with contextlib.suppress(GatewayRefusedError):
+        await gateway_of(ctx.settings).accept_dispute(errand.payload["provider_id"])
 
 
 def _earlier(known: datetime | None, told: datetime) -> datetime:
@@ -102,4 +106,8 @@ REACTIONS: Mapping[type[Fact], Reaction] = {
     CaseWithdrawn: stop_billing,
 }
 TIMERS = {cashier.EXPIRY: expire_invoices, cashier.REFUND_TIMER: refund_withdrawn}
-ERRANDS = {cashier.REFUND_ERRAND: refund_card}
+ERRANDS = {
+    cashier.REFUND_ERRAND: refund_card,
+    cashier.TIE_ERRAND: tie_dispute,
+    cashier.ACCEPT_ERRAND: accept_dispute,
+}

@@ -5,8 +5,7 @@ from urllib.parse import urlsplit
 
 from services.billing import store
 from services.billing.domain import Invoice, MoneyRefusedError
-from services.billing.gateway import CheckoutOrder, GatewayRefusedError, GatewayUnavailableError
-from services.billing.handlers import gateway_of
+from services.billing.gateway import CheckoutOrder, GatewayRefusedError, GatewayUnavailableError, gateway_of
 from services.billing.settings import BillingSettings
 from services.billing.store import Checkout
 from shared.events import Money

@@ -8,8 +8,13 @@ import httpx
 import pytest
 
 from deploy.sandbox_gateway.book import Book
-from services.billing.gateway import CheckoutOrder, GatewayRefusedError, GatewayUnavailableError, HttpGateway
-from services.billing.handlers import gateway_of
+from services.billing.gateway import (
+    CheckoutOrder,
+    GatewayRefusedError,
+    GatewayUnavailableError,
+    HttpGateway,
+    gateway_of,
+)
 from services.billing.settings import SANDBOX_WEBHOOK_SECRET, BillingSettings
 from shared.events import PaymentReceived, RefundIssued
 from shared.web import Role

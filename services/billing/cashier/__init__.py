@@ -14,9 +14,17 @@ from services.billing.cashier.books import (
     watch_due,
     write,
 )
+from services.billing.cashier.disputing import (
+    ACCEPT_ERRAND,
+    TIE_ERRAND,
+    accept_dispute,
+    conclude_dispute,
+    hear_dispute,
+    tie_dispute,
+)
 from services.billing.cashier.invoicing import expire, invoice_services, reinstate
-from services.billing.cashier.queues import TO_MATCH, TO_REFUND, ask_about_held, ask_to_pay_back
-from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, match_receipt, take
+from services.billing.cashier.queues import DISPUTES, TO_MATCH, TO_REFUND, ask_about_held, ask_to_pay_back
+from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, hear_notice, match_receipt, take
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
     decide_refund,
@@ -30,21 +38,28 @@ from services.billing.cashier.refunding import (
 )
 
 __all__ = [
+    "ACCEPT_ERRAND",
+    "DISPUTES",
     "EXPIRY",
     "REFUND_ERRAND",
     "REFUND_GRACE",
     "REFUND_TIMER",
     "SYSTEM",
+    "TIE_ERRAND",
     "TO_MATCH",
     "TO_REFUND",
+    "accept_dispute",
     "ask_about_held",
     "ask_to_pay_back",
     "candidates_for",
+    "conclude_dispute",
     "decide_refund",
     "earn",
     "enter_receipt",
     "expire",
     "hear",
+    "hear_dispute",
+    "hear_notice",
     "hear_refund",
     "invoice_of",
     "invoice_services",
@@ -56,6 +71,7 @@ __all__ = [
     "refund_withdrawn",
     "reinstate",
     "take",
+    "tie_dispute",
     "watch_due",
     "withdraw",
     "write",

@@ -29,13 +29,13 @@ async def watch_due(tx: Tx, case_id: CaseId) -> None:
 
 
 async def write(tx: Tx, case: CaseRow, outcome: Outcome, by: str) -> Invoice:
-    """Keep what an outcome leaves behind; tell PaymentReceived when, for the first time, exactly the price is in."""
+    """Keep what an outcome leaves behind; tell PaymentReceived when, for the first time, exactly the price is in, undisputed."""
     await store.post(tx, case.case_id, outcome.entries, by)
     for payment in outcome.payments:
         await store.save_payment(tx, payment)
     payments = await store.payments_of_invoice(tx, outcome.invoice.id)
     invoice = outcome.invoice
-    if invoice.settled and invoice.received_at is None:
+    if invoice.settled and invoice.received_at is None and not any(p.disputed_minor for p in payments):
         invoice = replace(invoice, received_at=tx.now)
         outbox.append(tx, PaymentReceived(
             case_id=case.case_id, quote_id=invoice.quote_id, revision=invoice.revision, price=invoice.price,
@@ -45,7 +45,7 @@ async def write(tx: Tx, case: CaseRow, outcome: Outcome, by: str) -> Invoice:
         earned = domain.earn(invoice, tx.now)
         await store.post(tx, case.case_id, earned.entries, SYSTEM)
         invoice = earned.invoice
-    held, returned = sum(p.held_minor for p in payments), sum(p.returned_minor for p in payments)
+    held, returned = sum(p.held_minor for p in payments), sum(p.returned_minor + p.lost_minor for p in payments)
     await store.save_invoice(tx, invoice, invoice.state(held, returned))
     return invoice
 

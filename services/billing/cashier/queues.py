@@ -1,8 +1,9 @@
 """What finance is asked to look at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.billing.domain import (
+    Dispute,
     Payment,
     Refund,
     written,
@@ -16,6 +17,9 @@ TO_MATCH = Queue("payments-to-match", "Payments to match", ("finance", "supervis
 
 
 TO_REFUND = Queue("refunds-to-settle", "Refunds to settle", ("finance", "supervisor"))
+
+
+DISPUTES = Queue("card-disputes", "Disputed card payments", ("finance", "supervisor"))
 
 
 async def ask_about_held(tx: Tx, payment: Payment, why: str) -> None:
@@ -35,4 +39,21 @@ async def ask_to_pay_back(tx: Tx, refund: Refund, how: str) -> None:
     await staff_queue.put(
         tx, TO_REFUND, refund.case_id, f"refund:{refund.id}", f"Pay back {written(refund.amount)} {how}",
         due=tx.now + timedelta(days=3), data={"href": f"/desk/billing/cases/{refund.case_id}#refund-{refund.id}"},
+    )  # fmt: skip
+
+
+async def ask_about_dispute(tx: Tx, dispute: Dispute) -> None:
+    await _about_dispute(tx, dispute, f"Answer the dispute of {written(dispute.amount)}", dispute.evidence_due_at)
+
+
+async def ask_about_lost(tx: Tx, dispute: Dispute) -> None:
+    title = f"The dispute of {written(dispute.amount)} is lost: agree with the care advisor how the case goes on"
+    await _about_dispute(tx, dispute, title, None)
+
+
+async def _about_dispute(tx: Tx, dispute: Dispute, title: str, due: datetime | None) -> None:
+    assert dispute.case_id is not None
+    await staff_queue.put(
+        tx, DISPUTES, dispute.case_id, f"dispute:{dispute.id}", title, due=due or tx.now + timedelta(days=3),
+        data={"href": f"/desk/billing/cases/{dispute.case_id}#dispute-{dispute.id}"},
     )  # fmt: skip

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
+from services.billing.cashier.disputing import hear_dispute, tie_disputes
 from services.billing.cashier.queues import TO_MATCH, ask_about_held
 from services.billing.cashier.refunding import hear_refund
 from services.billing.domain import (
@@ -14,7 +15,7 @@ from services.billing.domain import (
     Payment,
     written,
 )
-from services.billing.gateway import CardNotice, Message, RefundNotice
+from services.billing.gateway import CardNotice, DisputeNotice, Message, Notice, RefundNotice
 from services.billing.store import CaseRow, WireReceipt
 from shared import log, staff_queue
 from shared.db import Tx
@@ -28,10 +29,19 @@ async def hear(tx: Tx, message: Message) -> None:
     """Do what the provider's message means: once, in whatever order; what means nothing to us does nothing."""
     if not await store.note_delivery(tx, message.webhook_id, message.kind):
         return
-    if isinstance(message.about, CardNotice):
-        await _hear_card(tx, message.about)
-    elif isinstance(message.about, RefundNotice):
-        await hear_refund(tx, message.about)
+    if message.about:
+        await hear_notice(tx, message.about)
+
+
+async def hear_notice(tx: Tx, notice: Notice) -> None:
+    """Do what the provider says, by message or because we asked; hearing it again changes nothing."""
+    match notice:
+        case CardNotice():
+            await _hear_card(tx, notice)
+        case RefundNotice():
+            await hear_refund(tx, notice)
+        case DisputeNotice():
+            await hear_dispute(tx, notice)
 
 
 async def _hear_card(tx: Tx, notice: CardNotice) -> None:
@@ -68,6 +78,8 @@ async def take(
     }
     await ask_about_held(tx, payment, late[invoice.cancelled])
     await watch_due(tx, case.case_id)
+    if method == "card":
+        await tie_disputes(tx, case, payment)
     _log.info("payment_taken", case_id=str(case.case_id), method=method, held=payment.held_minor > 0)
     return payment
 

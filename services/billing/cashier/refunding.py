@@ -49,8 +49,8 @@ async def refund_withdrawn(tx: Tx, case: CaseRow) -> None:
             await write(tx, case, outcome, SYSTEM)
             payments = list(outcome.payments)
         for payment in payments:
-            if payment.held_minor:
-                held = Money(amount_minor=payment.held_minor, currency=payment.amount.currency)
+            if payment.free_minor:
+                held = Money(amount_minor=payment.free_minor, currency=payment.amount.currency)
                 await decide_refund(tx, case, payment.id, held, "withdrawn", "The case was withdrawn", SYSTEM)
         if right is RefundRight.NONE and invoice.settled and not invoice.earned_at:
             await staff_queue.put(
@@ -117,15 +117,19 @@ async def pay_out_by_bank(tx: Tx, refund_id: UUID, bank_reference: str, by: str)
     refund = await _locked_refund(tx, refund_id)
     if refund.state == "issued":
         raise MoneyRefusedError("This refund was paid out before")
+    payment = await store.payment(tx, refund.payment_id)
+    if refund.state == "overtaken" or (payment and payment.disputed_minor):
+        raise MoneyRefusedError("This payment is disputed: the bank decides, and money must not go back twice")
     if refund.method == "card" and refund.state == "decided":
         raise MoneyRefusedError("The card provider is sending this refund: wait for its answer")
     return await pay_out(tx, refund_id, bank_reference, by, "wire")
 
 
 async def refund_failed(tx: Tx, refund_id: UUID) -> None:
-    """The provider will never do it: finance pays it back by bank transfer."""
+    """The provider will never do it: finance pays it back by bank transfer, unless the bank decides on the payment."""
     refund = await _locked_refund(tx, refund_id)
-    if refund.state == "decided":
+    payment = await store.payment(tx, refund.payment_id)
+    if refund.state == "decided" and not (payment and payment.disputed_minor):
         await store.settle_refund(tx, refund.id, "failed", None)
         await ask_to_pay_back(tx, refund, "by bank transfer: the card provider refused")
 

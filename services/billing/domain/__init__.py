@@ -5,6 +5,17 @@ change of an invoice or a payment returns the entry that belongs to it; one that
 """
 
 from services.billing.domain.cards import CardStatus, hear
+from services.billing.domain.disputes import (
+    Dispute,
+    DisputeState,
+    Settled,
+    fee,
+    hear_dispute,
+    lose_dispute,
+    open_dispute,
+    reopen_dispute,
+    win_dispute,
+)
 from services.billing.domain.invoices import (
     Invoice,
     InvoiceState,
@@ -21,11 +32,13 @@ from services.billing.domain.invoices import (
 from services.billing.domain.ledger import Account, Entry, Posting, entry
 from services.billing.domain.money import MoneyRefusedError, decimals, parse_money, written
 from services.billing.domain.references import creditor_reference, find_references
-from services.billing.domain.refunds import Refund, RefundRight, give_back, pay_out, refund_right
+from services.billing.domain.refunds import Refund, RefundRight, RefundState, give_back, pay_out, refund_right
 
 __all__ = [
     "Account",
     "CardStatus",
+    "Dispute",
+    "DisputeState",
     "Entry",
     "Invoice",
     "InvoiceState",
@@ -36,20 +49,28 @@ __all__ = [
     "Posting",
     "Refund",
     "RefundRight",
+    "RefundState",
+    "Settled",
     "bank_receipt",
     "cancel",
     "creditor_reference",
     "decimals",
     "earn",
     "entry",
+    "fee",
     "find_references",
     "give_back",
     "hear",
+    "hear_dispute",
     "issue",
+    "lose_dispute",
+    "open_dispute",
     "parse_money",
     "pay_out",
     "receive",
     "refund_right",
     "reinstate",
+    "reopen_dispute",
+    "win_dispute",
     "written",
 ]

@@ -78,7 +78,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that came in once: each unit of it is applied to a price, held for staff, or sent back."""
+    """Money that came in once: each unit is applied to a price, held for staff, sent back, or lost in a dispute.
+
+    ``disputed_minor``: for so much of what is applied or held, banks have still to decide.
+    """
 
     id: UUID
     case_id: CaseId
@@ -90,9 +93,11 @@ class Payment:
     applied_minor: int = 0
     held_minor: int = 0
     returned_minor: int = 0
+    disputed_minor: int = 0
+    lost_minor: int = 0
 
     def __post_init__(self) -> None:
-        parts = (self.applied_minor, self.held_minor, self.returned_minor)
+        parts = (self.applied_minor, self.held_minor, self.returned_minor, self.lost_minor)
         if min(parts) < 0 or sum(parts) not in (0, self.amount.amount_minor):
             raise ValueError(f"payment {self.id}: {parts} of {self.amount}")
 
@@ -102,7 +107,12 @@ class Payment:
 
     @property
     def returnable_minor(self) -> int:
-        return self.applied_minor + self.held_minor
+        return max(0, self.applied_minor + self.held_minor - self.disputed_minor)
+
+    @property
+    def free_minor(self) -> int:
+        """What is held and not disputed: it may be applied to a price or go back."""
+        return min(self.held_minor, self.returnable_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +176,7 @@ def reinstate(invoice: Invoice, payments: Sequence[Payment]) -> Outcome:
     price, due, turns = invoice.price.amount_minor, invoice.price.amount_minor, invoice.turns + 1
     applied: list[Payment] = []
     for payment in payments:
-        take = min(due, payment.held_minor) if payment.amount.currency == invoice.price.currency else 0
+        take = min(due, payment.free_minor) if payment.amount.currency == invoice.price.currency else 0
         due -= take
         moved = replace(payment, applied_minor=payment.applied_minor + take, held_minor=payment.held_minor - take)
         applied.append(moved)

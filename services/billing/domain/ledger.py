@@ -16,6 +16,9 @@ class Account(StrEnum):
     REVENUE = "revenue"
     OVERPAYMENTS = "overpayments"
     REFUNDS_PAYABLE = "refunds_payable"
+    DISPUTED = "disputed"
+    DISPUTE_LOSSES = "dispute_losses"
+    PROVIDER_FEES = "provider_fees"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from services.billing.domain.money import MoneyRefusedError, written
 from shared.events import Money
 from shared.ids import CaseId
 
+RefundState = Literal["decided", "issued", "failed", "overtaken"]
+
 
 class RefundRight(StrEnum):
     """What a patient who withdraws gets back without anyone deciding (R21)."""
@@ -22,7 +24,10 @@ class RefundRight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money on its way back to where it came from. ``state``: decided, issued, or failed (the provider refused)."""
+    """Money on its way back to where it came from.
+
+    ``state``: decided, issued, failed (the provider refused), or overtaken (a lost dispute took the money first).
+    """
 
     id: UUID
     case_id: CaseId
@@ -33,7 +38,7 @@ class Refund:
     reason: str
     decided_by: str
     decided_at: datetime
-    state: Literal["decided", "issued", "failed"] = "decided"
+    state: RefundState = "decided"
 
 
 def refund_right(accepted_at: datetime | None, withdrawn_at: datetime) -> RefundRight:
@@ -68,10 +73,14 @@ def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:
 
 
 def pay_out(refund: Refund, method: Method) -> tuple[Refund, list[Entry]]:
-    """The money left, by the card provider or from the bank. Nothing happens a second time."""
+    """The money left, by the card provider or from the bank. Nothing happens a second time.
+
+    When a lost dispute had taken the same money already, what leaves now is a loss.
+    """
     if refund.state == "issued":
         return refund, []
     source = Account.CARD_CLEARING if method == "card" else Account.BANK
-    amounts = {Account.REFUNDS_PAYABLE: refund.amount.amount_minor, source: -refund.amount.amount_minor}
+    owed = Account.DISPUTE_LOSSES if refund.state == "overtaken" else Account.REFUNDS_PAYABLE
+    amounts = {owed: refund.amount.amount_minor, source: -refund.amount.amount_minor}
     entries = entry("refund_issued", f"issued:{refund.id}", refund.amount.currency, amounts)
     return replace(refund, state="issued"), entries

@@ -14,6 +14,13 @@ from services.billing.store.cards import (
     save_attempt,
 )
 from services.billing.store.cases import CaseRow, case, lock_case, save_case
+from services.billing.store.disputes import (
+    dispute,
+    dispute_of_provider,
+    disputes_of_case,
+    disputes_waiting_for,
+    save_dispute,
+)
 from services.billing.store.invoices import (
     add_invoice,
     invoice,
@@ -52,6 +59,10 @@ __all__ = [
     "checkout_of_provider",
     "close_checkout",
     "count_checkouts",
+    "dispute",
+    "dispute_of_provider",
+    "disputes_of_case",
+    "disputes_waiting_for",
     "invoice",
     "invoice_for_reference",
     "invoices_of_case",
@@ -72,6 +83,7 @@ __all__ = [
     "refunds_of_case",
     "save_attempt",
     "save_case",
+    "save_dispute",
     "save_invoice",
     "save_payment",
     "settle_refund",

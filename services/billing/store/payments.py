@@ -8,18 +8,19 @@ from shared.db import Tx
 from shared.ids import CaseId
 
 _PAYMENT = """id, case_id, invoice_id, method, provider_id, amount_minor, currency, received_at, applied_minor,
-              held_minor, returned_minor"""
+              held_minor, returned_minor, disputed_minor, lost_minor"""
 
 
 async def save_payment(tx: Tx, payment: Payment) -> None:
     """Write a payment, new or changed; where it came from never changes."""
     await tx.execute(
-        f"""INSERT INTO payments ({_PAYMENT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        f"""INSERT INTO payments ({_PAYMENT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             ON CONFLICT (id) DO UPDATE SET applied_minor = excluded.applied_minor, held_minor = excluded.held_minor,
-                returned_minor = excluded.returned_minor""",
+                returned_minor = excluded.returned_minor, disputed_minor = excluded.disputed_minor,
+                lost_minor = excluded.lost_minor""",
         payment.id, payment.case_id, payment.invoice_id, payment.method, payment.provider_id,
         payment.amount.amount_minor, payment.amount.currency, payment.received_at,
-        payment.applied_minor, payment.held_minor, payment.returned_minor,
+        payment.applied_minor, payment.held_minor, payment.returned_minor, payment.disputed_minor, payment.lost_minor,
     )  # fmt: skip
 
 

@@ -22,7 +22,9 @@ async def add_refund(tx: Tx, refund: Refund) -> None:
     )  # fmt: skip
 
 
-async def settle_refund(tx: Tx, refund_id: UUID, state: Literal["issued", "failed"], paid_as: str | None) -> None:
+async def settle_refund(
+    tx: Tx, refund_id: UUID, state: Literal["issued", "failed", "overtaken"], paid_as: str | None
+) -> None:
     """Note how a refund ended; ``paid_as`` is the provider's or the bank's reference."""
     await tx.execute(
         "UPDATE refunds SET state = $2, paid_as = coalesce($3, paid_as), settled_at = $4 WHERE id = $1",
