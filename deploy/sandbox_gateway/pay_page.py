@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploy.sandbox_gateway.book import Book, Checkout
+from shared.money import exact, minor_digits
 
 CARDS = {
     "4242424242424242": "succeed",
@@ -17,8 +18,6 @@ CARDS = {
     "4000002500003155": "confirm",
 }
 _AFTER = {"succeed": "paid", "confirm": "confirming", "decline": "open"}
-_NO_CENTS = ("JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF")
-_MILLS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 _DECLINED = {"card": "The bank declined this card. Nothing was taken. Try another card."}
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
@@ -104,10 +103,9 @@ def _page(
     values: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    places = 0 if checkout.currency in _NO_CENTS else 3 if checkout.currency in _MILLS else 2
     html = _pages.get_template("pay.html").render(
         checkout=checkout,
-        amount=f"{checkout.amount_minor / 10**places:,.{places}f} {checkout.currency}",
+        amount=f"{exact(checkout.amount_minor, checkout.currency):,.{minor_digits(checkout.currency)}f} {checkout.currency}",
         expired=checkout.status == "open" and checkout.expires_at <= time.time(),
         errors=errors or {},
         values=values or {},

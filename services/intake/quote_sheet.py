@@ -9,14 +9,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_name
-from babel.numbers import format_currency, get_currency_precision
 
 from services.intake.domain import Quote, QuoteState
 from services.intake.pricing import changes
@@ -25,11 +23,11 @@ from shared import programme
 from shared.events import Money
 from shared.programme import Programme
 from shared.typesetting import Unprintable, spelled_out, typeset
+from shared.web.amounts import spoken
 from shared.web.i18n import N_, direction, gettext_for, html_lang, known_locale
 
 TEMPLATE = Path(__file__).parent / "templates" / "quote.typ"
 WORDS = Path(__file__).parent / "locale"
-_CODE_FIRST = "¤¤\u00a0#,##0.00"
 _DISCLAIMERS = ("targets", "opinion_depends", "opinion_no_care", "emergency_notice")
 
 STATES = {
@@ -91,10 +89,7 @@ class Speech:
 
     def amount(self, minor: int, currency: str) -> str:
         """Return an exact amount in the reader's notation; its code first where the line runs from right to left."""
-        exact = Decimal(minor).scaleb(-get_currency_precision(currency))
-        if direction(self.code) == "rtl":
-            return format_currency(exact, currency, _CODE_FIRST, locale=self.locale)
-        return format_currency(exact, currency, locale=self.locale)
+        return spoken(minor, currency, self.code)
 
     def money(self, money: Money) -> str:
         return self.amount(money.amount_minor, money.currency)

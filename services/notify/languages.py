@@ -1,19 +1,17 @@
 """The reader's language: sentences from the catalogues in ``locale/``; instants, days and amounts in its notation."""
 
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_name
-from babel.numbers import format_currency, get_currency_precision
 
 from shared.events import Money
+from shared.web.amounts import isolated, spoken
 from shared.web.i18n import N_, direction, gettext_for, html_lang, known_locale
 
 FOLDER = Path(__file__).parent / "locale"
-_CODE_FIRST = "¤¤\u00a0#,##0.00"
 
 
 class Speech:
@@ -56,5 +54,4 @@ class Speech:
 
     def amount(self, money: Money) -> str:
         """Return an exact amount behind its ISO 4217 code, since more than one country calls its money a dollar."""
-        exact = Decimal(money.amount_minor).scaleb(-get_currency_precision(money.currency))
-        return f"\u2066{format_currency(exact, money.currency, _CODE_FIRST, locale=self.locale)}\u2069"
+        return isolated(spoken(money.amount_minor, money.currency, self.code, by_code=True))

@@ -10,25 +10,23 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import jinja2
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
-from babel.numbers import format_currency, get_currency_precision
 from babel.support import NullTranslations
 from fastapi import Depends, Request
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from shared.web.amounts import isolated, spoken
 from shared.web.auth import NOBODY, identify
 from shared.web.i18n import COOKIE, LOCALES, direction, html_lang, known_locale, locale_of, translator_for
 from shared.web.problem import Problem
 from shared.web.sections import sections_for
 
-_CODE_FIRST = "¤¤\u00a0#,##0.00"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -172,11 +170,9 @@ def _ngettext(one: str, many: str, count: int) -> str:
 def money(amount: Any, currency: str | None = None) -> str:
     """Return an exact amount in the reader's notation: ``{{ price|money }}`` or ``{{ minor|money("USD") }}``."""
     minor, code = (amount, currency) if currency else (amount.amount_minor, amount.currency)
-    exact = Decimal(int(minor)).scaleb(-get_currency_precision(str(code)))
     locale = _reader.get().locale
-    if direction(locale) == "rtl":
-        return f"\u2066{format_currency(exact, str(code), _CODE_FIRST, locale=locale)}\u2069"
-    return format_currency(exact, str(code), locale=locale)
+    said = spoken(int(minor), str(code), locale)
+    return isolated(said) if direction(locale) == "rtl" else said
 
 
 def when(at: datetime | None, zone: str = "UTC") -> Markup:

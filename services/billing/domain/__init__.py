@@ -30,7 +30,7 @@ from services.billing.domain.invoices import (
     reinstate,
 )
 from services.billing.domain.ledger import Account, Entry, Posting, entry
-from services.billing.domain.money import MoneyRefusedError, decimals, parse_money, written
+from services.billing.domain.money import MoneyRefusedError, parse_money, written
 from services.billing.domain.references import creditor_reference, find_references
 from services.billing.domain.refunds import Refund, RefundRight, RefundState, give_back, pay_out, refund_right
 
@@ -54,7 +54,6 @@ __all__ = [
     "bank_receipt",
     "cancel",
     "creditor_reference",
-    "decimals",
     "earn",
     "entry",
     "fee",

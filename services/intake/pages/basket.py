@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from babel.numbers import get_currency_precision
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
@@ -30,6 +28,7 @@ from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money
 from shared.ids import CaseId, new_id
+from shared.money import plain, typed
 from shared.programme import Programme, Refusal
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow
 from shared.web.i18n import LOCALES, direction, html_lang, known_locale
@@ -140,12 +139,11 @@ def judged(basket: Basket, chosen: Sequence[str], made: Pricing | None) -> Judge
 
 def minor_units(text: str, currency: str) -> int:
     """Return what an advisor typed, such as 4,850.00, in minor units; ValueError says what to type."""
-    places = get_currency_precision(currency)
     try:
-        amount = Decimal(text.replace(",", "").replace(" ", "")).scaleb(places)
-    except InvalidOperation:
+        amount = typed(text, currency)
+    except ValueError:
         raise ValueError("Enter the price as a number, such as 4850.00") from None
-    if not amount.is_finite() or not 0 <= amount <= 10**12:
+    if not 0 <= amount <= 10**12:
         raise ValueError("Enter a price of zero or more")
     if amount % 1:
         raise ValueError(f"Enter a price that {currency} has coins for, such as {written(485000, currency)}")
@@ -154,8 +152,7 @@ def minor_units(text: str, currency: str) -> int:
 
 def written(minor: int, currency: str) -> str:
     """Return an amount as a form field holds it: 4850.00."""
-    places = get_currency_precision(currency)
-    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+    return plain(minor, currency)
 
 
 def _asked(form: Form[Filling], rules: Programme) -> Asked:
