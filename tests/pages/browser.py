@@ -22,7 +22,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PHONE, TABLET, DESK = 320, 768, 1280
+PHONE, TABLET, DESK = WIDTHS = 320, 768, 1280
 SCREENS = Path(".consilium") / "screens"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -106,17 +106,20 @@ class Finding:
         return f"{self.where}\n    " + "\n    ".join(self.what)
 
 
-async def judge(
-    page: Page, name: str, *, widths: Sequence[int] = (PHONE, TABLET, DESK), axe_source: str
-) -> list[Finding]:
-    """Return what axe finds and what is wider than the screen; with CONSILIUM_SCREENS set, leave a screenshot per width."""
+async def judge(page: Page, name: str, *, widths: Sequence[int] = WIDTHS, axe_source: str) -> list[Finding]:
+    """Return what axe finds on a phone and on a desk, and what is wider than any screen.
+
+    With CONSILIUM_SCREENS set, leaves a screenshot per width.
+    """
     findings = []
     await page.evaluate(axe_source)
     for width in widths:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.evaluate("() => document.fonts.ready")
         await page.wait_for_function(_AT_REST)
-        what = [*await page.evaluate(_AUDIT, AXE_RULES), *await page.evaluate(_OVERFLOW)]
+        what = list(await page.evaluate(_OVERFLOW))
+        if width != TABLET:  # built as on one of the others, only as wide as neither
+            what += await page.evaluate(_AUDIT, AXE_RULES)
         if "CONSILIUM_SCREENS" in os.environ:
             SCREENS.mkdir(parents=True, exist_ok=True)
             file = re.sub(r"[^\w-]+", "-", name).strip("-")[:120]

@@ -1,33 +1,35 @@
 """Every page there is: found by following links from the first pages of each kind of person, so that later pages are included."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from playwright.async_api import Browser, Error
 
-from tests.pages.browser import DESK, PHONE, TABLET, Finding, axe, complaints, judge, signed_in
+from tests.pages.browser import Finding, axe, complaints, judge, signed_in
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)|(?<=/)[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
 NOT_PAGES = re.compile(
     r"^/sign-in$|^/(api|static|sign-in/callback|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$"
 )
 
-WIDTHS = (PHONE, TABLET, DESK)
 _BUILD = "() => [...document.querySelectorAll('body *')].map(e => e.tagName + '.' + e.getAttribute('class')).join(' ')"
 """What a page is built of, whatever its words: two stages of a case often differ in words alone."""
 
 
 @dataclass
 class Person:
-    """Somebody who looks at pages: their cookies, and where they begin."""
+    """Somebody who looks at pages: their cookies, and where they begin.
+
+    ``visited`` is for crawls of the same person to share while nothing changes: what they have seen is not opened again.
+    """
 
     name: str
     cookies: dict[str, str]
     start: list[str]
     lang: str = "en"
     seen: dict[str, str] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
 
 
 def shape(path: str) -> str:
@@ -42,7 +44,6 @@ async def crawl(
     *,
     done: set[str] | None = None,
     at_most: int = 60,
-    widths: Iterable[int] = WIDTHS,
 ) -> list[Finding]:
     """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses.
 
@@ -58,6 +59,9 @@ async def crawl(
         if shape(path) in person.seen:
             continue
         person.seen[shape(path)] = path
+        if path in person.visited:
+            continue
+        person.visited.add(path)
         said.clear()
         try:
             answer = await page.goto(_address(base, path, person.lang), wait_until="load")
@@ -73,7 +77,7 @@ async def crawl(
         build = f"{person.lang} {shape(path)} {hash(await page.evaluate(_BUILD))}"
         if build not in done:
             done.add(build)
-            found += await judge(page, f"{where}-{person.lang}", widths=tuple(widths), axe_source=source)
+            found += await judge(page, f"{where}-{person.lang}", axe_source=source)
         if said:
             found.append(Finding(where, sorted(set(said))))
         links = await page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")

@@ -27,10 +27,11 @@ async def judge_desk(browser: Browser, world: World, role: Role, subject: str, n
     cases = {stage: await reach(world) for stage, reach in STAGES.items()}
     cookies = world.cookies(role, subject=subject, name=name)
     done: set[str] = set()
+    visited: set[str] = set()
     found = []
     async with listening(world.app) as base:
         for stage, case_id in cases.items():
-            person = Person(f"desk-{role}-{stage}", cookies, [f"/desk/cases/{case_id}", "/desk"])
+            person = Person(f"desk-{role}-{stage}", cookies, [f"/desk/cases/{case_id}", "/desk"], visited=visited)
             found += await crawl(browser, base, person, done=done)
             assert person.seen
     assert not found, "\n".join(map(str, found))

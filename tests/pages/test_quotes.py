@@ -5,7 +5,6 @@ from playwright.async_api import Browser
 from shared.web.auth import Role
 from tests.intake.asking import a_request, key, quote, requester, submit
 from tests.pages.browser import PHONE, axe, judge, listening, signed_in
-from tests.pages.crawl import WIDTHS
 from tests.pages.world import World
 
 
@@ -30,7 +29,7 @@ async def test_the_pages_of_a_quote_on_both_sides(browser: Browser, world: World
             page = await (await signed_in(browser, base, cookies)).new_page()
             for one in paths:
                 await page.goto(base + one)
-                found += await judge(page, f"{name}-{one.rsplit('/', 1)[1]}", widths=WIDTHS, axe_source=source)
+                found += await judge(page, f"{name}-{one.rsplit('/', 1)[1]}", axe_source=source)
             if name == "desk":
                 await page.goto(f"{base}{desk}/quote")
                 await page.check("#service-pathology", force=True)
@@ -40,5 +39,5 @@ async def test_the_pages_of_a_quote_on_both_sides(browser: Browser, world: World
                 await page.locator(".c-basket__refused").wait_for(state="detached")
                 await page.get_by_role("button", name="See it as the requester will").click()
                 await page.get_by_role("heading", name="Preview of the quote").wait_for()
-                found += await judge(page, "desk-preview", widths=WIDTHS, axe_source=source)
+                found += await judge(page, "desk-preview", axe_source=source)
     assert not found, "\n".join(map(str, found))
