@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def routes() -> "Sequence[APIRouter]":
-    from services.billing import api, desk, pages
+    from services.billing import api, api_refunds, desk, pages
 
-    return (api.router, pages.router, desk.router)
+    return (api.router, api_refunds.router, pages.router, desk.router)
 
 
 SERVICE = Service(
@@ -29,7 +29,7 @@ SERVICE = Service(
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,
-    queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.DISPUTES),
+    queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES, cashier.UNPAID),
     routes=routes,
 )
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.billing import cashier, domain, store
-from services.billing.domain import Invoice, InvoiceState
+from services.billing.domain import Invoice, InvoiceState, Person, Proposal, ProposalState
 from services.billing.gateway import NotFromGatewayError, gateway_of
 from services.billing.paying import open_checkout, refusals
 from services.billing.store import WireReceipt
 from shared.db import Tx
 from shared.events import Money
 from shared.ids import CaseId, new_id
-from shared.web import Ctx, Db, Incoming, Once, Problem, Role, Who, allow, anyone
+from shared.web import Ctx, Db, Incoming, Once, Principal, Problem, Role, Who, allow, anyone
 
 router = APIRouter(prefix="/api/billing", tags=["billing"], dependencies=[Depends(refusals)])
 PAYERS = (Role.PATIENT, Role.REQUESTER)
@@ -101,6 +101,8 @@ class NewRefund(Incoming):
 
 
 class RefundView(View):
+    """A refund; ``proposed`` while it waits for a second person, until when nothing moves, or ``rejected``, ``lapsed``."""
+
     id: UUID
     payment_id: UUID
     amount: Money
@@ -108,6 +110,13 @@ class RefundView(View):
     reason: str
     decided_by: str
     state: str
+
+    @classmethod
+    def proposed(cls, one: Proposal) -> "RefundView":
+        """Return what is to be seen of a refund above the limit."""
+        state = "proposed" if one.state is ProposalState.WAITING else str(one.state)
+        return cls(id=one.id, payment_id=one.payment_id, amount=one.amount, why="decision", reason=one.reason,
+                   decided_by=one.proposed_by.name, state=state)  # fmt: skip
 
 
 class PaidOut(Incoming):
@@ -193,11 +202,11 @@ async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once:
 
 
 @router.post("/cases/{case_id}/invoices/{invoice_id}/reinstate", dependencies=[allow(*FINANCE)])
-async def reinstate(case_id: UUID, invoice_id: UUID, who: Who, once: Once) -> Response:
+async def reinstate(case_id: UUID, invoice_id: UUID, ruling: Ruling, who: Who, once: Once) -> Response:
     """Open an expired invoice again and apply what is held for it."""
 
     async def work(tx: Tx) -> Done:
-        await cashier.reinstate(tx, await store.lock_case(tx, CaseId(case_id)), invoice_id, who.name)
+        await cashier.reinstate(tx, await store.lock_case(tx, CaseId(case_id)), invoice_id, who.name, ruling.reason)
         return Done()
 
     return await once.run(work)
@@ -226,12 +235,12 @@ async def match_receipt(receipt_id: UUID, match: Match, who: Who, once: Once) ->
 
 @router.post("/cases/{case_id}/refunds", dependencies=[allow(*FINANCE)])
 async def decide_refund(case_id: UUID, new: NewRefund, who: Who, once: Once) -> Response:
-    """Send money back to where it came from, whatever the stage, for a reason."""
+    """Send money back to where it came from, whatever the stage, for a reason; above the limit, once a second confirms."""
 
     async def work(tx: Tx) -> RefundView:
         case = await store.lock_case(tx, CaseId(case_id))
-        refund = await cashier.decide_refund(tx, case, new.payment_id, new.amount, "decision", new.reason, who.name)
-        return RefundView.model_validate(refund)
+        done = await cashier.decide(tx, case, new.payment_id, new.amount, new.reason, person_of(who))
+        return RefundView.proposed(done) if isinstance(done, Proposal) else RefundView.model_validate(done)
 
     return await once.run(work, status=201)
 
@@ -272,6 +281,11 @@ async def show_ledger(case_id: UUID, db: Db) -> LedgerView:
 async def show_trial_balance(db: Db) -> TrialBalance:
     async with db.reading() as tx:
         return TrialBalance(balances=[BalanceView.model_validate(one) for one in await store.trial_balance(tx)])
+
+
+def person_of(who: Principal) -> Person:
+    """Return who decides, told apart from others of the same name."""
+    return Person(who.subject, who.name)
 
 
 async def invoice_of(ctx: Ctx, case_id: CaseId, invoice_id: UUID) -> Invoice:

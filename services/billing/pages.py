@@ -1,14 +1,15 @@
 """The patient's pages of billing: what it costs, what is paid, how to pay the rest, and an invoice to print."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
-from services.billing import domain, store
+from services.billing import cashier, domain, store
 from services.billing.api import PAYERS, invoice_of
-from services.billing.domain import CardStatus, Invoice, InvoiceState
+from services.billing.domain import CardStatus, Invoice, InvoiceBack, InvoiceState, Refund, RefundStage
 from services.billing.paying import open_checkout, pay_origin, refusals
 from services.billing.store import CaseRow
 from shared import programme
@@ -45,10 +46,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A case's money, for its pages."""
+    """A case's money, for its pages. ``backs``: what goes back if it is withdrawn now, or went back when it was (R21)."""
 
     case: CaseRow | None
     invoices: list[Shown]
+    refunds: list[Refund]
+    backs: list[InvoiceBack]
+    stage: RefundStage
 
     @property
     def due(self) -> Shown | None:
@@ -59,13 +63,25 @@ class Account:
     def expired(self) -> Shown | None:
         return next((one for one in self.invoices if one.invoice.cancelled == "expired"), None)
 
+    @property
+    def back_in_all(self) -> list[Money]:
+        return domain.totals(self.backs)
 
-async def account_of(db: Database, case_id: UUID) -> Account:
+
+async def account_of(db: Database, case_id: UUID, now: datetime) -> Account:
     """Return what billing shows of a case."""
     async with db.reading() as tx:
         case, states = await store.case(tx, CaseId(case_id)), await store.states_of_case(tx, CaseId(case_id))
         found = await store.invoices_of_case(tx, CaseId(case_id))
-        return Account(case, [await _shown(tx, case, one, states[one.id]) for one in found])
+        shown = [await _shown(tx, case, one, states[one.id]) for one in found]
+        if case is None:
+            return Account(None, shown, [], [], RefundStage.BEFORE_ACCEPTANCE)
+        at = case.withdrawn_at or now
+        refunds = [one for one in await store.refunds_of_case(tx, case.case_id) if one.state != "overtaken"]
+        return Account(
+            case, shown, refunds, await cashier.back_by_stage(tx, case, at),
+            domain.stage_at(case.accepted_at, case.delivered_at, at),
+        )  # fmt: skip
 
 
 async def _shown(tx: Tx, case: CaseRow | None, invoice: Invoice, state: InvoiceState) -> Shown:
@@ -77,12 +93,12 @@ async def _shown(tx: Tx, case: CaseRow | None, invoice: Invoice, state: InvoiceS
 
 @router.get("/summary")
 async def summary(case_id: UUID, page: Page, db: Db) -> Response:
-    return page("summary.html", account=await account_of(db, case_id), case_id=case_id)
+    return page("summary.html", account=await account_of(db, case_id, page.now), case_id=case_id)
 
 
 @router.get("")
 async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
-    account = await account_of(ctx.db, case_id)
+    account = await account_of(ctx.db, case_id, page.now)
     origin = pay_origin(ctx.settings)
     return page("case.html", account=account, case_id=case_id, settings=ctx.settings, form_action=[origin])
 
@@ -90,20 +106,12 @@ async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
 @router.get("/withdrawal")
 async def if_withdrawn(case_id: UUID, page: Page, db: Db) -> Response:
     """Say what money would come back if the case were withdrawn now: the same rule as decides it then (R21)."""
-    account, now = await account_of(db, case_id), page.now
-    accepted_at, delivered_at = (account.case.accepted_at, account.case.delivered_at) if account.case else (None, None)
-    right = domain.refund_right(accepted_at, now)
-    async with db.reading() as tx:
-        payments = [one for shown in account.invoices for one in await store.payments_of_invoice(tx, shown.invoice.id)]
-    currency = account.invoices[0].invoice.price.currency if account.invoices else "USD"
-    paid = Money(amount_minor=sum(one.returnable_minor for one in payments), currency=currency)
-    return page("withdrawal.html", paid=paid, all_back=right is domain.RefundRight.FULL,
-                delivered=delivered_at is not None, unpaid=account.due is not None)  # fmt: skip
+    return page("withdrawal.html", account=await account_of(db, case_id, page.now))
 
 
 @router.get("/invoices/{invoice_id}")
 async def invoice_to_print(case_id: UUID, invoice_id: UUID, page: Page, ctx: Ctx) -> Response:
-    account = await account_of(ctx.db, case_id)
+    account = await account_of(ctx.db, case_id, page.now)
     return page("invoice.html", shown=_one(account, invoice_id), account=account, settings=ctx.settings)
 
 
@@ -128,19 +136,21 @@ async def come_back(case_id: UUID, invoice_id: UUID, page: Page, db: Db, payment
     """
     if not payment:
         return RedirectResponse(f"/my/billing/cases/{case_id}", 303)
-    return page("paid.html", shown=await _attempt(db, case_id, invoice_id, payment), case_id=case_id, payment=payment)
+    return page(
+        "paid.html", shown=await _attempt(page, db, case_id, invoice_id, payment), case_id=case_id, payment=payment
+    )
 
 
 @router.get("/invoices/{invoice_id}/confirmation")
 async def confirmation(case_id: UUID, invoice_id: UUID, page: Page, db: Db, payment: str = "") -> Response:
     """The part of the return page that asks again until the provider has said how this attempt ended."""
-    shown = await _attempt(db, case_id, invoice_id, payment)
+    shown = await _attempt(page, db, case_id, invoice_id, payment)
     return page("confirmation.html", shown=shown, case_id=case_id, payment=payment)
 
 
-async def _attempt(db: Database, case_id: UUID, invoice_id: UUID, payment: str) -> Shown:
+async def _attempt(page: Page, db: Database, case_id: UUID, invoice_id: UUID, payment: str) -> Shown:
     """Return the invoice with what was heard of this attempt: an earlier one that failed doesn't matter."""
-    shown = _one(await account_of(db, case_id), invoice_id)
+    shown = _one(await account_of(db, case_id, page.now), invoice_id)
     async with db.reading() as tx:
         return replace(shown, card=await store.attempt_on_invoice(tx, payment, invoice_id))
 

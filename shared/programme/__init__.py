@@ -7,6 +7,7 @@
     rules.check_selection(["integrative"])                  # [Refusal(code="integrative", rule="R16", sentence=…)]
     rules.price(["comprehensive", "video"])                 # Money: the sum of the sample prices, which are not quotes
     rules.price_range(["integrative"])                      # what may be shown before anybody asks, or None (R19)
+    rules.refunds.in_review                                 # per cent of the fee that goes back at this stage (R21)
     rules.calendar.contact_due(now)                         # the close of the next business day (R12)
     rules.checklist(["comprehensive"], "breast")            # what to send (R23)
     rules.text("consent", "ar"), rules.text_version("consent")
@@ -24,6 +25,7 @@ from shared.programme.model import (
     Contacts,
     Owed,
     Reason,
+    Refunds,
     Refusal,
     Requirement,
     Service,
@@ -42,6 +44,7 @@ __all__ = [
     "Programme",
     "ProgrammeRefused",
     "Reason",
+    "Refunds",
     "Refusal",
     "Requirement",
     "Service",

@@ -37,6 +37,7 @@ def problems_of(programme: Programme) -> list[Found]:
         *_basics(programme),
         *_prices_shown(programme),
         *_slide_travel(programme),
+        *_refunds(programme),
         *_unknown_codes(programme),
         *_texts(programme),
         *_languages(programme),
@@ -90,6 +91,12 @@ def _slide_travel(programme: Programme) -> Iterator[Found]:
 def _ways_to_travel(travel: SlideTravel) -> Iterator[tuple[Path, Travel]]:
     yield ("slide_travel", "elsewhere"), travel.elsewhere
     yield from ((("slide_travel", "countries", country), way) for country, way in travel.countries.items())
+
+
+def _refunds(programme: Programme) -> Iterator[Found]:
+    back = programme.refunds
+    if not back.before_acceptance >= back.in_review >= back.delivered:
+        yield ("refunds",), "a later stage must not give back more than an earlier one (R21)"
 
 
 def _unknown_codes(programme: Programme) -> Iterator[Found]:

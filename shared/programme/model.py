@@ -13,6 +13,7 @@ Kind = Literal["document", "imaging", "slides", "form"]
 PricesShown = Literal["individual_quote", "range"]
 GlassTravels = Literal["usual", "permit", "no"]
 InsteadOfGlass = Literal["recut", "digital"]
+Percent = Annotated[int, Field(ge=0, le=100)]
 
 
 class Titled(Value):
@@ -139,6 +140,19 @@ class CallBacks(Value):
     interpreted_call: Duration
     erase_after: Duration
     signature_within: Duration
+
+
+class Refunds(Value):
+    """What goes back when a case is withdrawn, by stage, in whole per cent of the fee; unsaid, as R21 has it.
+
+    ``two_people_above_minor``: above how much, in minor units of the programme's currency, what staff decide otherwise
+    needs a second person; unsaid, nothing does.
+    """
+
+    before_acceptance: Percent = 100
+    in_review: Percent = 0
+    delivered: Percent = 0
+    two_people_above_minor: Annotated[int, Field(ge=0)] | None = None
 
 
 class Contacts(Value):

@@ -19,6 +19,7 @@ from shared.programme.model import (
     Owed,
     PricesShown,
     Reason,
+    Refunds,
     Refusal,
     Requirement,
     RequiresAny,
@@ -55,6 +56,7 @@ class Programme(Value):
     items: Annotated[tuple[ChecklistItem, ...], Field(min_length=1)]
     texts: ReadOnly[str, Text]
     slide_travel: SlideTravel | None = None
+    refunds: Refunds = Refunds()
 
     @cached_property
     def ref(self) -> ProgrammeRef:

@@ -202,10 +202,10 @@ async def test_a_surplus_goes_back_by_bank_once_finance_has_paid_it(
 async def test_no_more_goes_back_than_came(
     billing: ServiceUnderTest, felix: httpx.AsyncClient, case: CaseFacts, provider: Provider
 ) -> None:
-    await billing.receives(case.confirmed())
-    await provider.took((await invoice_ids(billing))[0], PRICE)
+    await billing.receives(case.confirmed(90_000))
+    await provider.took((await invoice_ids(billing))[0], 90_000)
     [payment] = (await felix.get(f"/api/billing/cases/{case.id}/ledger")).json()["payments"]
-    new = {"payment_id": payment["id"], "amount": usd(PRICE), "reason": "Goodwill"}
+    new = {"payment_id": payment["id"], "amount": usd(90_000), "reason": "Goodwill"}
     answers = await asyncio.gather(*(post(felix, f"/cases/{case.id}/refunds", new) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
     early = await post(felix, f"/refunds/{(await refund_ids(billing))[0]}/paid", {"bank_reference": "OUT-1"})
@@ -252,11 +252,11 @@ async def test_late_money_is_applied_when_finance_opens_the_invoice_again(
     await billing.receives(case.confirmed())
     [invoice] = await invoice_ids(billing)
     path = f"/cases/{case.id}/invoices/{invoice}/reinstate"
-    assert (await post(felix, path, {})).status_code == 409, "it is open still"
+    assert (await post(felix, path, {"reason": "They still want it"})).status_code == 409, "it is open still"
     await billing.run_timers(at=A_MONDAY + timedelta(days=15))
     felix = billing.sign_in(Role.FINANCE, name="Felix Grau")
     await provider.took(invoice, PRICE)
-    assert (await post(felix, path, {})).status_code == 200
+    assert (await post(felix, path, {"reason": "They still want it"})).status_code == 200
     assert await states(billing) == ["paid"]
     assert len(await billing.emitted(PaymentReceived)) == 1
     assert await queue(billing, "payments-to-match") == []
@@ -269,7 +269,7 @@ async def test_an_invoice_opened_again_expires_again(
     [invoice] = await invoice_ids(billing)
     await billing.run_timers(at=A_MONDAY + timedelta(days=15))
     felix = billing.sign_in(Role.FINANCE)
-    await post(felix, f"/cases/{case.id}/invoices/{invoice}/reinstate", {})
+    await post(felix, f"/cases/{case.id}/invoices/{invoice}/reinstate", {"reason": "They still want it"})
     assert await states(billing) == ["open"]
     await billing.run_timers(at=A_MONDAY + timedelta(days=40))
     assert await states(billing) == ["cancelled"]
@@ -282,7 +282,7 @@ async def test_a_withdrawn_cases_invoice_is_not_opened_again(billing: ServiceUnd
     await billing.run_timers(at=A_MONDAY + timedelta(days=15))
     await billing.receives(case.withdrawn())
     felix = billing.sign_in(Role.FINANCE)
-    refused = await post(felix, f"/cases/{case.id}/invoices/{invoice}/reinstate", {})
+    refused = await post(felix, f"/cases/{case.id}/invoices/{invoice}/reinstate", {"reason": "They still want it"})
     assert (refused.status_code, "withdrawn" in refused.json()["detail"]) == (409, True)
 
 

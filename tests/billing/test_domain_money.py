@@ -178,14 +178,6 @@ def test_a_whole_fee_sent_back_by_decision_reads_as_refunded() -> None:
     assert back.invoice.state(0, 250_000) is InvoiceState.REFUNDED
 
 
-@pytest.mark.parametrize(
-    ("accepted", "right"),
-    [(None, "full"), (timedelta(hours=1), "full"), (timedelta(0), "none"), (-timedelta(days=1), "none")],
-)
-def test_the_fee_comes_back_by_itself_only_before_a_specialist_accepts(accepted: timedelta | None, right: str) -> None:
-    assert domain.refund_right(None if accepted is None else NOW + accepted, NOW) == right
-
-
 @given(st.permutations([CardStatus.PROCESSING, CardStatus.FAILED, CardStatus.SUCCEEDED] * 2))
 def test_a_success_stays_in_whatever_order_messages_come(told: list[CardStatus]) -> None:
     known: CardStatus | None = None

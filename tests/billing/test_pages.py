@@ -237,7 +237,9 @@ async def test_finance_opens_an_expired_invoice_and_pays_a_wire_back(
     await billing.run_timers(at=A_MONDAY + timedelta(days=15))
     felix = billing.sign_in(Role.FINANCE, subject="staff-felix", name="Felix Grau")
     here = f"/desk/billing/cases/{case.id}"
-    opened = await send(felix, await read(felix, here), f"{here}/invoices/{invoice}/reinstate")
+    opened = await send(
+        felix, await read(felix, here), f"{here}/invoices/{invoice}/reinstate", reason="They still want it"
+    )
     assert opened.status_code == 303
     assert await states(billing) == ["open"]
     wire = {"bank_reference": "BANK-9", "amount": "2501", "currency": "USD", "sender": "A", "value_on": "2027-03-16"}

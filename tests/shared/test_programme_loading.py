@@ -40,6 +40,18 @@ def line_of(text: str, mark: str) -> int:
 
 
 BROKEN = {
+    "a later stage that gives back more": (
+        "delivered = 0",
+        "delivered = 1",
+        "[refunds]",
+        "a later stage must not give back more",
+    ),
+    "more than all of the fee": (
+        "before_acceptance = 100",
+        "before_acceptance = 101",
+        "before_acceptance = 101",
+        "less than or equal to 100",
+    ),
     # name: (what stood there, what stands there now, a mark on the line that must be named, the reason)
     "an unknown service in a rule": (
         INTEGRATIVE_NEEDS,
@@ -362,7 +374,17 @@ def test_two_versions_live_side_by_side(tmp_path: Path) -> None:
 
 
 def test_both_programmes_of_the_product_are_read() -> None:
-    assert set(all_programmes()) == {("msk_international", 1), ("harborlight_integrative", 1)}
+    both = {("msk_international", 1), ("harborlight_integrative", 1), ("harborlight_integrative", 2)}
+    assert set(all_programmes()) == both
+
+
+def test_a_version_that_says_nothing_of_refunds_gives_back_as_r21_has_it(tmp_path: Path) -> None:
+    section = MSK[MSK.index("[refunds]") : MSK.index("[contacts]")]
+    (tmp_path / "msk_international.toml").write_text(MSK.replace(section, ""), encoding="utf-8")
+    back = read_folder(tmp_path)["msk_international", 1].refunds
+    assert (back.before_acceptance, back.in_review, back.delivered, back.two_people_above_minor) == (100, 0, 0, None)
+    halves = [all_programmes()["harborlight_integrative", version].refunds.in_review for version in (1, 2)]
+    assert halves == [0, 50], "a case keeps the version it began with (R18)"
 
 
 async def test_a_service_does_not_start_on_a_broken_programme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

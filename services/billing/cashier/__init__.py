@@ -22,11 +22,21 @@ from services.billing.cashier.disputing import (
     hear_dispute,
     tie_dispute,
 )
-from services.billing.cashier.invoicing import expire, invoice_services, reinstate
-from services.billing.cashier.queues import DISPUTES, TO_MATCH, TO_REFUND, ask_about_held, ask_to_pay_back
+from services.billing.cashier.invoicing import expire, invoice_services, let_go, reinstate
+from services.billing.cashier.proposing import confirm, decide, reject
+from services.billing.cashier.queues import (
+    DISPUTES,
+    TO_CONFIRM,
+    TO_MATCH,
+    TO_REFUND,
+    UNPAID,
+    ask_about_held,
+    ask_to_pay_back,
+)
 from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, hear_notice, match_receipt, take
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
+    back_by_stage,
     decide_refund,
     hear_refund,
     keep_fee,
@@ -36,6 +46,7 @@ from services.billing.cashier.refunding import (
     refund_withdrawn,
     withdraw,
 )
+from services.billing.cashier.terms import terms_of
 
 __all__ = [
     "ACCEPT_ERRAND",
@@ -46,13 +57,18 @@ __all__ = [
     "REFUND_TIMER",
     "SYSTEM",
     "TIE_ERRAND",
+    "TO_CONFIRM",
     "TO_MATCH",
     "TO_REFUND",
+    "UNPAID",
     "accept_dispute",
     "ask_about_held",
     "ask_to_pay_back",
+    "back_by_stage",
     "candidates_for",
     "conclude_dispute",
+    "confirm",
+    "decide",
     "decide_refund",
     "earn",
     "enter_receipt",
@@ -64,13 +80,16 @@ __all__ = [
     "invoice_of",
     "invoice_services",
     "keep_fee",
+    "let_go",
     "match_receipt",
     "pay_out",
     "pay_out_by_bank",
     "refund_failed",
     "refund_withdrawn",
     "reinstate",
+    "reject",
     "take",
+    "terms_of",
     "tie_dispute",
     "watch_due",
     "withdraw",

@@ -2,17 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
-from services.billing.cashier.queues import ask_about_held
-from services.billing.domain import (
-    Invoice,
-    MoneyRefusedError,
-)
-from services.billing.store import CaseRow
-from shared import log
+from services.billing.cashier.queues import UNPAID, ask_about_held, ask_about_unpaid, why_held
+from services.billing.domain import Invoice, MoneyRefusedError
+from services.billing.store import CaseRow, Correction
+from shared import log, staff_queue
 from shared.db import Tx
 from shared.events import ServicesConfirmed
 from shared.ids import new_id
@@ -49,11 +47,13 @@ async def expire(tx: Tx, case: CaseRow) -> None:
             outcome = domain.cancel(invoice, payments, "expired")
             await write(tx, case, outcome, SYSTEM)
             for payment in outcome.payments:
-                await ask_about_held(tx, payment, "Part of the price came, then the time to pay ended")
+                await ask_about_held(tx, payment, await why_held(tx, outcome.invoice, payment))
+            if invoice.ordinal > 1 and outcome.invoice.cancelled:
+                await ask_about_unpaid(tx, outcome.invoice)
     await watch_due(tx, case.case_id)
 
 
-async def reinstate(tx: Tx, case: CaseRow, invoice_id: UUID, by: str) -> Invoice:
+async def reinstate(tx: Tx, case: CaseRow, invoice_id: UUID, by: str, reason: str) -> Invoice:
     """Open an expired invoice again, for as long as at first, and apply what is held. Raises ``MoneyRefusedError``."""
     invoice = await invoice_of(tx, case, invoice_id)
     if case.withdrawn_at:
@@ -61,7 +61,25 @@ async def reinstate(tx: Tx, case: CaseRow, invoice_id: UUID, by: str) -> Invoice
     payments = await store.payments_of_invoice(tx, invoice.id)
     outcome = domain.reinstate(replace(invoice, due_at=tx.now + (invoice.due_at - invoice.issued_at)), payments)
     written_invoice = await write(tx, case, outcome, by)
+    await _correct(tx, invoice, "opened_again", reason, by)
     for payment in outcome.payments:
-        await ask_about_held(tx, payment, "More than the price")
+        await ask_about_held(tx, payment, await why_held(tx, written_invoice, payment))
     await watch_due(tx, case.case_id)
     return written_invoice
+
+
+async def let_go(tx: Tx, case: CaseRow, invoice_id: UUID, by: str, reason: str) -> None:
+    """Note that a supplement whose time to pay is over stays unpaid, and why; it can still be opened again (R17).
+
+    Raises ``MoneyRefusedError`` for an invoice that didn't expire.
+    """
+    invoice = await invoice_of(tx, case, invoice_id)
+    if invoice.cancelled != "expired":
+        raise MoneyRefusedError("Only an invoice whose time to pay has passed can be let go")
+    await _correct(tx, invoice, "let_go", reason, by)
+
+
+async def _correct(tx: Tx, invoice: Invoice, kind: Literal["opened_again", "let_go"], reason: str, by: str) -> None:
+    """Write down who changed an invoice by hand, and why; nobody has to look after it any more."""
+    await store.add_correction(tx, Correction(new_id(), invoice.case_id, invoice.id, kind, reason, by, tx.now))
+    await staff_queue.done(tx, UNPAID, f"unpaid:{invoice.id}")

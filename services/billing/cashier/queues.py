@@ -2,24 +2,35 @@
 
 from datetime import datetime, timedelta
 
-from services.billing.domain import (
-    Dispute,
-    Payment,
-    Refund,
-    written,
-)
+from services.billing import store
+from services.billing.domain import Dispute, Invoice, Oddity, Payment, Refund, oddity_of, twice_by, written
 from shared import staff_queue
 from shared.db import Tx
 from shared.events import Money
 from shared.staff_queue import Queue
 
 TO_MATCH = Queue("payments-to-match", "Payments to match", ("finance", "supervisor"))
-
-
 TO_REFUND = Queue("refunds-to-settle", "Refunds to settle", ("finance", "supervisor"))
-
-
+TO_CONFIRM = Queue("refunds-to-confirm", "Refunds to confirm", ("finance", "supervisor"))
 DISPUTES = Queue("card-disputes", "Disputed card payments", ("finance", "supervisor"))
+UNPAID = Queue("unpaid-supplements", "Supplements not paid", ("care_advisor", "supervisor"))
+
+
+async def why_held(tx: Tx, invoice: Invoice, payment: Payment) -> str:
+    """Return, in finance's words, why money of this payment is held; empty when none is."""
+    others = await store.payments_of_invoice(tx, invoice.id)
+    oddity = oddity_of(invoice, payment, others)
+    return f"{oddity} {twice_by(payment, others)}" if oddity is Oddity.TWICE else oddity or ""
+
+
+async def ask_about_unpaid(tx: Tx, invoice: Invoice) -> None:
+    """Tell the care advisors that services which were added will not be worked on: their time to pay is over (R17)."""
+    price = written(invoice.price)
+    await staff_queue.put(
+        tx, UNPAID, invoice.case_id, f"unpaid:{invoice.id}", f"Added services were not paid in time ({price}): ask the patient",
+        due=tx.now + timedelta(days=2),
+        data={"href": f"/desk/billing/cases/{invoice.case_id}/invoices/{invoice.id}/unpaid"},
+    )  # fmt: skip
 
 
 async def ask_about_held(tx: Tx, payment: Payment, why: str) -> None:

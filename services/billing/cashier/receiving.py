@@ -6,7 +6,7 @@ from uuid import UUID
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
 from services.billing.cashier.disputing import hear_dispute, tie_disputes
-from services.billing.cashier.queues import TO_MATCH, ask_about_held
+from services.billing.cashier.queues import TO_MATCH, ask_about_held, why_held
 from services.billing.cashier.refunding import hear_refund
 from services.billing.domain import (
     CardStatus,
@@ -71,12 +71,7 @@ async def take(
     outcome = domain.receive(invoice, arrived)
     payment = outcome.payments[0]
     await write(tx, case, outcome, by)
-    late = {
-        "expired": "Came after the time to pay",
-        "withdrawn": "Came after the case was withdrawn",
-        None: "More than the price",
-    }
-    await ask_about_held(tx, payment, late[invoice.cancelled])
+    await ask_about_held(tx, payment, await why_held(tx, outcome.invoice, payment))
     await watch_due(tx, case.case_id)
     if method == "card":
         await tie_disputes(tx, case, payment)

@@ -1,17 +1,21 @@
 """Money that goes back: by stage when a case is withdrawn, else as finance decides (R21)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import EXPIRY, REFUND_ERRAND, REFUND_TIMER, SYSTEM, earn, invoice_of, write
-from services.billing.cashier.queues import TO_REFUND, ask_about_held, ask_to_pay_back
+from services.billing.cashier.queues import TO_CONFIRM, TO_REFUND, UNPAID, ask_about_held, ask_to_pay_back
+from services.billing.cashier.terms import terms_of
 from services.billing.domain import (
+    InvoiceBack,
     MoneyRefusedError,
+    Payment,
     Refund,
-    RefundRight,
+    RefundStage,
 )
 from services.billing.gateway import RefundNotice
 from services.billing.store import CaseRow
@@ -23,9 +27,12 @@ from shared.ids import new_id
 
 _log = log.get(__name__)
 REFUND_GRACE = timedelta(seconds=15)
-
-
 """How long a withdrawal waits before money goes back, so that an acceptance already under way is heard first."""
+_ACCORDING_TO = {
+    RefundStage.BEFORE_ACCEPTANCE: "The case was withdrawn before a specialist accepted it",
+    RefundStage.IN_REVIEW: "The case was withdrawn while a specialist reviewed it",
+    RefundStage.DELIVERED: "The case was withdrawn after the opinion was delivered",
+}
 
 
 async def withdraw(tx: Tx, case: CaseRow) -> None:
@@ -34,29 +41,42 @@ async def withdraw(tx: Tx, case: CaseRow) -> None:
         if not invoice.settled:
             payments = await store.payments_of_invoice(tx, invoice.id)
             await write(tx, case, domain.cancel(invoice, payments, "withdrawn"), SYSTEM)
+        await staff_queue.done(tx, UNPAID, f"unpaid:{invoice.id}")
     await timers.cancel(tx, case.case_id, EXPIRY)
     await timers.set(tx, case.case_id, REFUND_TIMER, tx.now + REFUND_GRACE)
 
 
 async def refund_withdrawn(tx: Tx, case: CaseRow) -> None:
-    """Send all back before a specialist accepted; after that what bought no work, and finance rules on the fee."""
+    """Send back what the stage gives and what bought no work; finance rules on a fee of which some is kept (R21)."""
     assert case.withdrawn_at is not None
-    right = domain.refund_right(case.accepted_at, case.withdrawn_at)
+    backs = await back_by_stage(tx, case, case.withdrawn_at)
+    await _lapse_proposals(tx, backs)
+    for back in backs:
+        if back.percent == 100 and back.invoice.settled and not back.invoice.earned_at:
+            payments = [one.payment for one in back.payments]
+            await write(tx, case, domain.cancel(back.invoice, payments, "withdrawn"), SYSTEM)
+        for one in back.payments:
+            if one.amount.amount_minor:
+                await decide_refund(
+                    tx, case, one.payment.id, one.amount, "withdrawn", _ACCORDING_TO[back.stage], SYSTEM
+                )
+    if not case.kept_at and any(back.kept_minor and not back.invoice.earned_at for back in backs):
+        await staff_queue.put(
+            tx, TO_REFUND, case.case_id, f"withdrawn:{case.case_id}", "Withdrawn after a specialist accepted: rule on the fee",
+            due=tx.now + timedelta(days=3), data={"href": f"/desk/billing/cases/{case.case_id}#by-stage"},
+        )  # fmt: skip
+
+
+async def back_by_stage(tx: Tx, case: CaseRow, at: datetime) -> list[InvoiceBack]:
+    """Return what goes back of each invoice when the case is withdrawn at ``at``: shown before, decided by after (R21).
+
+    Once finance has ruled that the fee is kept, nothing of it goes back by the stage any more.
+    """
+    stage, backs = domain.stage_at(case.accepted_at, case.delivered_at, at), []
     for invoice in await store.invoices_of_case(tx, case.case_id):
-        payments = await store.payments_of_invoice(tx, invoice.id)
-        if right is RefundRight.FULL and invoice.settled:
-            outcome = domain.cancel(invoice, payments, "withdrawn")
-            await write(tx, case, outcome, SYSTEM)
-            payments = list(outcome.payments)
-        for payment in payments:
-            if payment.free_minor:
-                held = Money(amount_minor=payment.free_minor, currency=payment.amount.currency)
-                await decide_refund(tx, case, payment.id, held, "withdrawn", "The case was withdrawn", SYSTEM)
-        if right is RefundRight.NONE and invoice.settled and not invoice.earned_at:
-            await staff_queue.put(
-                tx, TO_REFUND, case.case_id, f"withdrawn:{case.case_id}", "Withdrawn after a specialist accepted: rule on the fee",
-                due=tx.now + timedelta(days=3), data={"href": f"/desk/billing/cases/{case.case_id}"},
-            )  # fmt: skip
+        percent = 0 if case.kept_at else terms_of(invoice).percent[stage]
+        backs.append(domain.back_at(stage, percent, invoice, await store.payments_of_invoice(tx, invoice.id)))
+    return backs
 
 
 async def decide_refund(
@@ -67,13 +87,14 @@ async def decide_refund(
     why: Literal["withdrawn", "decision"],
     reason: str,
     by: str,
+    refund_id: UUID | None = None,
 ) -> Refund:
     """Owe money back to where it came from, and start it on its way. Raises ``MoneyRefusedError``."""
-    payment = await store.payment(tx, payment_id)
-    if payment is None or payment.case_id != case.case_id:
-        raise LookupError("There is no such payment")
+    payment = await payment_of(tx, case, payment_id)
     invoice = await invoice_of(tx, case, payment.invoice_id)
-    refund = Refund(new_id(), case.case_id, payment.id, payment.method, amount, why, reason, by, tx.now)
+    fee = domain.of_fee(payment, amount).amount_minor
+    refund = Refund(refund_id or new_id(), case.case_id, payment.id, payment.method, amount, why, reason, by, tx.now,
+                    of_fee_minor=fee)  # fmt: skip
     outcome = domain.give_back(invoice, payment, refund)
     await write(tx, case, outcome, by)
     await store.add_refund(tx, refund)
@@ -87,6 +108,8 @@ async def decide_refund(
 
 async def keep_fee(tx: Tx, case: CaseRow, reason: str, by: str) -> None:
     """Rule that nothing (more) of a withdrawn case's fee goes back. Raises ``MoneyRefusedError``."""
+    if await store.proposals_waiting(tx, case.case_id):
+        raise MoneyRefusedError("A refund of this case waits for a second person: have it confirmed or rejected first")
     if case.withdrawn_at is None:
         raise MoneyRefusedError(
             "Only the fee of a withdrawn case is ruled on: others are earned when the opinion is delivered"
@@ -141,6 +164,25 @@ async def hear_refund(tx: Tx, notice: RefundNotice) -> None:
         await pay_out(tx, notice.reference, notice.refund_id, SYSTEM)
     else:
         await refund_failed(tx, notice.reference)
+
+
+async def payment_of(tx: Tx, case: CaseRow, payment_id: UUID) -> Payment:
+    """Return a payment of this very case. Raises ``LookupError``."""
+    payment = await store.payment(tx, payment_id)
+    if payment is None or payment.case_id != case.case_id:
+        raise LookupError("There is no such payment")
+    return payment
+
+
+async def _lapse_proposals(tx: Tx, backs: Sequence[InvoiceBack]) -> None:
+    """Set aside what waited for a second person, where the rule now gives money back by itself."""
+    given = {one.payment.id for back in backs for one in back.payments if back.fee_back_minor or one.unspent_minor}
+    for case_id in {back.invoice.case_id for back in backs}:
+        for proposal in await store.proposals_waiting(tx, case_id):
+            if proposal.payment_id in given:
+                reason = "the case was withdrawn, and money went back by the stage's rule"
+                await store.save_ruling(tx, domain.lapse(proposal, tx.now, reason))
+                await staff_queue.done(tx, TO_CONFIRM, f"proposal:{proposal.id}")
 
 
 async def _locked_refund(tx: Tx, refund_id: UUID) -> Refund:

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, store
-from services.billing.api import FINANCE, Reason
+from services.billing.api import FINANCE, Reason, person_of
 from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
-from services.billing.pages import account_of
+from services.billing.domain import Oddity, Payment, oddity_of
+from services.billing.pages import Account, account_of
 from shared.db import Database, Tx
 from shared.ids import CaseId
 from shared.web import Db, Form, Incoming, Once, Page, Role, Who, allow
@@ -31,29 +32,29 @@ class PaidForm(Incoming):
 
 
 class ReasonForm(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"reason": "Say why the fee is kept, in a sentence"}
+    sentences: ClassVar[dict[str, str]] = {"reason": "Say why, in a sentence"}
     reason: Reason
 
 
 @router.get("/summary", dependencies=[allow(*FINANCE, Role.CARE_ADVISOR, Role.CASE_MANAGER)])
 async def summary(case_id: UUID, page: Page, db: Db) -> Response:
-    return page("desk_summary.html", account=await account_of(db, case_id), case_id=case_id)
+    return page("desk_summary.html", account=await account_of(db, case_id, page.now), case_id=case_id)
 
 
 @router.get("", dependencies=money_desk)
 async def show_case(case_id: UUID, page: Page, db: Db) -> Response:
-    return await _case(page, db, case_id)
+    return await case_page(page, db, case_id)
 
 
 @router.post("/refunds", dependencies=money_desk)
 async def decide_refund(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
     form = await Form.read(request, RefundForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form, at="refund")
+        return await case_page(page, db, case_id, form=form, at="refund")
 
     async def work(tx: Tx) -> str:
         said, case = form.model, await store.lock_case(tx, CaseId(case_id))
-        refund = await cashier.decide_refund(tx, case, said.payment_id, said.money, "decision", said.reason, who.name)
+        refund = await cashier.decide(tx, case, said.payment_id, said.money, said.reason, person_of(who))
         return f"/desk/billing/cases/{case_id}#refund-{refund.id}"
 
     return await once.redirect(work)
@@ -65,7 +66,7 @@ async def refund_paid(
 ) -> Response:
     form = await Form.read(request, PaidForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form, at=str(refund_id))
+        return await case_page(page, db, case_id, form=form, at=str(refund_id))
 
     async def work(tx: Tx) -> str:
         await cashier.pay_out_by_bank(tx, refund_id, form.model.bank_reference, who.name)
@@ -78,7 +79,7 @@ async def refund_paid(
 async def keep_fee(request: Request, case_id: UUID, page: Page, db: Db, who: Who, once: Once) -> Response:
     form = await Form.read(request, ReasonForm)
     if not form.valid:
-        return await _case(page, db, case_id, form=form, at="fee")
+        return await case_page(page, db, case_id, form=form, at="fee")
 
     async def work(tx: Tx) -> str:
         await cashier.keep_fee(tx, await store.lock_case(tx, CaseId(case_id)), form.model.reason, who.name)
@@ -88,15 +89,22 @@ async def keep_fee(request: Request, case_id: UUID, page: Page, db: Db, who: Who
 
 
 @router.post("/invoices/{invoice_id}/reinstate", dependencies=money_desk)
-async def reinstate(case_id: UUID, invoice_id: UUID, who: Who, once: Once) -> Response:
+async def reinstate(
+    request: Request, case_id: UUID, invoice_id: UUID, page: Page, db: Db, who: Who, once: Once
+) -> Response:
+    form = await Form.read(request, ReasonForm)
+    if not form.valid:
+        return await case_page(page, db, case_id, form=form, at=str(invoice_id))
+
     async def work(tx: Tx) -> str:
-        await cashier.reinstate(tx, await store.lock_case(tx, CaseId(case_id)), invoice_id, who.name)
+        case = await store.lock_case(tx, CaseId(case_id))
+        await cashier.reinstate(tx, case, invoice_id, who.name, form.model.reason)
         return f"/desk/billing/cases/{case_id}"
 
     return await once.redirect(work)
 
 
-async def _case(
+async def case_page(
     page: Page,
     db: Database,
     case_id: UUID,
@@ -104,13 +112,15 @@ async def _case(
     at: str = "",
 ) -> Response:
     """Return the case's page; ``at`` says which of its forms ``form`` is."""
-    account = await account_of(db, case_id)
+    account = await account_of(db, case_id, page.now)
     if account.case is None:
         raise LookupError("Billing has heard of no such case")
     async with db.reading() as tx:
         payments = await store.payments_of_case(tx, account.case.case_id)
         refunds = await store.refunds_of_case(tx, account.case.case_id)
         ledger = await store.ledger_of_case(tx, account.case.case_id)
+        proposals = await store.proposals_of_case(tx, account.case.case_id)
+        corrections = await store.corrections_of_case(tx, account.case.case_id)
     return page(
         "desk_case.html",
         status=422 if form else 200,
@@ -120,6 +130,14 @@ async def _case(
         payments=payments,
         refunds=refunds,
         ledger=ledger,
+        proposals=proposals,
+        corrections=corrections,
+        oddities={one.id: _oddity(account, one, payments) for one in payments},
         written=written,
         case_id=case_id,
     )
+
+
+def _oddity(account: Account, payment: Payment, payments: list[Payment]) -> Oddity | None:
+    invoice = next(shown.invoice for shown in account.invoices if shown.invoice.id == payment.invoice_id)
+    return oddity_of(invoice, payment, [one for one in payments if one.invoice_id == invoice.id])

@@ -4,6 +4,7 @@ Amounts are integers in minor units of an ISO 4217 currency. A posting is signed
 change of an invoice or a payment returns the entry that belongs to it; one that doesn't sum to zero can't be made.
 """
 
+from services.billing.domain.ageing import AGES, STEPS, age_of
 from services.billing.domain.cards import CardStatus, hear
 from services.billing.domain.disputes import (
     Dispute,
@@ -31,28 +32,60 @@ from services.billing.domain.invoices import (
 )
 from services.billing.domain.ledger import Account, Entry, Posting, entry
 from services.billing.domain.money import MoneyRefusedError, parse_money, written
+from services.billing.domain.oddities import Oddity, oddity_of, twice_by
+from services.billing.domain.proposals import (
+    Person,
+    Proposal,
+    ProposalState,
+    confirm,
+    lapse,
+    needs_second_person,
+    of_fee,
+    reject,
+)
 from services.billing.domain.references import creditor_reference, find_references
-from services.billing.domain.refunds import Refund, RefundRight, RefundState, give_back, pay_out, refund_right
+from services.billing.domain.refunds import Refund, RefundState, give_back, pay_out
+from services.billing.domain.stages import (
+    InvoiceBack,
+    PaymentBack,
+    RefundStage,
+    RefundTerms,
+    back_at,
+    stage_at,
+    totals,
+)
 
 __all__ = [
+    "AGES",
+    "STEPS",
     "Account",
     "CardStatus",
     "Dispute",
     "DisputeState",
     "Entry",
     "Invoice",
+    "InvoiceBack",
     "InvoiceState",
     "Method",
     "MoneyRefusedError",
+    "Oddity",
     "Outcome",
     "Payment",
+    "PaymentBack",
+    "Person",
     "Posting",
+    "Proposal",
+    "ProposalState",
     "Refund",
-    "RefundRight",
+    "RefundStage",
     "RefundState",
+    "RefundTerms",
     "Settled",
+    "age_of",
+    "back_at",
     "bank_receipt",
     "cancel",
+    "confirm",
     "creditor_reference",
     "earn",
     "entry",
@@ -62,14 +95,21 @@ __all__ = [
     "hear",
     "hear_dispute",
     "issue",
+    "lapse",
     "lose_dispute",
+    "needs_second_person",
+    "oddity_of",
+    "of_fee",
     "open_dispute",
     "parse_money",
     "pay_out",
     "receive",
-    "refund_right",
     "reinstate",
+    "reject",
     "reopen_dispute",
+    "stage_at",
+    "totals",
+    "twice_by",
     "win_dispute",
     "written",
 ]

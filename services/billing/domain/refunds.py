@@ -1,8 +1,7 @@
-"""Money that goes back: by stage, or as finance decides (R21)."""
+"""Money that goes back: by the stage of the case (``stages``), or as finance decides (``proposals``) (R21)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -15,18 +14,12 @@ from shared.ids import CaseId
 RefundState = Literal["decided", "issued", "failed", "overtaken"]
 
 
-class RefundRight(StrEnum):
-    """What a patient who withdraws gets back without anyone deciding (R21)."""
-
-    FULL = "full"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class Refund:
     """Money on its way back to where it came from.
 
     ``state``: decided, issued, failed (the provider refused), or overtaken (a lost dispute took the money first).
+    ``of_fee_minor`` is what was taken out of the fee for it; the rest was held.
     """
 
     id: UUID
@@ -39,11 +32,7 @@ class Refund:
     decided_by: str
     decided_at: datetime
     state: RefundState = "decided"
-
-
-def refund_right(accepted_at: datetime | None, withdrawn_at: datetime) -> RefundRight:
-    """Everything before a specialist accepts, nothing after: the review starts with the acceptance (R21)."""
-    return RefundRight.FULL if accepted_at is None or withdrawn_at < accepted_at else RefundRight.NONE
+    of_fee_minor: int = 0
 
 
 def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:

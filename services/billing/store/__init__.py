@@ -14,6 +14,7 @@ from services.billing.store.cards import (
     save_attempt,
 )
 from services.billing.store.cases import CaseRow, case, lock_case, save_case
+from services.billing.store.corrections import Correction, add_correction, corrections_of_case
 from services.billing.store.disputes import (
     dispute,
     dispute_of_provider,
@@ -39,6 +40,14 @@ from services.billing.store.payments import (
     payments_of_invoice,
     save_payment,
 )
+from services.billing.store.proposals import (
+    add_proposal,
+    decided_alone,
+    proposal,
+    proposals_of_case,
+    proposals_waiting,
+    save_ruling,
+)
 from services.billing.store.refunds import add_refund, refund, refunds_of_case, settle_refund
 from services.billing.store.rows import with_amount
 from services.billing.store.wires import WireReceipt, add_receipt, mark_matched, receipt, unmatched_receipts
@@ -47,10 +56,13 @@ __all__ = [
     "Balance",
     "CaseRow",
     "Checkout",
+    "Correction",
     "LedgerLine",
     "WireReceipt",
     "add_checkout",
+    "add_correction",
     "add_invoice",
+    "add_proposal",
     "add_receipt",
     "add_refund",
     "attempt_on_invoice",
@@ -58,7 +70,9 @@ __all__ = [
     "case",
     "checkout_of_provider",
     "close_checkout",
+    "corrections_of_case",
     "count_checkouts",
+    "decided_alone",
     "dispute",
     "dispute_of_provider",
     "disputes_of_case",
@@ -78,6 +92,9 @@ __all__ = [
     "payments_of_case",
     "payments_of_invoice",
     "post",
+    "proposal",
+    "proposals_of_case",
+    "proposals_waiting",
     "receipt",
     "refund",
     "refunds_of_case",
@@ -86,6 +103,7 @@ __all__ = [
     "save_dispute",
     "save_invoice",
     "save_payment",
+    "save_ruling",
     "settle_refund",
     "states_of_case",
     "trial_balance",

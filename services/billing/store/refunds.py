@@ -9,16 +9,17 @@ from shared.db import Tx
 from shared.ids import CaseId
 
 _REFUND = """r.id, r.case_id, r.payment_id, p.method, r.amount_minor, r.currency, r.why, r.reason, r.decided_by,
-             r.decided_at, r.state FROM refunds r JOIN payments p ON p.id = r.payment_id"""
+             r.decided_at, r.state, r.of_fee_minor FROM refunds r JOIN payments p ON p.id = r.payment_id"""
 
 
 async def add_refund(tx: Tx, refund: Refund) -> None:
     await tx.execute(
         """INSERT INTO refunds
-               (id, case_id, payment_id, amount_minor, currency, why, reason, decided_by, decided_at, state)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+               (id, case_id, payment_id, amount_minor, currency, why, reason, decided_by, decided_at, state,
+                of_fee_minor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         refund.id, refund.case_id, refund.payment_id, refund.amount.amount_minor, refund.amount.currency, refund.why,
-        refund.reason, refund.decided_by, refund.decided_at, refund.state,
+        refund.reason, refund.decided_by, refund.decided_at, refund.state, refund.of_fee_minor,
     )  # fmt: skip
 
 
