@@ -1,4 +1,4 @@
-"""The desk's first page: a wire to enter, what is unmatched, the trial balance (R21)."""
+"""The desk's first page: what is owed, late, held and to go back, a wire to enter, what is unmatched, the trial balance (R21)."""
 
 from datetime import date
 from typing import ClassVar
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.billing import cashier, store
+from services.billing.desk.overview import overview_of
 from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
 from services.billing.store import WireReceipt
 from shared.db import Database, Tx
@@ -55,6 +56,7 @@ async def enter_receipt(request: Request, page: Page, db: Db, who: Who, once: On
 async def _desk(page: Page, db: Database, form: Form[ReceiptForm], status: int = 200) -> Response:
     async with db.reading() as tx:
         receipts, balances = await store.unmatched_receipts(tx), await store.trial_balance(tx)
+        overview = await overview_of(tx, "/desk/billing#unmatched")
     return page(
         "desk_money.html",
         status=status,
@@ -62,5 +64,6 @@ async def _desk(page: Page, db: Database, form: Form[ReceiptForm], status: int =
         receipts=receipts,
         balances=balances,
         written=written,
-        queues=(cashier.TO_MATCH, cashier.TO_REFUND),
+        overview=overview,
+        queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES),
     )

@@ -44,4 +44,5 @@ CREATE INDEX invoices_expired ON invoices (due_at) WHERE cancelled = 'expired';
 CREATE INDEX invoices_newest ON invoices (issued_at DESC, id DESC);
 CREATE INDEX payments_of_invoice ON payments (invoice_id);
 CREATE INDEX payments_held ON payments (invoice_id) WHERE held_minor > 0;
-CREATE INDEX refunds_on_their_way ON refunds (payment_id) WHERE state <> 'issued';
+CREATE INDEX refunds_on_their_way ON refunds (payment_id) WHERE state IN ('decided', 'failed');
+CREATE INDEX disputes_open ON disputes (payment_id) WHERE state = 'open';
