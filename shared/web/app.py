@@ -55,7 +55,7 @@ def create_app(
             HTTPException: on_http_exception, RequestValidationError: on_invalid_request,
         },
     )  # fmt: skip
-    _furnish(app, service, ctx, issuer_transport)
+    furnish(app, service, ctx, issuer_transport)
     app.router.routes.append(Mount("/static", app=app.state.assets))
     for router in _routers(service):
         app.include_router(router, max_body_size=MAX_BODY)
@@ -74,7 +74,10 @@ def _routers(service: Service) -> "Sequence[APIRouter]":
     ]
 
 
-def _furnish(app: FastAPI, service: Service, ctx: Context, transport: "httpx.AsyncBaseTransport | None") -> None:
+def furnish(
+    app: FastAPI, service: Service, ctx: Context, issuer_transport: "httpx.AsyncBaseTransport | None" = None
+) -> None:
+    """Give an application all that its routes look up in it: what two of the same service and address differ in."""
     platform = ctx.platform
     app.state.context = ctx
     app.state.clock = ctx.clock
@@ -86,7 +89,7 @@ def _furnish(app: FastAPI, service: Service, ctx: Context, transport: "httpx.Asy
     app.state.templates = pages.environment(service.package / "templates")
     app.state.locale_folders = (service.package / "locale",)
     app.state.identity = Identity(
-        service=service.name, keys=PublicKeys(Path(platform.jwks_file)), issuer=IssuerKeys(platform.oidc_issuer, transport),
+        service=service.name, keys=PublicKeys(Path(platform.jwks_file)), issuer=IssuerKeys(platform.oidc_issuer, issuer_transport),
         audience=platform.oidc_client_id, cookie=session_cookie(platform.public_url), clock=ctx.clock,
     )  # fmt: skip
 

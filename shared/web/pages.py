@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -39,8 +40,12 @@ class _Components(jinja2.PackageLoader):
         )
 
 
+@cache
 def environment(*folders: Path) -> jinja2.Environment:
-    """Return the templates of ``folders``, then ours, then nhsuk-frontend's. Escapes everything; unknown names chain to nothing."""
+    """Return the templates of ``folders``, then ours, then nhsuk-frontend's: the same ones, compiled once, for all who ask.
+
+    Escapes everything; unknown names chain to nothing.
+    """
     ours = [jinja2.FileSystemLoader(folder) for folder in (*folders, _TEMPLATES)]
     env = jinja2.Environment(
         loader=jinja2.ChoiceLoader([*ours, _Components("nhsuk_frontend_jinja")]), autoescape=True, undefined=jinja2.ChainableUndefined,

@@ -4,8 +4,9 @@ import hashlib
 import importlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 from filelock import FileLock
 
 from shared import db as shared_db
@@ -240,23 +242,37 @@ def platform_environment(
     return monkeypatch
 
 
+_IDLE: defaultdict[tuple[int, str], list[tuple[Service, FastAPI]]] = defaultdict(list)
+
+
+@contextmanager
+def _application(service: Service, ctx: Context) -> Iterator[FastAPI]:
+    """Lend a service's application, to one test at a time: making it costs more than most tests do with it."""
+    from shared.web.app import create_app, furnish
+
+    idle = _IDLE[id(service), ctx.platform.public_url]
+    app = idle.pop()[1] if idle else create_app(service, ctx)
+    furnish(app, service, ctx)
+    yield app
+    idle.append((service, app))
+
+
 @asynccontextmanager
 async def under_test(
     service: Service, postgres_url: str, environment: pytest.MonkeyPatch, keys: Path,
 ) -> AsyncIterator[ServiceUnderTest]:  # fmt: skip
     """Lend a service with a database of its own and a clock that stands still on a working day."""
-    from shared.web.app import create_app
-
     async with fresh_database(service, postgres_url) as url:
         environment.setenv(f"{service.name.upper()}_DATABASE_URL", url)
         clock = FixedClock(A_MONDAY)
         ctx = await Context.open(service, clock=clock)
         ctx.peers = AnsweringPeers()  # type: ignore[assignment]
-        tested = ServiceUnderTest(ctx, clock, create_app(service, ctx), keys, url=url)
-        try:
-            yield tested
-        finally:
-            await tested.close()
+        with _application(service, ctx) as app:
+            tested = ServiceUnderTest(ctx, clock, app, keys, url=url)
+            try:
+                yield tested
+            finally:
+                await tested.close()
 
 
 def _fixture_for(name: str) -> Any:
