@@ -121,8 +121,12 @@ def as_text(document: dict[str, Any]) -> str:
 
 
 def _api_routers(service: Service) -> list[APIRouter]:
-    api = import_module(f"services.{service.name}.api")
-    return [value for value in vars(api).values() if isinstance(value, APIRouter)]
+    """Return the routers of ``api.py`` and of the modules beside it whose names begin so."""
+    modules = [
+        import_module(f"services.{service.name}.{file.stem}") for file in sorted(service.package.glob("api*.py"))
+    ]
+    found = {id(value): value for one in modules for value in vars(one).values() if isinstance(value, APIRouter)}
+    return list(found.values())
 
 
 def _complete(operation: dict[str, Any], route: Any) -> None:

@@ -1,10 +1,13 @@
 """Billing's own settings, from the environment with the prefix ``BILLING_``."""
 
+from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.events import Money
+from shared.money import minor_digits
 from shared.settings import ServiceSettings
 
 SANDBOX_API_KEY = "development-only"
@@ -29,6 +32,15 @@ class BillingSettings(ServiceSettings):
     wire_bank: Annotated[str, Field(description="Name and place of the bank")] = "Example Bank, New York"
     wire_account: Annotated[str, Field(description="Account number or IBAN")] = "000 000 000 (example)"
     wire_bic: Annotated[str, Field(description="SWIFT/BIC of the bank")] = "EXAMUS00"
+    charges_borne: Annotated[
+        dict[str, Decimal],
+        Field(description="By currency, up to how much of an invoice banks' charges may be written off"),
+    ] = {"USD": Decimal(50), "EUR": Decimal(45)}  # noqa: RUF012 - pydantic copies it
+
+    def charges_limit(self, currency: str) -> Money | None:
+        """Return up to how much of a price we bear of banks' charges; None where nothing is settled."""
+        limit = self.charges_borne.get(currency)
+        return Money(amount_minor=int(limit.scaleb(minor_digits(currency))), currency=currency) if limit else None
 
     @model_validator(mode="after")
     def production_has_its_own_secrets(self) -> Self:

@@ -14,6 +14,16 @@ from services.billing.cashier.books import (
     watch_due,
     write,
 )
+from services.billing.cashier.debits import (
+    RefundSeen,
+    TakenBack,
+    debit_took_back,
+    debit_was_charge,
+    debit_was_refund,
+    receipts_like,
+    refunds_like,
+    set_debit_aside,
+)
 from services.billing.cashier.disputing import (
     ACCEPT_ERRAND,
     TIE_ERRAND,
@@ -33,7 +43,7 @@ from services.billing.cashier.queues import (
     ask_about_held,
     ask_to_pay_back,
 )
-from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, hear_notice, match_receipt, take
+from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, hear_notice, take
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
     back_by_stage,
@@ -46,7 +56,18 @@ from services.billing.cashier.refunding import (
     refund_withdrawn,
     withdraw,
 )
+from services.billing.cashier.statements import import_statements, wire_of
 from services.billing.cashier.terms import terms_of
+from services.billing.cashier.wires import (
+    candidate_of,
+    match_receipt,
+    named_candidates,
+    set_aside,
+    split_receipt,
+    take_up_again,
+    unmatch_receipt,
+    write_off_charges,
+)
 
 __all__ = [
     "ACCEPT_ERRAND",
@@ -61,13 +82,19 @@ __all__ = [
     "TO_MATCH",
     "TO_REFUND",
     "UNPAID",
+    "RefundSeen",
+    "TakenBack",
     "accept_dispute",
     "ask_about_held",
     "ask_to_pay_back",
     "back_by_stage",
+    "candidate_of",
     "candidates_for",
     "conclude_dispute",
     "confirm",
+    "debit_took_back",
+    "debit_was_charge",
+    "debit_was_refund",
     "decide",
     "decide_refund",
     "earn",
@@ -77,21 +104,32 @@ __all__ = [
     "hear_dispute",
     "hear_notice",
     "hear_refund",
+    "import_statements",
     "invoice_of",
     "invoice_services",
     "keep_fee",
     "let_go",
     "match_receipt",
+    "named_candidates",
     "pay_out",
     "pay_out_by_bank",
+    "receipts_like",
     "refund_failed",
     "refund_withdrawn",
+    "refunds_like",
     "reinstate",
     "reject",
+    "set_aside",
+    "set_debit_aside",
+    "split_receipt",
     "take",
+    "take_up_again",
     "terms_of",
     "tie_dispute",
+    "unmatch_receipt",
     "watch_due",
+    "wire_of",
     "withdraw",
     "write",
+    "write_off_charges",
 ]

@@ -97,17 +97,3 @@ async def candidates_for(tx: Tx, receipt: WireReceipt) -> list[Invoice]:
     """Return the invoices that a wire names by a sound reference, else those of which just this amount is missing."""
     named = [await store.invoice_for_reference(tx, *found) for found in domain.find_references(receipt.remittance)]
     return [one for one in named if one] or await store.unpaid_of_amount(tx, receipt.amount)
-
-
-async def match_receipt(tx: Tx, receipt_id: UUID, invoice_id: UUID, by: str) -> Payment:
-    """Count a wire in for an invoice. Raises ``LookupError`` or, when it was matched before, ``MoneyRefusedError``."""
-    receipt, invoice = await store.receipt(tx, receipt_id, lock=True), await store.invoice(tx, invoice_id)
-    if receipt is None or invoice is None:
-        raise LookupError("There is no such wire or invoice")
-    if receipt.payment_id:
-        raise MoneyRefusedError(f"{receipt.matched_by} matched this wire already: look at its case")
-    case = await store.lock_case(tx, invoice.case_id)
-    payment = await take(tx, case, invoice.id, "wire", f"wire:{receipt.bank_reference}", receipt.amount, by)
-    await store.mark_matched(tx, receipt.id, payment.id, by)
-    await staff_queue.done(tx, TO_MATCH, f"receipt:{receipt.id}")
-    return payment

@@ -54,6 +54,7 @@ from services.billing.domain.stages import (
     stage_at,
     totals,
 )
+from services.billing.domain.wires import exchanged, explained, money_left, unexchanged, unmatch, write_off
 
 __all__ = [
     "AGES",
@@ -89,6 +90,8 @@ __all__ = [
     "creditor_reference",
     "earn",
     "entry",
+    "exchanged",
+    "explained",
     "fee",
     "find_references",
     "give_back",
@@ -97,6 +100,7 @@ __all__ = [
     "issue",
     "lapse",
     "lose_dispute",
+    "money_left",
     "needs_second_person",
     "oddity_of",
     "of_fee",
@@ -110,6 +114,9 @@ __all__ = [
     "stage_at",
     "totals",
     "twice_by",
+    "unexchanged",
+    "unmatch",
     "win_dispute",
+    "write_off",
     "written",
 ]

@@ -29,6 +29,7 @@ class Invoice:
     """What one quote revision costs, and how much of it is in.
 
     ``paid_minor`` is what was applied to the price: never more than it. ``returned_minor`` is what went back out of it.
+    ``written_off_minor`` is the part of ``paid_minor`` that banks kept and we bear: no one gets it back.
     ``turns`` counts cancellations and reinstatements. ``received_at`` is when PaymentReceived was told, once.
     """
 
@@ -48,6 +49,7 @@ class Invoice:
     cancelled: Literal["withdrawn", "expired"] | None = None
     received_at: datetime | None = None
     earned_at: datetime | None = None
+    written_off_minor: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.returned_minor <= self.paid_minor <= self.price.amount_minor:
@@ -71,7 +73,7 @@ class Invoice:
             return InvoiceState.REFUNDED if refunded_minor and not held_minor else InvoiceState.CANCELLED
         if self.due_minor:
             return InvoiceState.PART_PAID if self.paid_minor else InvoiceState.OPEN
-        if self.price.amount_minor and self.returned_minor == self.price.amount_minor:
+        if self.price.amount_minor and self.returned_minor == self.price.amount_minor - self.written_off_minor:
             return InvoiceState.REFUNDED
         return InvoiceState.OVERPAID if held_minor else InvoiceState.PAID
 
@@ -160,10 +162,11 @@ def cancel(invoice: Invoice, payments: Sequence[Payment], reason: Literal["withd
         Account.DEFERRED: price - back,
         Account.RECEIVABLE: -invoice.due_minor,
         Account.OVERPAYMENTS: -freed,
+        Account.BANK_CHARGES: -invoice.written_off_minor,
     }
     turns = invoice.turns + 1
     return Outcome(
-        replace(invoice, cancelled=reason, paid_minor=0, returned_minor=0, turns=turns),
+        replace(invoice, cancelled=reason, paid_minor=0, returned_minor=0, written_off_minor=0, turns=turns),
         tuple(replace(p, applied_minor=0, held_minor=p.held_minor + p.applied_minor) for p in payments),
         entry("invoice_cancelled", f"cancel:{invoice.id}:{turns}", invoice.price.currency, amounts),
     )

@@ -16,6 +16,8 @@ class Account(StrEnum):
     REVENUE = "revenue"
     OVERPAYMENTS = "overpayments"
     REFUNDS_PAYABLE = "refunds_payable"
+    BANK_CHARGES = "bank_charges"
+    EXCHANGE = "exchange"
     DISPUTED = "disputed"
     DISPUTE_LOSSES = "dispute_losses"
     PROVIDER_FEES = "provider_fees"

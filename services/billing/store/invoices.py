@@ -8,7 +8,8 @@ from shared.events import Money, ProgrammeRef
 from shared.ids import CaseId
 
 _INVOICE = """id, case_id, quote_id, revision, ordinal, programme_id, programme_version, services, price_minor,
-              currency, issued_at, due_at, paid_minor, returned_minor, turns, cancelled, received_at, earned_at"""
+              currency, issued_at, due_at, paid_minor, returned_minor, turns, cancelled, received_at, earned_at,
+              written_off_minor"""
 
 
 def _invoice(row: Row) -> Invoice:
@@ -21,20 +22,21 @@ def _invoice(row: Row) -> Invoice:
 async def add_invoice(tx: Tx, invoice: Invoice) -> None:
     await tx.execute(
         f"""INSERT INTO invoices ({_INVOICE}, state)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'open')""",
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'open')""",
         invoice.id, invoice.case_id, invoice.quote_id, invoice.revision, invoice.ordinal, invoice.programme.id,
         invoice.programme.version, list(invoice.services),
         invoice.price.amount_minor, invoice.price.currency, invoice.issued_at, invoice.due_at, invoice.paid_minor,
         invoice.returned_minor, invoice.turns, invoice.cancelled, invoice.received_at, invoice.earned_at,
+        invoice.written_off_minor,
     )  # fmt: skip
 
 
 async def save_invoice(tx: Tx, invoice: Invoice, state: InvoiceState) -> None:
     await tx.execute(
         """UPDATE invoices SET due_at = $2, paid_minor = $3, returned_minor = $4, turns = $5, cancelled = $6,
-                  received_at = $7, earned_at = $8, state = $9 WHERE id = $1""",
+                  received_at = $7, earned_at = $8, state = $9, written_off_minor = $10 WHERE id = $1""",
         invoice.id, invoice.due_at, invoice.paid_minor, invoice.returned_minor, invoice.turns, invoice.cancelled,
-        invoice.received_at, invoice.earned_at, state,
+        invoice.received_at, invoice.earned_at, state, invoice.written_off_minor,
     )  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+"""Bank statements for finance's own tools: a file in, what became of it out (R21)."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from services.billing import statements, store
+from services.billing.api import FINANCE, View
+from services.billing.importing import import_file
+from services.billing.paying import refusals
+from services.billing.statements import NotAStatementError
+from shared.db import Tx
+from shared.web import Db, Once, Problem, Who, allow
+
+router = APIRouter(prefix="/api/billing/statements", tags=["billing"], dependencies=[Depends(refusals)])
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("application/xml", "text/csv")
+        },
+    }
+}
+
+
+class StatementView(View):
+    """A statement as imported: ``known_lines`` were in the books before, ``open_lines`` wait for finance."""
+
+    id: UUID
+    kind: str
+    account: str
+    currency: str
+    name: str
+    from_on: date
+    to_on: date
+    opening_minor: int | None
+    closing_minor: int | None
+    lines: int
+    known_lines: int
+    open_lines: int
+    imported_by: str
+    imported_at: datetime
+
+
+class StatementList(BaseModel):
+    statements: list[StatementView]
+
+
+@router.post("", dependencies=[allow(*FINANCE)], status_code=201, response_model=StatementList,
+             openapi_extra=_FILE, max_body_size=statements.MAX_BYTES + 1024)  # fmt: skip
+async def import_statement(request: Request, who: Who, once: Once) -> Response:
+    """Import a CAMT.053 file, or a table of a bank whose tables somebody has described on the desk; all of it or nothing.
+
+    A file or a line that is known already changes nothing.
+    """
+    data = await request.body()
+
+    async def work(tx: Tx) -> StatementList:
+        imported = set(await import_file(tx, data, None, who.name))
+        found = [StatementView.model_validate(one) for one in await store.statements(tx) if one.id in imported]
+        return StatementList(statements=found)
+
+    try:
+        return await once.run(work, status=201)
+    except NotAStatementError as broken:
+        raise Problem(422, "Nothing was imported", detail=str(broken)) from None
+
+
+@router.get("", dependencies=[allow(*FINANCE)])
+async def list_statements(db: Db) -> StatementList:
+    """Return the newest imports."""
+    async with db.reading() as tx:
+        return StatementList(statements=[StatementView.model_validate(one) for one in await store.statements(tx)])
