@@ -1,6 +1,7 @@
-"""``./consilium demo``: a patient's case, told fact by fact, to the signed opinion as a PDF; then two more ways in.
+"""``./consilium demo``: a patient's case, told fact by fact, to the signed opinion as a PDF; then three more cases.
 
-A clinician refers a patient and agrees to the quote; somebody asks on the telephone, and an advisor writes it down.
+One is paid by two wires and withdrawn before a specialist accepts, so that the money goes back; a clinician refers a
+patient and agrees to the quote; somebody asks on the telephone, and an advisor writes it down.
 """
 
 import os
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from deploy.demo import browser
-from deploy.demo.askers import CALLER, CLINICIAN, DOCTOR, PATIENT
+from deploy.demo import browser, money
+from deploy.demo.askers import CALLER, CLINICIAN, DOCTOR, PATIENT, PAYER
 from deploy.demo.facts import FactTail, Landed
 from deploy.demo.people import Person, WentWrong, follow
 from deploy.demo.places import Places
@@ -48,17 +49,19 @@ class Teller:
 
 
 def run(places: Places, folder: Path, tell: Teller) -> Path:
-    """Drive one case to its end, and two more to where they differ; return the path of the PDF. Raises ``WentWrong``."""
-    stories = [Story(places, asker.name, asker.mail) for asker in (PATIENT, CLINICIAN, CALLER)]
-    asked, referred, phoned = stories
+    """Drive one case to its end, and three more to where they differ; return the path of the PDF. Raises ``WentWrong``."""
+    stories = [Story(places, asker.name, asker.mail) for asker in (PATIENT, PAYER, CLINICIAN, CALLER)]
+    asked, wired, referred, phoned = stories
     with browser.chromium() as chromium, FactTail(places, tell.fact) as tail:
         try:
             patient = _request_and_quote(asked, chromium, tail, tell)
             _pay_and_collect(asked, patient, tail, tell)
             path = _opinion(asked, folder, tail, tell)
             tell.step(f"the patient's case is done: {path}")
+            _two_wires_and_a_withdrawal(wired, chromium, tail, tell)
             _referral(referred, chromium, tail, tell)
             _by_phone(phoned, chromium, tail, tell)
+            _money_back(wired, tail, tell)
         finally:
             for story in stories:
                 story.close()
@@ -91,6 +94,37 @@ def _received(story: Story, window: browser.Window, tail: FactTail) -> dict[str,
     story.case_id = window.page.url.split("/cases/")[1].split("/")[0].split("?")[0]
     tail.wait_for("RequestSubmitted.v1", story.case_id)
     return message
+
+
+def _two_wires_and_a_withdrawal(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> None:
+    tell.step("another patient asks by JSON, as from a portal, and accepts the quote by the link in the mail")
+    money.ask(story)
+    tail.wait_for("RequestSubmitted.v1", story.case_id)
+    story.quote(["written"], money.PRICE)
+    window = browser.Window(chromium, story.places)
+    browser.open_link(window, story.patient_box.next(about="quote"))
+    window.press("Accept")
+    tail.wait_for("ServicesConfirmed.v1", story.case_id)
+    patient = story.enter_by_mail("confirmed")
+    tell.step(f"the patient's bank sends 1,200.00 USD; {money.FINANCE} counts it in by its reference")
+    money.wire(story, patient, money.FIRST_PART)
+    left = money.missing(story, patient)
+    tell.step(f"{left / 100:,.2f} USD is still missing, so nothing starts; the rest comes by a second wire")
+    money.wire(story, patient, left)
+    tail.wait_for("PaymentReceived.v1", story.case_id)
+    back = money.said_beforehand(story, patient)
+    tell.step(f"no specialist has accepted: the patient reads that {back / 100:,.2f} USD comes back, and withdraws")
+    money.withdraw(story, patient)
+    tail.wait_for("CaseWithdrawn.v1", story.case_id)
+
+
+def _money_back(story: Story, tail: FactTail, tell: Teller) -> None:
+    tell.step(f"the rule sent the withdrawn case's money back; {money.FINANCE} pays each part from the bank")
+    amounts = money.pay_back(story)
+    tail.wait_for("RefundIssued.v1", story.case_id)
+    story.patient_box.next(about="refund")
+    said = " and ".join(f"{minor / 100:,.2f} USD" for minor in amounts)
+    tell.step(f"{said} went back, and the patient has a letter about it")
 
 
 def _referral(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> None:

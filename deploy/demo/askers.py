@@ -1,4 +1,4 @@
-"""Who asks in the demo, and what they answer: a patient, a clinician who refers one, somebody on the telephone. All made up."""
+"""Who asks in the demo, and what they answer: two patients, a clinician who refers one, somebody on the telephone. All made up."""
 
 from dataclasses import dataclass
 
@@ -125,3 +125,6 @@ CALLER = Asker(
         "consent": {"accepted": "yes", "signed_name": "Noor Beispiel"},
     },
 )
+
+PAYER = Asker("Mila Modelo", "mila.modelo@patient.example", {})
+"""Asks by the JSON interface, so no form is filled in."""

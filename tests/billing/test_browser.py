@@ -1,7 +1,7 @@
 """A patient pays in a real browser: across two origins, with what the content policy allows, and nothing for axe to find."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from shared.web import Role
 from shared.web.identity import session_cookie
 from tests.billing.conftest import PRICE, CaseFacts, Provider, Sandbox, eventually, invoice_ids, states
 from tests.pages.browser import axe, complaints, judge, launched, signed_in
-from tests.support.service import ServiceUnderTest
+from tests.support.service import A_MONDAY, ServiceUnderTest
 
 
 @pytest.fixture
@@ -122,3 +122,74 @@ async def test_finances_pages_can_be_used_by_everybody(
         found += await judge(page, f"desk billing {name} errors", axe_source=source)
     await context.close()
     assert not found, "\n".join(map(str, found))
+
+
+async def test_two_people_refund_by_keyboard_alone(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, provider: Provider, browser: Browser
+) -> None:
+    at_its_own_address(billing, sandbox)
+    await billing.receives(case.submitted(new_case_number()), case.confirmed(), case.accepted(billing.clock.now()))
+    await provider.took((await invoice_ids(billing))[0], PRICE)
+    source, found = axe(), []
+    here = f"{sandbox.site}/desk/billing/cases/{case.id}"
+
+    async def sits_down(subject: str, name: str) -> Page:
+        cookies = cookies_of(billing, Role.FINANCE, subject=subject, name=name)
+        page = await (await signed_in(browser, sandbox.site, cookies)).new_page()
+        await page.goto(f"{sandbox.site}/desk/billing/invoices?show=all")
+        await press(page, "a.c-number")
+        await page.wait_for_url(here)
+        return page
+
+    felix = await sits_down("staff-felix", "Felix Grau")
+    await reach(felix, "[name=amount]")
+    await felix.keyboard.type("2000")
+    await felix.keyboard.press("Tab")
+    await felix.keyboard.type("The review had hardly begun")
+    await felix.keyboard.press("Enter")
+    await expect(felix.get_by_text("until then nothing moves")).to_be_visible()
+    found += await judge(felix, "desk billing proposed", axe_source=source)
+    assert await billing.count("refunds") == 0
+    sam = await sits_down("staff-sam", "Sam Ferrant")
+    found += await judge(sam, "desk billing to confirm", axe_source=source)
+    await press(sam, "button:has-text('Confirm: send')")
+    await expect(sam.get_by_text("Felix Grau and Sam Ferrant on")).to_be_visible()
+    assert await billing.count("refunds") == 1
+    await sam.goto(f"{sandbox.site}/desk/billing")
+    await press(sam, "a[href*='show=to_refund']")
+    await expect(sam.get_by_role("heading", level=1)).to_contain_text("To be refunded")
+    found += await judge(sam, "desk billing list", axe_source=source)
+    assert not found, "\n".join(map(str, found))
+
+
+async def test_the_chart_and_its_numbers_can_be_read_by_everybody(
+    billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser
+) -> None:
+    at_its_own_address(billing, sandbox)
+    await billing.receives(case.submitted(new_case_number()), case.confirmed())
+    await billing.run_timers(at=A_MONDAY + timedelta(days=15))
+    cookies = cookies_of(billing, Role.FINANCE, subject="staff-felix", name="Felix Grau")
+    page = await (await signed_in(browser, sandbox.site, cookies)).new_page()
+    await page.goto(f"{sandbox.site}/desk/billing")
+    await expect(page.get_by_role("img", name="Bars: how much of USD is late")).to_be_visible()
+    found = await judge(page, "desk billing figures", axe_source=axe())
+    await press(page, "a[href*='show=late'][href*='age=']")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Late")
+    assert not found, "\n".join(map(str, found))
+
+
+async def reach(page: Page, selector: str) -> None:
+    """Move the focus by the Tab key until it is on what the selector names."""
+    target = page.locator(selector).first
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if await target.evaluate("e => e === document.activeElement"):
+            return
+    raise AssertionError(f"the Tab key never comes to {selector}")
+
+
+async def press(page: Page, selector: str) -> None:
+    """Go to a link or button by the Tab key and press Enter."""
+    await reach(page, selector)
+    await page.keyboard.press("Enter")
+    await page.wait_for_load_state("load")
