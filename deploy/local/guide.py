@@ -1,6 +1,7 @@
-"""``python -m deploy.local.guide``: photograph the advisor's queue for the staff guide, with made-up requests on it.
+"""``python -m deploy.local.guide``: photograph the advisors' queue and finance's desk for the staff guide.
 
-Needs ``./consilium up`` and a browser. The pictures go to ``docs/guide``; whoever changes the page takes them again.
+Needs ``./consilium up``, a ``./consilium demo`` after it (finance's pages show its cases), and a browser. The pictures
+go to ``docs/guide``; whoever changes the page takes them again.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from playwright.async_api import Page, async_playwright
 from deploy.local.places import ROOT
 from deploy.local.plan import Plan
 from deploy.local.tour import DESK, PHONE, Tour
+from deploy.local.trouble import Trouble
 from shared import programme
 
 PICTURES = ROOT / "docs" / "guide"
@@ -56,6 +58,28 @@ async def photograph(page: Page, name: str) -> None:
     print(f"  docs/guide/{name}.png")
 
 
+async def finance(tour: Tour) -> None:
+    """Photograph finance's first page, and a refund above the limit as the second person sees it."""
+    felix, sam = await tour.staff("Felix Grau"), await tour.staff("Sam Ferrant")
+    await felix.goto(f"{tour.url}/desk/billing/invoices?show=all&state=paid")
+    if await felix.locator("a.c-number").count() == 0:
+        raise Trouble("No invoice is paid yet: run ./consilium demo first.")
+    await felix.locator("a.c-number").first.click()
+    await felix.get_by_label("Send back, in USD").first.fill("2000")
+    await felix.get_by_label("Because").first.fill("The review had hardly begun when the patient fell ill.")
+    await felix.get_by_role("button", name="Send money back").first.click()
+    await felix.get_by_text("until then nothing moves").first.wait_for()
+    await sam.goto(felix.url)
+    await sam.get_by_role("button", name="Confirm: send").last.scroll_into_view_if_needed()
+    await sam.screenshot(path=PICTURES / "second-person.png", animations="disabled")
+    print("  docs/guide/second-person.png")
+    await felix.goto(f"{tour.url}/desk/billing")
+    await felix.screenshot(path=PICTURES / "finance.png", animations="disabled")
+    print("  docs/guide/finance.png")
+    await sam.get_by_label("Reject it, because").last.fill("Only for the guide's picture.")
+    await sam.get_by_role("button", name="Reject", exact=True).last.click()
+
+
 async def main() -> None:
     """Take every picture anew."""
     plan = Plan.read()
@@ -86,6 +110,7 @@ async def main() -> None:
             await ada.get_by_label("Why you take it over").fill("Ben is away today; the requester asked to be called.")
             await ada.screenshot(path=PICTURES / "take-over.png", animations="disabled")
             print("  docs/guide/take-over.png")
+            await finance(tour)
         finally:
             await browser.close()
 

@@ -56,7 +56,7 @@ async def enter_receipt(request: Request, page: Page, db: Db, who: Who, once: On
 async def _desk(page: Page, db: Database, form: Form[ReceiptForm], status: int = 200) -> Response:
     async with db.reading() as tx:
         receipts, balances = await store.unmatched_receipts(tx), await store.trial_balance(tx)
-        overview = await overview_of(tx, "/desk/billing#unmatched")
+        overview = await overview_of(tx, "/desk/billing/unmatched")
     return page(
         "desk_money.html",
         status=status,

@@ -42,6 +42,8 @@ _SOURCES: Mapping[str, str] = {
                     WHERE d.state = 'open'""",
     "all": "SELECT id AS invoice_id, currency, price_minor AS amount_minor FROM invoices",
 }
+_SEVERAL = frozenset({"held", "to_refund", "to_confirm", "disputed"})
+"""Of these an invoice may have more than one."""
 SHOWN = tuple(_SOURCES)
 """What a list can be of."""
 
@@ -102,7 +104,9 @@ async def figures(tx: Tx) -> list[Figure]:
     """Return what is owed, late, held, to be refunded, awaiting a second person, disputed and unmatched, per currency."""
     parts = [f"SELECT '{what}' AS what, currency, amount_minor FROM ({sql}) s" for what, sql in _SOURCES.items()
              if what != "all"]  # fmt: skip
-    parts.append("SELECT 'unmatched', currency, amount_minor FROM wire_receipts WHERE payment_id IS NULL")
+    parts.append(
+        "SELECT 'unmatched', currency, amount_minor FROM wire_receipts WHERE payment_id IS NULL AND closed_as IS NULL"
+    )
     rows = await tx.fetch(
         f"""SELECT what, currency, sum(amount_minor)::bigint AS minor, count(*) AS n FROM ({" UNION ALL ".join(parts)}) f
             GROUP BY what, currency ORDER BY what, currency""",
@@ -132,9 +136,11 @@ async def list_invoices(tx: Tx, wanted: Wanted) -> Found:
     """Return a page of the invoices behind a figure, narrowed, the longest due first."""
     args: list[Any] = [tx.now]
     chosen = " AND ".join(_conditions(wanted, tx.now, args))
-    source = f"""(SELECT invoice_id, currency, sum(amount_minor)::bigint AS amount_minor FROM ({_SOURCES[wanted.what]}) s
-                  WHERE $1::timestamptz IS NOT NULL GROUP BY invoice_id, currency) l
-                 JOIN invoices i ON i.id = l.invoice_id JOIN billing_cases c ON c.case_id = i.case_id"""
+    each = _SOURCES[wanted.what]
+    if wanted.what in _SEVERAL:
+        each = f"SELECT invoice_id, currency, sum(amount_minor)::bigint AS amount_minor FROM ({each}) s GROUP BY 1, 2"
+    source = f"""({each}) l JOIN invoices i ON i.id = l.invoice_id AND $1::timestamptz IS NOT NULL
+                 JOIN billing_cases c ON c.case_id = i.case_id"""
     sums = await tx.fetch(
         f"""SELECT l.currency, sum(l.amount_minor)::bigint AS minor, count(*) AS n FROM {source}
             WHERE {chosen} GROUP BY l.currency ORDER BY l.currency""",
