@@ -267,3 +267,27 @@ async def test_tools_import_by_the_api(billing: ServiceUnderTest, case: CaseFact
     assert "upload it once" in (await posts(table([Movement(3)]), "the fourth key")).json()["detail"]
     assert len((await felix.get("/api/billing/statements")).json()["statements"]) == 1
     assert (await billing.sign_in(Role.CARE_ADVISOR).get("/api/billing/statements")).status_code == 403
+
+
+async def test_a_refund_goes_back_to_who_paid(
+    billing: ServiceUnderTest, case: CaseFacts, felix: httpx.AsyncClient
+) -> None:
+    await billing.receives(case.submitted(), case.confirmed())
+    await uploads(felix, camt([Movement(PRICE + 500, text=REFERENCE, party="Nour Haddad")]))
+    [receipt] = await billing.fetch("SELECT id FROM wire_receipts")
+    here, at = f"/desk/billing/receipts/{receipt['id']}", f"/desk/billing/cases/{case.id}"
+    page = await read(felix, here)
+    invoice = re.search(r'name="invoice_id" id="invoice_id" value="([^"]+)"', page)
+    assert invoice
+    await send(felix, page, f"{here}/match", invoice_id=invoice[1])
+    page = await read(felix, at)
+    assert "From Nour Haddad, account" in page
+    payment = re.search(r'name="payment_id" value="([^"]+)"', page)
+    assert payment
+    fields = {"payment_id": payment[1], "currency": "USD", "amount": "5.00", "reason": "Paid too much"}
+    assert (await send(felix, page, f"{at}/refunds", **fields)).status_code == 303
+    assert "It goes back to who paid: Nour Haddad" in await read(felix, at)
+    page = await read(felix, here)
+    refused = await send(felix, page, f"{here}/unmatch", reason="It was another's")
+    assert refused.status_code == 409
+    assert "went back" in text_of(refused)

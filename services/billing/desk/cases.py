@@ -117,6 +117,7 @@ async def case_page(
         raise LookupError("Billing has heard of no such case")
     async with db.reading() as tx:
         payments = await store.payments_of_case(tx, account.case.case_id)
+        payers = await store.payers_of_case(tx, account.case.case_id)
         refunds = await store.refunds_of_case(tx, account.case.case_id)
         ledger = await store.ledger_of_case(tx, account.case.case_id)
         proposals = await store.proposals_of_case(tx, account.case.case_id)
@@ -128,6 +129,7 @@ async def case_page(
         at=at,
         account=account,
         payments=payments,
+        payers=payers,
         refunds=refunds,
         ledger=ledger,
         proposals=proposals,
