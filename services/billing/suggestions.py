@@ -79,6 +79,7 @@ class Suggester:
     def __init__(self, candidates: Iterable[Candidate], limits: Mapping[str, int]) -> None:
         self._limits = limits
         self._candidates = list(candidates)
+        self._numbers = [_plain(one.case_number[:9]) for one in self._candidates]
         self._near: dict[str, set[int]] = {}
         for at, one in enumerate(self._candidates):
             for variant in _slips(_plain(one.reference)):
@@ -89,13 +90,14 @@ class Suggester:
     ) -> list[Suggestion]:
         """Return the likeliest invoices, the best first. ``names``: who the patients and requesters are, if asked."""
         text = _plain(wire.text)
-        misspelt = self._misspelt(text)
+        misspelt, sound = self._misspelt(text), set(find_references(wire.text))
         found = []
         for at, one in enumerate(self._candidates):
-            named = [
-                *self._by_text(wire, text, one, misspelt=at in misspelt),
-                *_by_name(wire, one, (names or {}).get(one.case_id, ())),
-            ]
+            if (one.case_number[:9], one.ordinal) in sound:
+                named = [(100, f"The reference is sound and names {one.title}")]
+            else:
+                named = self._by_text(text, at, misspelt=at in misspelt)
+            named = [*named, *_by_name(wire, one, (names or {}).get(one.case_id, ()))]
             weights = [*named, *self._by_amount(wire, one, named=bool(named))]
             score = sum(weight for weight, _ in weights)
             if score >= WORTH_SHOWING:
@@ -107,12 +109,11 @@ class Suggester:
         windows = {text[at : at + size] for size in (13, 14, 15) for at in range(len(text) - size + 1)}
         return {at for window in windows for variant in _slips(window) for at in self._near.get(variant, ())}
 
-    def _by_text(self, wire: Wire, text: str, one: Candidate, *, misspelt: bool) -> list[tuple[int, str]]:
-        if (one.case_number[:9], one.ordinal) in find_references(wire.text):
-            return [(100, f"The reference is sound and names {one.title}")]
+    def _by_text(self, text: str, at: int, *, misspelt: bool) -> list[tuple[int, str]]:
+        one = self._candidates[at]
         if misspelt:
             return [(70, f"The reference is one slip of the pen away from {one.reference}")]
-        if _plain(one.case_number[:9]) in text:
+        if self._numbers[at] and self._numbers[at] in text:
             return [(60, f"The case number {one.case_number} stands in the text")]
         return []
 

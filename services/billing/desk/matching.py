@@ -15,6 +15,8 @@ from shared.service import Context
 from shared.web import Ctx, Form, Incoming, Once, Page, Who
 
 router = APIRouter(dependencies=money_desk)
+AT_ONCE = 50
+"""How many wires one page shows with their suggestions; the oldest come first."""
 
 
 class TakenBackForm(Incoming):
@@ -42,12 +44,21 @@ class OtherForm(Incoming):
 
 @router.get("/unmatched")
 async def unmatched(page: Page, ctx: Ctx) -> Response:
-    """Every wire that nobody has matched, with up to three suggestions, and every debit that nobody has explained."""
+    """The oldest wires that nobody has matched, with up to three suggestions, and every debit that nobody has explained."""
     async with ctx.db.reading() as tx:
-        receipts, debits = await store.unmatched_receipts(tx), await store.unexplained_debits(tx)
+        waiting, debits = await store.unmatched_receipts(tx), await store.unexplained_debits(tx)
+        receipts = waiting[:AT_ONCE]
         found = await suggestions_for(tx, ctx.settings, receipts)
         lines = await store.lines_of_receipts(tx, [one.id for one in receipts])
-    return page("desk_unmatched.html", receipts=receipts, debits=debits, found=found, lines=lines, says=domain.written)
+    return page(
+        "desk_unmatched.html",
+        waiting=len(waiting),
+        receipts=receipts,
+        debits=debits,
+        found=found,
+        lines=lines,
+        says=domain.written,
+    )
 
 
 @router.get("/lines/{line_id}")
