@@ -18,7 +18,6 @@ import json
 import logging
 import os
 import re
-import socket
 import statistics
 import tempfile
 import time
@@ -31,7 +30,8 @@ from uuid import UUID
 from benchmarks import open_cases
 from benchmarks.http import Connection, Follower
 from benchmarks.report import Figure, load_per_core
-from benchmarks.rig import BACKBONE, Rig, beside, eventually, percentile
+from benchmarks.rig import BACKBONE, Rig, eventually, percentile
+from benchmarks.served import Serve, served
 from services.intake.queues import REQUESTS
 from shared import log, staff_queue
 from shared.clock import Clock
@@ -50,7 +50,6 @@ RATE, RATE_DESKS, RATE_SECONDS = 200, 50, 10.0
 CASES, DESKS, CHANGES, CHANGES_A_SECOND = 10_000, 1_000, 100, 5
 MIGRATIONS = Path(open_cases.__file__).parents[1] / "services" / "intake" / "migrations"
 _HOLDER = re.compile(rb'"claimed_name": ?"([^"]+)"')
-Serve = Callable[..., None]
 
 
 async def run(rig: Rig, scale: float) -> AsyncIterator[Figure]:
@@ -94,24 +93,6 @@ def serve_peer(url: str, _keys: Path, port: int) -> None:
     intake_sqlalchemy.serve(url, port)
 
 
-@contextlib.asynccontextmanager
-async def _served(serve: Serve, url: str, keys: Path) -> AsyncIterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    with beside(serve, url, keys, port):
-        await eventually(lambda: _answers(port), within=60)
-        yield port
-
-
-async def _answers(port: int) -> bool:
-    try:
-        (await Connection.open(port)).close()
-    except OSError:
-        return False
-    return True
-
-
 async def _submit(connection: Connection, body: bytes) -> None:
     status, answer = await connection.send(
         "POST", SUBMIT, body, Content_Type="application/json", Idempotency_Key=str(new_id())
@@ -131,7 +112,7 @@ async def _submitting(rig: Rig, keys: Path, scale: float) -> AsyncIterator[Figur
         ports: dict[str, int] = {}
         for name, serve in contenders.items():
             url = await stack.enter_async_context(rig.database(BACKBONE, MIGRATIONS))
-            ports[name] = await stack.enter_async_context(_served(serve, url, keys))
+            ports[name] = await stack.enter_async_context(served(serve, url, keys))
             await _as_fast_as_it_goes(ports[name], 1.0)
         for _ in range(TURNS):
             for name, port in ports.items():
@@ -172,7 +153,7 @@ def _cookies(keys: Path) -> dict[str, str]:
 
 async def _latency(rig: Rig, keys: Path, scale: float) -> AsyncIterator[Figure]:
     load, took, seen = load_per_core(), list[float](), list[int]()
-    async with rig.database(BACKBONE, MIGRATIONS) as url, _served(serve_ours, url, keys) as port:
+    async with rig.database(BACKBONE, MIGRATIONS) as url, served(serve_ours, url, keys) as port:
         desks = [
             await _desk(port, keys, "0-0", lambda data: seen.append(data.count(b"event: item")))
             for _ in range(RATE_DESKS)
@@ -212,7 +193,7 @@ def _so(ask: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
 async def _long_queue(rig: Rig, keys: Path, scale: float) -> AsyncIterator[Figure]:
     async with rig.database(BACKBONE, MIGRATIONS) as url:
         await open_cases.fill(url, CASES)
-        async with _served(serve_ours, url, keys) as port:
+        async with served(serve_ours, url, keys) as port:
             for figure in await _list_in_a_browser(port, keys):
                 yield figure
             db = await Database.connect(url, Clock(), size=2)

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.billing import cashier, store
 from services.billing.gateway import GatewayRefusedError, gateway_of
 from shared import programme
-from shared.backbone import Errand
+from shared.backbone import Errand, failpoints
 from shared.backbone.inbox import Reaction
 from shared.db import Tx
 from shared.events import CaseWithdrawn, Fact, OpinionDelivered, RequestSubmitted, ServicesConfirmed, SpecialistAssigned
@@ -74,6 +74,7 @@ async def refund_card(errand: Errand, ctx: Context) -> None:
         answer = await gateway_of(ctx.settings).refund(payment.provider_id, refund.amount, refund.id)
     except GatewayRefusedError:
         answer = None
+    failpoints.reach("refund.sent")
     async with ctx.db.transaction() as tx:
         if answer is None or answer.status == "failed":
             await cashier.refund_failed(tx, refund_id)

@@ -27,6 +27,9 @@ POINTS = (
     "errands.marked",
     "once.worked",
     "once.committed",
+    "messages.heard",
+    "messages.committed",
+    "refund.sent",
 )
 
 _name, _, _nth = os.environ.get("CONSILIUM_FAILPOINT", "").partition(":")

@@ -66,11 +66,12 @@ def create_app(
 
 
 def _routers(service: Service) -> "Sequence[APIRouter]":
+    """Return the service's own routes, then those that all have: a request meets them one by one, its own most often."""
     return [
+        *(service.routes() if service.routes else ()),
         ops_router(service.name),
         backbone_router(service),
         queue_pages(service),
-        *(service.routes() if service.routes else ()),
     ]
 
 

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, telemetry
@@ -24,6 +24,7 @@ _FIXED = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "cache-control": "private, no-store",
 }
 
 
@@ -32,7 +33,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._https = https
+        fixed = _FIXED | ({"strict-transport-security": "max-age=31536000"} if https else {})
+        self._fixed = tuple((name.encode(), value.encode()) for name, value in fixed.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,14 +45,11 @@ class SecurityHeaders:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _FIXED.items():
-                    headers.setdefault(name, value)
                 extra = "".join(f" {origin}" for origin in state.get("form_action", ()))
-                headers.setdefault("content-security-policy", _POLICY.format(nonce=state["nonce"], form_action=extra))
-                headers.setdefault("cache-control", "private, no-store")
-                if self._https:
-                    headers.setdefault("strict-transport-security", "max-age=31536000")
+                policy = _POLICY.format(nonce=state["nonce"], form_action=extra).encode("latin-1")
+                said = {name for name, _ in message["headers"]}
+                wanted = (*self._fixed, (b"content-security-policy", policy))
+                message["headers"] = [*message["headers"], *(one for one in wanted if one[0] not in said)]
             await send(message)
 
         await self._app(scope, receive, dressed)

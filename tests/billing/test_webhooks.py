@@ -4,11 +4,16 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from types import NoneType
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
+
+from services.billing.ear import Ear
+from services.billing.gateway import CardNotice, Message
 from shared.events import PaymentReceived, RefundIssued
-from tests.billing.conftest import PRICE, CaseFacts, Provider, balances, invoice_ids, signed, states
+from tests.billing.conftest import PRICE, CaseFacts, Provider, balances, eventually, invoice_ids, signed, states
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 WEBHOOKS = "/api/billing/webhooks/gateway"
@@ -142,3 +147,65 @@ async def test_a_refund_is_told_once_however_it_is_heard(
     assert told.refund_id == refund["id"]
     assert await balances(billing) == {}
     assert await states(billing) == ["refunded"]
+
+
+async def invoices_of_new_cases(billing: ServiceUnderTest, number: int) -> list[UUID]:
+    cases = [CaseFacts() for _ in range(number)]
+    await billing.receives(*(case.confirmed() for case in cases))
+    return [(await invoice_ids(billing, case.id))[0] for case in cases]
+
+
+async def test_messages_that_come_at_once_are_committed_together(billing: ServiceUnderTest, provider: Provider) -> None:
+    invoices = await invoices_of_new_cases(billing, 30)
+    await asyncio.gather(*(provider.took(invoice, PRICE) for invoice in invoices))
+    assert len(await billing.emitted(PaymentReceived)) == 30
+    told_in = await billing.fetch("SELECT DISTINCT xmin::text FROM webhook_deliveries")
+    assert len(told_in) < 10, "30 messages, and hardly more than one commit"
+
+
+async def test_nobody_is_answered_before_the_commit(billing: ServiceUnderTest, provider: Provider) -> None:
+    [slow, other] = await invoices_of_new_cases(billing, 2)
+    async with billing.ctx.db.transaction() as tx:
+        await tx.execute("SELECT FROM billing_cases c JOIN invoices i USING (case_id) WHERE i.id = $1 FOR UPDATE", slow)
+        answers = [asyncio.create_task(provider.took(invoice, PRICE)) for invoice in (slow, other)]
+        await eventually(lambda: _somebody_waits(billing))
+        assert not any(answer.done() for answer in answers)
+        assert await billing.count("webhook_deliveries") == 0
+    await asyncio.gather(*answers)
+    assert await billing.count("webhook_deliveries") == 2
+    assert await billing.count("payments") == 2
+
+
+async def _somebody_waits(billing: ServiceUnderTest) -> bool:
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await billing.fetch(waiting))
+
+
+async def test_a_message_that_can_not_be_taken_in_fails_alone(billing: ServiceUnderTest) -> None:
+    invoices, ear = await invoices_of_new_cases(billing, 4), Ear(billing.ctx.db)
+    async with billing.ctx.db.transaction() as tx:
+        await tx.execute("ALTER TABLE payments ADD CONSTRAINT none_is_broken CHECK (provider_id <> 'pay_0')")
+    messages = [
+        Message(f"msg_{nth}", "payment.succeeded", CardNotice.model_validate(succeeded(invoice, f"pay_{nth}")))
+        for nth, invoice in enumerate(invoices)
+    ]
+    heard = await asyncio.gather(*map(ear.hear, messages), return_exceptions=True)
+    assert [type(one) for one in heard] == [asyncpg.CheckViolationError, NoneType, NoneType, NoneType]
+    assert await billing.count("webhook_deliveries") == 3
+    assert len(await billing.emitted(PaymentReceived)) == 3
+    async with billing.ctx.db.transaction() as tx:
+        await tx.execute("ALTER TABLE payments DROP CONSTRAINT none_is_broken")
+    await ear.hear(messages[0])
+    assert len(await billing.emitted(PaymentReceived)) == 4, "it is sent again, and comes right"
+
+
+async def test_messages_of_one_case_that_come_at_once_end_as_in_any_order(
+    billing: ServiceUnderTest, case: CaseFacts, provider: Provider
+) -> None:
+    await billing.receives(case.confirmed())
+    [invoice] = await invoice_ids(billing)
+    statuses = ("processing", "failed", "succeeded", "processing", "succeeded")
+    await asyncio.gather(*(provider.took(invoice, PRICE, "pay_1", status=status) for status in statuses))
+    assert await states(billing) == ["paid"]
+    assert await billing.count("payments") == 1
+    assert len(await billing.emitted(PaymentReceived)) == 1

@@ -32,6 +32,7 @@ from services.billing.cashier.disputing import (
     hear_dispute,
     tie_dispute,
 )
+from services.billing.cashier.hearing import hear, hear_notice
 from services.billing.cashier.invoicing import expire, invoice_services, let_go, reinstate
 from services.billing.cashier.proposing import confirm, decide, reject
 from services.billing.cashier.queues import (
@@ -43,7 +44,7 @@ from services.billing.cashier.queues import (
     ask_about_held,
     ask_to_pay_back,
 )
-from services.billing.cashier.receiving import candidates_for, enter_receipt, hear, hear_notice, take
+from services.billing.cashier.receiving import candidates_for, enter_receipt, take
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
     back_by_stage,

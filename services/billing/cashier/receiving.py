@@ -4,18 +4,15 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.billing import domain, store
-from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
-from services.billing.cashier.disputing import hear_dispute, tie_disputes
+from services.billing.cashier.books import invoice_of, watch_due, write
+from services.billing.cashier.disputing import tie_disputes
 from services.billing.cashier.queues import TO_MATCH, ask_about_held, why_held
-from services.billing.cashier.refunding import hear_refund
 from services.billing.domain import (
-    CardStatus,
     Invoice,
     MoneyRefusedError,
     Payment,
     written,
 )
-from services.billing.gateway import CardNotice, DisputeNotice, Message, Notice, RefundNotice
 from services.billing.store import CaseRow, WireReceipt
 from shared import log, staff_queue
 from shared.db import Tx
@@ -23,43 +20,6 @@ from shared.events import Money
 from shared.ids import CaseId, new_id
 
 _log = log.get(__name__)
-
-
-async def hear(tx: Tx, message: Message) -> None:
-    """Do what the provider's message means: once, in whatever order; what means nothing to us does nothing."""
-    if not await store.note_delivery(tx, message.webhook_id, message.kind):
-        return
-    if message.about:
-        await hear_notice(tx, message.about)
-
-
-async def hear_notice(tx: Tx, notice: Notice) -> None:
-    """Do what the provider says, by message or because we asked; hearing it again changes nothing."""
-    match notice:
-        case CardNotice():
-            await _hear_card(tx, notice)
-        case RefundNotice():
-            await hear_refund(tx, notice)
-        case DisputeNotice():
-            await hear_dispute(tx, notice)
-
-
-async def _hear_card(tx: Tx, notice: CardNotice) -> None:
-    checkout = await store.checkout_of_provider(tx, notice.checkout_id)
-    invoice_id = checkout.invoice_id if checkout else notice.reference
-    known = await store.invoice(tx, invoice_id) if invoice_id else None
-    if known is None:
-        _log.error("payment_for_nothing_of_ours", provider_payment=notice.payment_id, status=notice.status)
-        return
-    case = await store.lock_case(tx, known.case_id)
-    if checkout:
-        status = domain.hear(await store.attempt_status(tx, notice.payment_id), notice.status)
-        await store.save_attempt(tx, notice.payment_id, checkout.id, status)
-    if notice.status != CardStatus.SUCCEEDED or await store.payment_of_provider(tx, notice.payment_id):
-        return
-    if checkout:
-        await store.close_checkout(tx, checkout.id)
-    await take(tx, case, known.id, "card", notice.payment_id, notice.amount, SYSTEM)
 
 
 async def take(
@@ -71,7 +31,8 @@ async def take(
     outcome = domain.receive(invoice, arrived)
     payment = outcome.payments[0]
     await write(tx, case, outcome, by)
-    await ask_about_held(tx, payment, await why_held(tx, outcome.invoice, payment))
+    if payment.held_minor:
+        await ask_about_held(tx, payment, await why_held(tx, outcome.invoice, payment))
     await watch_due(tx, case.case_id)
     if method == "card":
         await tie_disputes(tx, case, payment)

@@ -14,7 +14,7 @@ from services.billing.domain import CardStatus, DisputeState
 from shared.events import Money
 
 _Id = Annotated[str, Field(min_length=1, max_length=200)]
-_Minor = Annotated[int, Field(ge=0)]
+_Minor = Annotated[int, Field(ge=0, lt=10**15)]
 _Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
 
@@ -85,7 +85,7 @@ class DisputeNotice(BaseModel):
     payment_id: _Id
     reference: UUID | None = None
     status: DisputeState
-    amount_minor: Annotated[int, Field(gt=0)]
+    amount_minor: Annotated[int, Field(gt=0, lt=10**15)]
     currency: _Currency
     reason: Annotated[str, Field(max_length=100)] = "general"
     evidence_due_at: AwareDatetime | None = None
@@ -105,6 +105,7 @@ class Message:
     webhook_id: str
     kind: str
     about: Notice | None
+    traceparent: str | None = None
 
 
 class CheckoutStanding(BaseModel):

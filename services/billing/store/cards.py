@@ -1,5 +1,6 @@
 """Visits to the card provider's pay page, and what was heard of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -38,11 +39,6 @@ async def add_checkout(tx: Tx, checkout: Checkout) -> None:
     )  # fmt: skip
 
 
-async def checkout_of_provider(tx: Tx, provider_id: str) -> Checkout | None:
-    row = await tx.fetchrow(f"SELECT {_CHECKOUT} FROM checkouts WHERE provider_id = $1", provider_id)
-    return Checkout(**with_amount(row)) if row else None
-
-
 async def latest_checkout(tx: Tx, invoice_id: UUID) -> Checkout | None:
     row = await tx.fetchrow(
         f"SELECT {_CHECKOUT} FROM checkouts WHERE invoice_id = $1 ORDER BY opened_at DESC, id DESC LIMIT 1", invoice_id
@@ -59,9 +55,12 @@ async def close_checkout(tx: Tx, checkout_id: UUID) -> None:
     await tx.execute("UPDATE checkouts SET closed_at = coalesce(closed_at, $2) WHERE id = $1", checkout_id, tx.now)
 
 
-async def attempt_status(tx: Tx, provider_id: str) -> CardStatus | None:
-    status = await tx.fetchval("SELECT status FROM card_attempts WHERE provider_id = $1", provider_id)
-    return CardStatus(status) if status else None
+async def attempt_statuses(tx: Tx, provider_ids: Sequence[str]) -> dict[str, CardStatus]:
+    """Return what was heard so far of each of these attempts, but for those of which nothing was."""
+    if not provider_ids:
+        return {}
+    rows = await tx.fetch("SELECT provider_id, status FROM card_attempts WHERE provider_id = ANY($1)", provider_ids)
+    return {row["provider_id"]: CardStatus(row["status"]) for row in rows}
 
 
 async def latest_attempt(tx: Tx, checkout_id: UUID) -> CardStatus | None:
@@ -83,18 +82,52 @@ async def attempt_on_invoice(tx: Tx, provider_id: str, invoice_id: UUID) -> Card
     return CardStatus(status) if status else None
 
 
-async def save_attempt(tx: Tx, provider_id: str, checkout_id: UUID, status: CardStatus) -> None:
-    await tx.execute(
-        """INSERT INTO card_attempts (provider_id, checkout_id, status, heard_at) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (provider_id) DO UPDATE SET status = excluded.status, heard_at = excluded.heard_at""",
-        provider_id, checkout_id, status, tx.now,
-    )  # fmt: skip
+async def save_attempts(tx: Tx, attempts: Sequence[tuple[str, UUID, CardStatus]]) -> None:
+    """Write what is true of attempts: the provider's id, our checkout's and the status of each."""
+    if attempts:
+        names, checkouts, statuses = zip(*attempts, strict=True)
+        await tx.execute(
+            """INSERT INTO card_attempts (provider_id, checkout_id, status, heard_at)
+               SELECT provider_id, checkout_id, status, $4
+               FROM unnest($1::text[], $2::uuid[], $3::text[]) AS t (provider_id, checkout_id, status)
+               ON CONFLICT (provider_id) DO UPDATE SET status = excluded.status, heard_at = excluded.heard_at""",
+            names, checkouts, statuses, tx.now,
+        )  # fmt: skip
 
 
-async def note_delivery(tx: Tx, webhook_id: str, kind: str) -> bool:
-    """Return whether this message is new. Two at once take turns: the second sees the first's row when it commits."""
-    tag = await tx.execute(
-        "INSERT INTO webhook_deliveries (webhook_id, kind, received_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        webhook_id, kind, tx.now,
+async def note_deliveries(tx: Tx, kinds: Mapping[str, str]) -> set[str]:
+    """Return which of these messages (their ids, with the kind of each) are new; others' are awaited until they commit.
+
+    Ids are written in their order, so that two who have some in common wait for each other in one direction only.
+    """
+    rows = await tx.fetch(
+        """INSERT INTO webhook_deliveries (webhook_id, kind, received_at)
+           SELECT webhook_id, kind, $3 FROM unnest($1::text[], $2::text[]) AS t (webhook_id, kind) ORDER BY webhook_id
+           ON CONFLICT DO NOTHING RETURNING webhook_id""",
+        list(kinds), list(kinds.values()), tx.now,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return {row["webhook_id"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What of ours a provider's message is about; nothing where it names nothing of ours."""
+
+    checkout_id: UUID | None
+    invoice_id: UUID | None
+    case_id: CaseId | None
+
+
+async def meant_by(tx: Tx, named: Sequence[tuple[str, UUID | None]]) -> list[Meant]:
+    """Return, in their order, what is meant by names: the provider's of a checkout, or else an invoice's own id."""
+    if not named:
+        return []
+    checkouts, references = zip(*named, strict=True)
+    rows = await tx.fetch(
+        """SELECT c.id AS checkout_id, i.id AS invoice_id, i.case_id
+           FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS t (checkout, reference, place)
+           LEFT JOIN checkouts c ON c.provider_id = t.checkout
+           LEFT JOIN invoices i ON i.id = coalesce(c.invoice_id, t.reference) ORDER BY t.place""",
+        checkouts, references,
+    )  # fmt: skip
+    return [Meant(**row) for row in rows]

@@ -1,7 +1,9 @@
 """What billing has heard of a case; its row is the lock for all of the case's money."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from shared.db import Tx
 from shared.ids import CaseId
@@ -35,6 +37,28 @@ async def lock_case(tx: Tx, case_id: CaseId) -> CaseRow:
         row = await tx.fetchrow(_LOCK_CASE, case_id)
         assert row is not None
     return CaseRow(**row)
+
+
+async def cases_of(
+    tx: Tx, *, invoices: Sequence[UUID], payments: Sequence[str], refunds: Sequence[UUID]
+) -> set[CaseId]:
+    """Return the cases of invoices and refunds of ours and of payments by the provider's ids; of others there is none."""
+    rows = await tx.fetch(
+        """SELECT case_id FROM invoices WHERE id = ANY($1) UNION SELECT case_id FROM payments WHERE provider_id = ANY($2)
+           UNION SELECT case_id FROM refunds WHERE id = ANY($3)""",
+        invoices, payments, refunds,
+    )  # fmt: skip
+    return {row["case_id"] for row in rows}
+
+
+async def lock_cases(tx: Tx, case_ids: Collection[CaseId]) -> dict[CaseId, CaseRow]:
+    """Return cases that billing knows, each locked as by ``lock_case``, in the order of their ids."""
+    if not case_ids:
+        return {}
+    rows = await tx.fetch(
+        f"SELECT {_CASE} FROM billing_cases WHERE case_id = ANY($1) ORDER BY case_id FOR UPDATE", list(case_ids)
+    )
+    return {row["case_id"]: CaseRow(**row) for row in rows}
 
 
 async def case(tx: Tx, case_id: CaseId) -> CaseRow | None:

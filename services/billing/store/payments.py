@@ -1,5 +1,6 @@
 """Money that came in, by whichever road."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.billing.domain import Payment
@@ -42,3 +43,11 @@ async def payment(tx: Tx, payment_id: UUID) -> Payment | None:
 async def payment_of_provider(tx: Tx, provider_id: str) -> Payment | None:
     row = await tx.fetchrow(f"SELECT {_PAYMENT} FROM payments WHERE provider_id = $1", provider_id)
     return Payment(**with_amount(row)) if row else None
+
+
+async def payments_of_providers(tx: Tx, provider_ids: Sequence[str]) -> set[str]:
+    """Return which of these payments, by the provider's ids, are counted in."""
+    if not provider_ids:
+        return set()
+    rows = await tx.fetch("SELECT provider_id FROM payments WHERE provider_id = ANY($1)", provider_ids)
+    return {row["provider_id"] for row in rows}
