@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def routes() -> "Sequence[APIRouter]":
-    from services.billing import api, api_refunds, api_statements, desk, pages
+    from services.billing import api, api_refunds, api_statements, desk, pages, papers
 
-    return (api.router, api_refunds.router, api_statements.router, pages.router, desk.router)
+    return (api.router, api_refunds.router, api_statements.router, pages.router, papers.router, desk.router)
 
 
 SERVICE = Service(

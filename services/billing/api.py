@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.billing import cashier, domain, store, webhooks
+from services.billing.books import router as books
 from services.billing.domain import Invoice, InvoiceState, Person, Proposal, ProposalState
 from services.billing.paying import open_checkout, refusals
 from services.billing.store import WireReceipt
@@ -18,6 +19,7 @@ from shared.web import Ctx, Db, Incoming, Once, Principal, Role, Who, allow
 
 router = APIRouter(prefix="/api/billing", tags=["billing"], dependencies=[Depends(refusals)])
 router.include_router(webhooks.router)
+router.include_router(books)
 PAYERS = (Role.PATIENT, Role.REQUESTER)
 FINANCE = (Role.FINANCE, Role.SUPERVISOR)
 READERS = (*PAYERS, *FINANCE, Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SERVICE)

@@ -100,7 +100,11 @@ async def summary(case_id: UUID, page: Page, db: Db) -> Response:
 async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
     account = await account_of(ctx.db, case_id, page.now)
     origin = pay_origin(ctx.settings)
-    return page("case.html", account=account, case_id=case_id, settings=ctx.settings, form_action=[origin])
+    async with ctx.db.reading() as tx:
+        documents = await store.documents_of_case(tx, CaseId(case_id))
+    return page(
+        "case.html", account=account, documents=documents, case_id=case_id, settings=ctx.settings, form_action=[origin]
+    )
 
 
 @router.get("/withdrawal")

@@ -27,6 +27,7 @@ class BillingSettings(ServiceSettings):
     gateway_webhook_secret: Annotated[SecretStr, Field(description="whsec_…: what its messages are signed with")] = (
         SecretStr(SANDBOX_WEBHOOK_SECRET)
     )
+    books_zone: Annotated[str, Field(description="Whose days the books are kept in, such as America/New_York")] = "UTC"
     consilium_env: Annotated[str, Field(validation_alias="CONSILIUM_ENV")] = "development"
     wire_beneficiary: Annotated[str, Field(description="Whom a wire transfer goes to")] = "Consilium (made-up account)"
     wire_bank: Annotated[str, Field(description="Name and place of the bank")] = "Example Bank, New York"

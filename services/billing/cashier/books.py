@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.billing import domain, store
+from services.billing.cashier.documents import hand_out
 from services.billing.domain import (
     Invoice,
     Outcome,
@@ -31,6 +32,7 @@ async def watch_due(tx: Tx, case_id: CaseId) -> None:
 async def write(tx: Tx, case: CaseRow, outcome: Outcome, by: str) -> Invoice:
     """Keep what an outcome leaves behind; tell PaymentReceived when, for the first time, exactly the price is in, undisputed."""
     await store.post(tx, case.case_id, outcome.entries, by)
+    hand_out(tx, case, outcome, outcome.entries)
     for payment in outcome.payments:
         await store.save_payment(tx, payment)
     payments = await store.payments_of_invoice(tx, outcome.invoice.id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM, invoice_of, watch_due, write
+from services.billing.cashier.documents import hand_out
 from services.billing.cashier.queues import UNPAID, ask_about_held, ask_about_unpaid, why_held
 from services.billing.domain import Invoice, MoneyRefusedError
 from services.billing.store import CaseRow, Correction
@@ -32,7 +33,9 @@ async def invoice_services(tx: Tx, case: CaseRow, confirmed: ServicesConfirmed, 
     await store.add_invoice(tx, invoice)
     _log.info("invoice_issued", case_id=str(case.case_id), revision=invoice.revision)
     if case.withdrawn_at:
-        await store.post(tx, case.case_id, domain.issue(invoice).entries, SYSTEM)
+        issued = domain.issue(invoice)
+        await store.post(tx, case.case_id, issued.entries, SYSTEM)
+        hand_out(tx, case, issued, issued.entries)
         await write(tx, case, domain.cancel(invoice, (), "withdrawn"), SYSTEM)
         return
     await write(tx, case, domain.issue(invoice), SYSTEM)

@@ -122,6 +122,7 @@ async def case_page(
         ledger = await store.ledger_of_case(tx, account.case.case_id)
         proposals = await store.proposals_of_case(tx, account.case.case_id)
         corrections = await store.corrections_of_case(tx, account.case.case_id)
+        documents = await store.documents_of_case(tx, account.case.case_id)
     return page(
         "desk_case.html",
         status=422 if form else 200,
@@ -135,6 +136,7 @@ async def case_page(
         proposals=proposals,
         corrections=corrections,
         oddities={one.id: _oddity(account, one, payments) for one in payments},
+        documents=documents,
         written=written,
         case_id=case_id,
     )

@@ -17,6 +17,7 @@ from services.billing.domain.disputes import (
     reopen_dispute,
     win_dispute,
 )
+from services.billing.domain.documents import Content, Document, DocumentKind, Named, Paper, label, papers
 from services.billing.domain.invoices import (
     Invoice,
     InvoiceState,
@@ -32,6 +33,7 @@ from services.billing.domain.invoices import (
 )
 from services.billing.domain.ledger import Account, Entry, Posting, entry
 from services.billing.domain.money import MoneyRefusedError, parse_money, written
+from services.billing.domain.movements import AccountLine, Movement, account_lines, balance_of
 from services.billing.domain.oddities import Oddity, oddity_of, twice_by
 from services.billing.domain.proposals import (
     Person,
@@ -60,17 +62,24 @@ __all__ = [
     "AGES",
     "STEPS",
     "Account",
+    "AccountLine",
     "CardStatus",
+    "Content",
     "Dispute",
     "DisputeState",
+    "Document",
+    "DocumentKind",
     "Entry",
     "Invoice",
     "InvoiceBack",
     "InvoiceState",
     "Method",
     "MoneyRefusedError",
+    "Movement",
+    "Named",
     "Oddity",
     "Outcome",
+    "Paper",
     "Payment",
     "PaymentBack",
     "Person",
@@ -82,8 +91,10 @@ __all__ = [
     "RefundState",
     "RefundTerms",
     "Settled",
+    "account_lines",
     "age_of",
     "back_at",
+    "balance_of",
     "bank_receipt",
     "cancel",
     "confirm",
@@ -98,6 +109,7 @@ __all__ = [
     "hear",
     "hear_dispute",
     "issue",
+    "label",
     "lapse",
     "lose_dispute",
     "money_left",
@@ -105,6 +117,7 @@ __all__ = [
     "oddity_of",
     "of_fee",
     "open_dispute",
+    "papers",
     "parse_money",
     "pay_out",
     "receive",

@@ -1,5 +1,6 @@
 """Every SQL statement of billing. Amounts are minor units; whoever changes a case's money holds ``lock_case`` first."""
 
+from services.billing.store.books import BookLine, Turnover, documents_between, ledger_lines, turnover
 from services.billing.store.cards import (
     Checkout,
     Meant,
@@ -22,6 +23,15 @@ from services.billing.store.disputes import (
     disputes_of_case,
     disputes_waiting_for,
     save_dispute,
+)
+from services.billing.store.documents import (
+    Unnumbered,
+    document,
+    documents_of_case,
+    invoiced_by,
+    name_payer,
+    number_documents,
+    payer_of,
 )
 from services.billing.store.invoices import (
     add_invoice,
@@ -50,6 +60,7 @@ from services.billing.store.matches import (
     sought_by_ids,
     undo_match,
 )
+from services.billing.store.movements import movements_of_case
 from services.billing.store.payments import (
     payment,
     payment_of_provider,
@@ -106,6 +117,7 @@ from services.billing.store.wires import (
 __all__ = [
     "Balance",
     "Became",
+    "BookLine",
     "CaseRow",
     "Checkout",
     "Correction",
@@ -118,6 +130,8 @@ __all__ = [
     "SoughtRow",
     "StatementLine",
     "StatementRow",
+    "Turnover",
+    "Unnumbered",
     "WireReceipt",
     "add_checkout",
     "add_correction",
@@ -143,14 +157,19 @@ __all__ = [
     "dispute_of_provider",
     "disputes_of_case",
     "disputes_waiting_for",
+    "document",
+    "documents_between",
+    "documents_of_case",
     "drop_upload",
     "has_refunds",
     "invoice",
     "invoice_for_reference",
+    "invoiced_by",
     "invoices_of_case",
     "invoices_of_case_number",
     "latest_attempt",
     "latest_checkout",
+    "ledger_lines",
     "ledger_of_case",
     "lines_of_identities",
     "lines_of_receipts",
@@ -162,8 +181,12 @@ __all__ = [
     "mark_matched",
     "matches_of_receipt",
     "meant_by",
+    "movements_of_case",
+    "name_payer",
     "note_deliveries",
+    "number_documents",
     "one_import_at_a_time",
+    "payer_of",
     "payers_of_case",
     "payment",
     "payment_of_provider",
@@ -198,6 +221,7 @@ __all__ = [
     "statements_of_file",
     "states_of_case",
     "trial_balance",
+    "turnover",
     "undo_match",
     "unexplained_debits",
     "unmatched_receipts",
