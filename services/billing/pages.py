@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from services.billing import cashier, domain, store
 from services.billing.api import PAYERS, invoice_of
 from services.billing.domain import CardStatus, Invoice, InvoiceBack, InvoiceState, Refund, RefundStage
+from services.billing.held import held_of
 from services.billing.paying import open_checkout, pay_origin, refusals
 from services.billing.store import CaseRow
 from shared import programme
@@ -101,10 +102,11 @@ async def show(case_id: UUID, page: Page, ctx: Ctx) -> Response:
     account = await account_of(ctx.db, case_id, page.now)
     origin = pay_origin(ctx.settings)
     async with ctx.db.reading() as tx:
-        documents = await store.documents_of_case(tx, CaseId(case_id))
+        documents, held = await store.documents_of_case(tx, CaseId(case_id)), await held_of(tx, CaseId(case_id))
     return page(
-        "case.html", account=account, documents=documents, case_id=case_id, settings=ctx.settings, form_action=[origin]
-    )
+        "case.html", account=account, documents=documents, held=held, case_id=case_id, settings=ctx.settings,
+        form_action=[origin],
+    )  # fmt: skip
 
 
 @router.get("/withdrawal")

@@ -37,6 +37,7 @@ from services.billing.cashier.invoicing import expire, invoice_services, let_go,
 from services.billing.cashier.proposing import confirm, decide, reject
 from services.billing.cashier.queues import (
     DISPUTES,
+    HELD_WITHIN,
     TO_CONFIRM,
     TO_MATCH,
     TO_REFUND,
@@ -74,6 +75,7 @@ __all__ = [
     "ACCEPT_ERRAND",
     "DISPUTES",
     "EXPIRY",
+    "HELD_WITHIN",
     "REFUND_ERRAND",
     "REFUND_GRACE",
     "REFUND_TIMER",

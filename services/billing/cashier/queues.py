@@ -15,6 +15,9 @@ TO_CONFIRM = Queue("refunds-to-confirm", "Refunds to confirm", ("finance", "supe
 DISPUTES = Queue("card-disputes", "Disputed card payments", ("finance", "supervisor"))
 UNPAID = Queue("unpaid-supplements", "Supplements not paid", ("care_advisor", "supervisor"))
 
+HELD_WITHIN = timedelta(days=3)
+"""By when finance has dealt with money that is held."""
+
 
 async def why_held(tx: Tx, invoice: Invoice, payment: Payment) -> str:
     """Return, in finance's words, why money of this payment is held; empty when none is."""
@@ -41,7 +44,7 @@ async def ask_about_held(tx: Tx, payment: Payment, why: str) -> None:
         return
     held = written(Money(amount_minor=payment.held_minor, currency=payment.amount.currency))
     await staff_queue.put(
-        tx, TO_MATCH, payment.case_id, key, f"{why}: {held} to send back or apply", due=tx.now + timedelta(days=3),
+        tx, TO_MATCH, payment.case_id, key, f"{why}: {held} to send back or apply", due=tx.now + HELD_WITHIN,
         data={"href": f"/desk/billing/cases/{payment.case_id}#payment-{payment.id}"},
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ from services.billing.domain.ledger import Account, Posting
 
 THEIRS = frozenset((Account.RECEIVABLE, Account.OVERPAYMENTS, Account.REFUNDS_PAYABLE))
 """What a payer owes us (above zero) and we owe them (below)."""
-MONEY = frozenset((Account.BANK, Account.CARD_CLEARING, Account.UNMATCHED, Account.DISPUTED))
-"""Where money is, on its way in and out."""
+MONEY = frozenset((Account.BANK, Account.CARD_CLEARING, Account.UNMATCHED, Account.DISPUTED, Account.EXCHANGE))
+"""Where money is, on its way in and out, and while a bank changes it."""
 
 
 @dataclass(frozen=True, slots=True)
