@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,23 +55,29 @@ class Tx:
         self.held: set[Any] = set()
         """Which cases this transaction has locked already."""
         self._gathered: dict[str, list[Sequence[Any]]] = {}
+        self._late: list[_Part] = []
+        self._late_args: list[Any] = []
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Return all rows."""
+        await self.catch_up()
         rows: list[Row] = await self._connection.fetch(sql, *args)
         return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
         """Return the first row, or None."""
+        await self.catch_up()
         row: Row | None = await self._connection.fetchrow(sql, *args)
         return row
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """Return the first column of the first row, or None."""
+        await self.catch_up()
         return await self._connection.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement and return its command tag, such as ``UPDATE 1``."""
+        await self.catch_up()
         tag: str = await self._connection.execute(sql, *args)
         return tag
 
@@ -83,46 +90,72 @@ class Tx:
             rows = self._gathered[sql] = []
 
             async def write(tx: Tx) -> None:
-                await tx.execute(sql, *map(list, zip(*rows, strict=True)))
+                tx.later(sql, *map(list, zip(*rows, strict=True)))
 
             self.before_commit.append(write)
         self._gathered[sql].append(row)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of arguments."""
+        await self.catch_up()
         await self._connection.executemany(sql, rows)
 
-    @asynccontextmanager
-    async def together(self) -> AsyncIterator["Tx"]:
-        """Gather the writes of the block and run them at its end as one statement: one round trip for all of them.
+    def later(self, sql: str, *args: Any, name: str = "") -> None:
+        """Write this with whatever else may wait, in one statement: before the next read or write, at the latest at the commit.
 
-        They are parts of one ``WITH``: none sees what another wrote, none may touch a row that another touches, none
-        brings a ``WITH`` of its own, and none can be asked for rows or a tag. Constraints are checked after all of them.
+        They are parts of one ``WITH``, and ``name`` lets a later part read what this one returns. None sees what another
+        wrote, none may touch a row that another touches, and none brings a ``WITH`` that writes. Constraints are checked
+        after all of them.
         """
-        writes = _Writes(self)
-        yield writes
-        if writes.parts:
-            named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(writes.parts))
-            await self.execute(f"WITH {named} SELECT", *writes.args)
+        self._late.append((name or f"w{len(self._late)}", sql, len(self._late_args)))
+        self._late_args += args
+
+    @property
+    def late(self) -> "Tx":
+        """This transaction for functions whose writes may wait (``later``); it can be read from as ever."""
+        return _Late(self)
+
+    async def catch_up(self) -> None:
+        """Write what has waited."""
+        if self._late:
+            sql, args = _as_one(tuple(self._late)), [*self._late_args]
+            self._late.clear()
+            self._late_args.clear()
+            await self._connection.execute(sql, *args)
 
 
-class _Writes(Tx):
-    """What ``together`` lends: takes writes down instead of running them."""
+_Part = tuple[str, str, int]
+"""A statement that waits: what it is called, how it reads, and how many arguments come before its own."""
+
+
+class _Late(Tx):
+    """What ``late`` lends: takes writes down instead of running them."""
 
     def __init__(self, tx: Tx) -> None:
-        vars(self).update(vars(tx))  # one transaction: what is to happen at its commit is the same list
-        self.parts: list[str] = []
-        self.args: list[Any] = []
+        vars(self).update(
+            vars(tx)
+        )  # one transaction: what waits, and what is to happen at its commit, are the same lists
 
     async def execute(self, sql: str, *args: Any) -> str:
-        done = len(self.args)
-        self.parts.append(_PLACEHOLDER.sub(lambda found: f"${int(found[1]) + done}", sql))
-        self.args += args
+        self.later(sql, *args)
         return ""
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
-            await self.execute(sql, *row)
+            self.later(sql, *row)
+
+
+@lru_cache(maxsize=1024)
+def _as_one(parts: tuple[_Part, ...]) -> str:
+    """Return the statement that does what all parts do; the same parts give the same text, which PostgreSQL has prepared."""
+    if len(parts) == 1:
+        return parts[0][1]
+    named = ", ".join(f"{name} AS ({_counting_from(before, sql)})" for name, sql, before in parts)
+    return f"WITH {named} SELECT"
+
+
+def _counting_from(before: int, sql: str) -> str:
+    return _PLACEHOLDER.sub(lambda found: f"${int(found[1]) + before}", sql)
 
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
@@ -156,6 +189,7 @@ class Database:
             yield tx
             for finish in tx.before_commit:
                 await finish(tx)
+            await tx.catch_up()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:

@@ -54,9 +54,8 @@ def routes() -> "Sequence[APIRouter]":
 
     at_the_desk = (desk.router, duplicates.router, contact.router, calls.router, interpreters.router, callers.router)
     return (
-        staff_sign_in(), api.router, contact_api.router, quotes_api.router, account.router, my_quote.router, search.router,
-        *at_the_desk, basket.router, aside.router, front.router, coming_back.router,
-        request.router,
+        api.router, front.router, coming_back.router, request.router, account.router, my_quote.router, search.router,
+        contact_api.router, quotes_api.router, *at_the_desk, basket.router, aside.router, staff_sign_in(),
     )  # fmt: skip
 
 

@@ -55,12 +55,11 @@ async def submit(
     )
     if case is None:
         return await store.load_case(tx, case_id)
-    async with tx.together() as writes:
-        await store.insert_people(writes, case_id, request)
-        await store.insert_questions(writes, case_id, request.questions)
-        await circumstances.insert(writes, case_id, request)
-        await store.insert_consent(writes, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
-        await _put_on_desk(writes, case, request.patient, Waiting.CONTACT)
+    await store.insert_people(tx.late, case_id, request)
+    await store.insert_questions(tx.late, case_id, request.questions)
+    await circumstances.insert(tx.late, case_id, request)
+    await store.insert_consent(tx.late, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
+    await _put_on_desk(tx.late, case, request.patient, Waiting.CONTACT)
     await timers.set(tx, case_id, "contact_overdue", due=due)
     await timers.set(tx, case_id, "compare_patient", due=tx.now)
     if channel != "web":

@@ -25,41 +25,47 @@ def append(tx: Tx, fact: Fact) -> EventId:
     return unsent.event_id
 
 
-# Reserves each case's next sequences (their row locks make two writers of a case take turns), then adds the rows.
-_FLUSH = """
-WITH told AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::json[], $6::text[])
-        WITH ORDINALITY AS t (event_id, topic, case_id, type, payload, traceparent, position)
-), counted AS (
-    SELECT topic, case_id, count(*) AS n FROM told GROUP BY topic, case_id ORDER BY case_id, topic
-), reserved AS (
-    INSERT INTO outbox_sequences AS s (topic, case_id, last)
-    SELECT topic, case_id, n FROM counted
-    ON CONFLICT (case_id, topic) DO UPDATE SET last = s.last + excluded.last
-    RETURNING topic, case_id, last
-)
+# Reserves each case's next sequences (their row locks make two writers of a case take turns); then the rows are added.
+_RESERVE = """
+INSERT INTO outbox_sequences AS s (topic, case_id, last)
+SELECT topic, case_id, count(*) FROM unnest($1::text[], $2::uuid[]) AS told (topic, case_id)
+GROUP BY topic, case_id ORDER BY case_id, topic
+ON CONFLICT (case_id, topic) DO UPDATE SET last = s.last + excluded.last
+RETURNING topic, case_id, last
+"""
+_TELL = """
 INSERT INTO outbox (event_id, topic, case_id, sequence, type, payload, traceparent, created_at)
 SELECT event_id, topic, case_id,
-       last - n + row_number() OVER (PARTITION BY topic, case_id ORDER BY position),
+       last - count(*) OVER (PARTITION BY topic, case_id)
+            + row_number() OVER (PARTITION BY topic, case_id ORDER BY position),
        type, payload, traceparent, $7
-FROM told JOIN counted USING (topic, case_id) JOIN reserved USING (topic, case_id)
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::json[], $6::text[])
+     WITH ORDINALITY AS told (event_id, topic, case_id, type, payload, traceparent, position)
+     JOIN reserved USING (topic, case_id)
 ORDER BY position
 """
 
 
 async def flush(tx: Tx) -> None:
-    """Write what ``tx`` tells; ``append`` has it run before the commit."""
+    """Write what ``tx`` tells, with the last of its other writes; ``append`` has it run before the commit."""
     unsent: list[_Unsent] = tx.unsent
-    await tx.execute(
-        _FLUSH,
+    topics, cases = [one.fact.topic for one in unsent], [one.fact.case_id for one in unsent]
+    tx.later(_RESERVE, topics, cases, name="reserved")
+    tx.later(
+        _TELL,
         [one.event_id for one in unsent],
-        [one.fact.topic for one in unsent],
-        [one.fact.case_id for one in unsent],
+        topics,
+        cases,
         [one.fact.type_name() for one in unsent],
         [one.fact.model_dump_json() for one in unsent],
         [one.traceparent for one in unsent],
         tx.now,
     )
+    tx.before_commit.append(_flushed)  # behind everything else that waits for the commit
+
+
+async def _flushed(tx: Tx) -> None:
+    await tx.catch_up()
     failpoints.reach("consumer.flushed")
 
 

@@ -50,9 +50,9 @@ async def _wind(tx: Tx) -> None:
     stopped = [clock for clock, due in tx.clocks.items() if due is None]
     started = sorted((*clock, due) for clock, due in tx.clocks.items() if due is not None)
     if stopped:
-        await tx.execute(_STOP, *map(list, zip(*stopped, strict=True)))
+        tx.later(_STOP, *map(list, zip(*stopped, strict=True)))
     if started:
-        await tx.execute(_START, *map(list, zip(*started, strict=True)))
+        tx.later(_START, *map(list, zip(*started, strict=True)))
 
 
 # One due timer, held until its transaction ends; other workers pass it by.

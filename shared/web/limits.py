@@ -7,6 +7,7 @@ names its network: without it everybody would share the gateway's address.
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -77,6 +78,7 @@ def address_of(request: Request) -> str:
     return str(address) if address else "unknown"
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

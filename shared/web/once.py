@@ -80,7 +80,7 @@ class OnceOnly:
         async with self.db.transaction() as tx:
             if await tx.fetchval(_TAKE, self.principal, self.key, self.route, self.body_hash, tx.now):
                 answer = await work(tx)
-                await tx.execute(_ANSWER, self.principal, self.key, answer.status, answer.content)
+                tx.later(_ANSWER, self.principal, self.key, answer.status, answer.content)
                 failpoints.reach("once.worked")
             else:
                 earlier = await tx.fetchrow(_EARLIER, self.principal, self.key)

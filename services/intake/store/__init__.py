@@ -128,10 +128,14 @@ async def insert_people(tx: Tx, case_id: CaseId, request: Request) -> None:
 
 
 async def insert_questions(tx: Tx, case_id: CaseId, texts: Iterable[str]) -> None:
-    await tx.executemany(
-        "INSERT INTO questions (question_id, case_id, position, text) VALUES ($1, $2, $3, $4)",
-        [(new_id(), case_id, position, text) for position, text in enumerate(texts, start=1)],
-    )
+    asked = [*texts]
+    if asked:
+        await tx.execute(
+            """INSERT INTO questions (question_id, case_id, position, text)
+               SELECT question_id, $1, position, text
+               FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS asked (question_id, text, position)""",
+            case_id, [new_id() for _ in asked], asked,
+        )  # fmt: skip
 
 
 async def insert_consent(tx: Tx, case_id: CaseId, request: Request, organisations: tuple[str, str]) -> None:

@@ -1,5 +1,6 @@
 // Keeps a queue's table fresh: follows the changes of /api/<service>/queues/<queue> and redraws the rows they name.
 // Claiming, filters and pages work without this file; with it the list is live, clocks count, and the keyboard stays where it was.
+await new Promise((drawn) => (document.hidden ? drawn() : requestAnimationFrame(() => setTimeout(drawn)))); // the list first
 const board = document.querySelector("[data-queue]");
 const part = (name) => board.querySelector(`[data-${name}]`);
 const { api, here, me } = board.dataset;
