@@ -32,7 +32,7 @@ def oidc_router(*, key: OKPKey, client_secret: str, public_url: str, home: str =
     flow = _Flow(key, client_secret, public_url.rstrip("/"), home)
     router.add_api_route("/sign-in", flow.leave, methods=["GET"], dependencies=[anyone()])
     router.add_api_route("/sign-in/callback", flow.come_back, methods=["GET"], dependencies=[anyone()])
-    router.add_api_route("/sign-out", flow.sign_out, methods=["GET", "POST"], dependencies=[anyone()])
+    router.add_api_route("/sign-out", flow.sign_out, methods=["POST"], dependencies=[anyone()])
     return router
 
 

@@ -73,7 +73,9 @@ async def test_a_click_on_a_person_ends_on_the_page_they_wanted(browser: Callabl
         who = (await client.get("/api/sample/who")).json()
         assert who == {"subject": "staff-ada", "roles": ["care_advisor"], "staff": True}
         assert "Ada Winter" in (await client.get("/desk/sample")).text
-        await client.get("/sign-out")
+        assert (await client.get("/sign-out")).status_code == 405, "a link on somebody's page signs nobody out"
+        assert 'action="/sign-out"' in (await client.get("/desk/sample")).text
+        await client.post("/sign-out")
         assert (await client.get("/api/sample/who")).json()["roles"] == []
 
 
