@@ -5,7 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from shared import log
-from shared.backbone import health, ops, runner
+from shared.backbone import health, housekeeping, ops, runner
 from shared.backbone.consumer import Consumer
 from shared.backbone.relay import Relay
 from shared.collector import spare_the_collector
@@ -25,6 +25,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
         lambda: consumer.run(stop),
         lambda: runner.run(ctx, stop),
         lambda: health.report(ctx.db, consumer, relay, stop),
+        lambda: housekeeping.run(ctx, stop),
     ]
     spare_the_collector()
     _log.info("worker_started")
