@@ -1,0 +1,116 @@
+"""What runs intake's timers dies with one in hand, before and after its commit: each call, task and absence happens once."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from deploy.local.places import ROOT
+from services.intake import casework
+from services.intake.contact import call_backs, colleagues, tasks
+from services.intake.contact.call_backs import Wish
+from services.intake.contact.colleagues import Colleague
+from services.intake.domain import Request
+from shared.clock import Clock
+from shared.db import Database
+from shared.ids import CaseId, new_id
+from tests.intake.asking import RULES, a_request
+from tests.support.mortal import TIMER_DEATHS
+from tests.support.service import fresh_database, service_named
+
+pytestmark = pytest.mark.timeout(240)
+
+ADA, BEN = Colleague("staff-ada", "Ada Winter"), Colleague("staff-ben", "Ben Castellan")
+DUE = {"call_back_due", "task_due", "absence_begins", "compare_patient"}
+
+
+@pytest.fixture
+async def db(postgres_url: str, platform_environment: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """Intake's own database, on the real clock."""
+    async with fresh_database(service_named("intake"), postgres_url) as url:
+        platform_environment.setenv("INTAKE_DATABASE_URL", url)
+        opened = await Database.connect(url, Clock())
+        yield opened
+        await opened.close()
+
+
+async def all_is_due(db: Database) -> CaseId:
+    """Have a call promised, a task set and an absence begin, all of them now; return their case."""
+    case_id, now = CaseId(new_id()), Clock().now()
+    wish = Wish("pt", "+55 11 5550 0123", "America/Sao_Paulo", now + timedelta(minutes=5))
+    async with db.transaction() as tx:
+        await colleagues.seed(tx, [{"subject": one.subject, "name": one.name} for one in (ADA, BEN)])
+        await casework.submit(tx, Request.model_validate(a_request()), RULES, case_id)
+        await colleagues.take(tx, case_id, ADA)
+        await call_backs.book(tx, new_id(), wish, asked_by="staff", rules_of=RULES, case_id=case_id, by=ADA)
+        await tasks.set_task(tx, case_id, "Send the brochure", tx.now, BEN.subject, ADA)
+        await colleagues.enter_absence(tx, ADA.subject, BEN.subject, now, now + timedelta(days=1), ADA)
+    return case_id
+
+
+@pytest.fixture
+async def mortal(db: Database) -> AsyncIterator[Process]:
+    """Runs what is due in one process after the other until one lives, and says how many were killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "tests.support.mortal", "intake", "timers", stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    yield process
+    process.kill()
+    await process.wait()
+
+
+async def deaths(mortal: Process) -> int:
+    assert mortal.stdin
+    assert mortal.stdout
+    mortal.stdin.write(b"go\n")
+    return int(await mortal.stdout.readline())
+
+
+async def fetch(db: Database, sql: str, *args: Any) -> list[Any]:
+    async with db.reading() as tx:
+        return [tuple(row) for row in await tx.fetch(sql, *args)]
+
+
+async def due(db: Database) -> set[str]:
+    return {name for (name,) in await fetch(db, "SELECT name FROM timers WHERE due <= now()")}
+
+
+async def hand_overs(db: Database, case_id: UUID) -> Counter[tuple[str, str]]:
+    return Counter(await fetch(db, "SELECT kind, to_advisor FROM hand_overs WHERE case_id = $1", case_id))
+
+
+async def test_a_timer_whose_worker_dies_before_or_after_its_commit_has_its_effect_once(
+    db: Database, mortal: Process
+) -> None:
+    case_id = await all_is_due(db)
+    assert await due(db) == DUE
+
+    assert await deaths(mortal) == len(DUE) * len(TIMER_DEATHS)
+
+    assert await due(db) == set()
+    assert await fetch(db, "SELECT error FROM timers WHERE attempts > 0") == []
+    shown = "SELECT queue, state, claimed_by FROM queue_items WHERE case_id = $1 ORDER BY queue"
+    assert await fetch(db, shown, case_id) == [
+        ("call-backs", "open", None),
+        ("requests", "claimed", BEN.subject),
+        ("tasks", "open", None),
+    ]
+    assert await hand_overs(db, case_id) == {("taken", ADA.subject): 1, ("fell_to_deputy", BEN.subject): 1}
+    assert await fetch(db, "SELECT count(*) FROM findable") == [(3,)]
+
+    async with db.transaction() as tx:  # a day passes
+        await tx.execute("UPDATE timers SET due = $1 WHERE name = 'absence_ends'", tx.now)
+    assert await deaths(mortal) == len(TIMER_DEATHS)
+    assert await hand_overs(db, case_id) == {
+        ("taken", ADA.subject): 1, ("fell_to_deputy", BEN.subject): 1, ("given_back", ADA.subject): 1,
+    }  # fmt: skip
+    assert await fetch(db, shown + " LIMIT 1 OFFSET 1", case_id) == [("requests", "claimed", ADA.subject)]
+    assert await fetch(db, "SELECT count(*) FROM timers WHERE name LIKE 'absence%'") == [(0,)]
