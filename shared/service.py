@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.backbone.inbox import Reaction
     from shared.backbone.timers import TimerReaction
     from shared.db import Tx
-    from shared.staff_queue import Queue
+    from shared.staff_queue import Queue, TakeoverReaction
 
 BACKBONE_MIGRATIONS = Path(__file__).parent / "backbone" / "migrations"
 
@@ -28,6 +28,7 @@ BACKBONE_MIGRATIONS = Path(__file__).parent / "backbone" / "migrations"
 class Service:
     """A service's declaration. ``routes`` and ``streams`` import late: a worker needs neither web nor Faust.
 
+    ``takeovers``: by queue, what else passes to whoever takes an item of it over, in the same transaction.
     ``imports``: what an operator's file may be taken in as; each reads its bytes and says what it took.
     """
 
@@ -39,6 +40,7 @@ class Service:
     timers: "Mapping[str, TimerReaction]" = field(default_factory=dict)
     errands: "Mapping[str, ErrandRunner]" = field(default_factory=dict)
     queues: "Sequence[Queue]" = ()
+    takeovers: "Mapping[str, TakeoverReaction]" = field(default_factory=dict)
     routes: "Callable[[], Sequence[APIRouter]] | None" = None
     seed: "Callable[[Tx, dict[str, Any]], Awaitable[None]] | None" = None
     imports: "Mapping[str, Callable[[Tx, bytes], Awaitable[str]]]" = field(default_factory=dict)

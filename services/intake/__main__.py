@@ -93,6 +93,7 @@ SERVICE = Service(
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,
     queues=queues.QUEUES,
+    takeovers=handlers.TAKEOVERS,
     imports={"oncotree": take_oncotree},
     seed=seed.load_roster,
     routes=routes,

@@ -6,6 +6,7 @@ request in as the case that it would have been, under the number that was shown.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.intake.queues import SET_ASIDE
 from services.intake.store import aside as store
 from services.intake.store.aside import Aside
 from shared import programme, staff_queue
+from shared.backbone import timers
 from shared.db import Tx
 from shared.ids import CaseId, new_case_number
 from shared.programme import Programme
@@ -27,12 +29,20 @@ FIELD = "_website"
 
 async def look(tx: Tx, draft_id: UUID, sent: FormData) -> None:
     """Mark the draft when the field holds anything."""
-    if sent.get(FIELD):
+    if is_caught(sent):
         await store.mark(tx, draft_id)
 
 
-async def caught(tx: Tx, request: Request, rules: Programme, draft_id: UUID) -> bool:
-    """Set the request aside when its draft was marked, and tell whether it was. It must be as complete as any other."""
+def is_caught(sent: FormData) -> bool:
+    """Tell whether the field holds anything."""
+    return bool(sent.get(FIELD))
+
+
+async def caught(tx: Tx, request: Request, rules: Programme, draft_id: UUID, keep: timedelta) -> bool:
+    """Set the request aside when its draft was marked, and tell whether it was. It must be as complete as any other.
+
+    What nobody decides is erased after `keep`.
+    """
     if not await store.is_marked(tx, draft_id):
         return False
     check_request(request, rules, tx.now.date())
@@ -42,6 +52,7 @@ async def caught(tx: Tx, request: Request, rules: Programme, draft_id: UUID) -> 
         title = f"{kept.case_number} · {request.patient.name}"
         data = {"href": f"/desk/intake/set-aside/{draft_id}"}
         await staff_queue.put(tx, SET_ASIDE, kept.case_id, str(draft_id), title, due=due, data=data)
+        await timers.set(tx, kept.case_id, "erase_set_aside", due=tx.now + keep)
     return True
 
 
@@ -59,6 +70,13 @@ async def erase(tx: Tx, case_id: CaseId, by: str) -> None:
     await _settled(tx, case_id, "erased", by)
 
 
+async def forget(case_id: CaseId, tx: Tx) -> None:
+    """Nobody decided in time: forget what it said, as of a form that nobody sent."""
+    kept = await store.lock(tx, case_id)
+    if kept is not None and kept.state == "open":
+        await _settled(tx, case_id, "erased", "nobody, in time")
+
+
 async def _open(tx: Tx, case_id: CaseId) -> Aside:
     kept = await store.lock(tx, case_id)
     if kept is None or kept.state != "open":
@@ -68,4 +86,5 @@ async def _open(tx: Tx, case_id: CaseId) -> Aside:
 
 async def _settled(tx: Tx, case_id: CaseId, state: Literal["let_in", "erased"], by: str) -> None:
     await store.settle(tx, case_id, state, by)
+    await timers.cancel(tx, case_id, "erase_set_aside")
     await staff_queue.done(tx, SET_ASIDE, str(case_id))

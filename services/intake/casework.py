@@ -20,7 +20,7 @@ from services.intake.domain import (
     check_move,
     check_request,
 )
-from services.intake.queues import REQUESTS, Waiting, waiting_for
+from services.intake.queues import POSSIBLE_DUPLICATES, REQUESTS, Waiting, waiting_for
 from services.intake.store import Case, Person, circumstances, duplicates, quotes
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
@@ -137,9 +137,17 @@ async def withdraw(tx: Tx, case_id: CaseId, by: Literal["patient", "staff"], rea
     await store.set_withdrawn(tx, case_id, by, reason)
     await ending.end_all(tx, case_id, by)
     await duplicates.end_consents(tx, await duplicates.continued_here(tx, case_id))
+    await _decide_no_more(tx, case_id)
     await timers.cancel(tx, case_id, "contact_overdue")
     outbox.append(tx, CaseWithdrawn(case_id=case_id, by=by, withdrawn_at=tx.now))
     return await show_on_desk(tx, case_id)
+
+
+async def _decide_no_more(tx: Tx, case_id: CaseId) -> None:
+    """Take the case's pairs off the queue: a withdrawn case can't be merged with any."""
+    for pair in await duplicates.pairs_of(tx, case_id):
+        if pair.state == "open":
+            await staff_queue.done(tx, POSSIBLE_DUPLICATES, pair.key)
 
 
 async def note_progress(

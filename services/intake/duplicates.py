@@ -51,8 +51,10 @@ async def _put_before_staff(tx: Tx, pair: Pair) -> None:
 
 
 async def _show(tx: Tx, pair: Pair) -> None:
-    """Put the pair on the queue."""
+    """Put the pair on the queue, unless one of the two was withdrawn: nothing is left to decide then."""
     later, earlier = await store.load_case(tx, pair.later), await store.load_case(tx, pair.earlier)
+    if later.withdrawn_at or earlier.withdrawn_at:
+        return
     title = f"{later.case_number} and {earlier.case_number}"
     await staff_queue.put(tx, POSSIBLE_DUPLICATES, pair.later, pair.key, title, data={"href": href(pair)})
 
@@ -122,6 +124,7 @@ async def _part(tx: Tx, pair: Pair) -> None:
         raise Refused("The request was withdrawn, and with it the consent of both. They can't be parted any more.")
     [ended] = [case for case in both if case.continued_in in (pair.later, pair.earlier)]
     await duplicates.continue_in(tx, ended.case_id, None)
+    await promises.bring_back(tx, ended.case_id)
     if ended.contacted_at is None:
         await timers.set(tx, ended.case_id, "contact_overdue", due=ended.contact_due_at)
     await casework.show_on_desk(tx, ended.case_id)

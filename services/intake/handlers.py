@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.intake import casework, drafts, duplicates, links, quoting, store
+from services.intake import aside, casework, drafts, duplicates, links, quoting, store
 from services.intake.contact import call_backs, callers, colleagues, tasks
+from services.intake.queues import REQUESTS
 from shared.backbone.inbox import Reactions
 from shared.db import Tx
 from shared.events import OpinionDelivered, PaymentReceived
@@ -48,9 +49,11 @@ TIMERS = {
     "answer_draft_link": drafts.answer,
     "call_back_due": call_backs.remind,
     "erase_call_back": call_backs.erase,
+    "erase_set_aside": aside.forget,
     "task_due": tasks.bring_task,
     "absence_begins": colleagues.begin_absence,
     "absence_ends": colleagues.end_absence,
     "sweep_original": callers.sweep,
 }
+TAKEOVERS = {REQUESTS.name: colleagues.follow_taken}
 ERRANDS = {"delete_original": callers.delete_original}

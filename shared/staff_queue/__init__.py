@@ -18,7 +18,20 @@ from shared.staff_queue.view import (
     shown,
     snapshot,
 )
-from shared.staff_queue.work import Takeover, claim, done, done_all, pass_on, put, release, take_over, takeovers
+from shared.staff_queue.work import (
+    Takeover,
+    TakeoverReaction,
+    TakingOver,
+    claim,
+    done,
+    done_all,
+    pass_on,
+    put,
+    release,
+    take_over,
+    takeovers,
+    waits,
+)
 
 __all__ = [
     "PAGE",
@@ -29,6 +42,8 @@ __all__ = [
     "Queue",
     "Taken",
     "Takeover",
+    "TakeoverReaction",
+    "TakingOver",
     "Tally",
     "View",
     "changes",
@@ -46,4 +61,5 @@ __all__ = [
     "snapshot",
     "take_over",
     "takeovers",
+    "waits",
 ]

@@ -1,5 +1,6 @@
 """What is done to items: put on a queue, taken off, and given to one person at a time."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.staff_queue.model import COLUMNS, Item, Queue, Taken
+from shared.staff_queue.view import one
 
 
 async def put(
@@ -25,6 +27,7 @@ async def put(
         """INSERT INTO queue_items (id, queue, item_key, case_id, title, due, data, state, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8)
            ON CONFLICT (queue, item_key) DO UPDATE SET title = excluded.title, due = excluded.due, data = excluded.data,
+               case_id = excluded.case_id,
                state = CASE queue_items.state WHEN 'done' THEN 'open' ELSE queue_items.state END""",
         new_id(), queue.name, item_key, case_id, title, due, data or {}, tx.now,
     )  # fmt: skip
@@ -37,6 +40,12 @@ async def done(tx: Tx, queue: Queue, item_key: str) -> None:
            WHERE queue = $1 AND item_key = $2 AND state <> 'done'""",
         queue.name, item_key,
     )  # fmt: skip
+
+
+async def waits(tx: Tx, queue: Queue, item_key: str) -> bool:
+    """Tell whether an item is on the queue."""
+    sql = "SELECT EXISTS (SELECT FROM queue_items WHERE queue = $1 AND item_key = $2 AND state <> 'done')"
+    return bool(await tx.fetchval(sql, queue.name, item_key))
 
 
 async def done_all(tx: Tx, case_id: CaseId) -> None:
@@ -73,11 +82,29 @@ async def release(tx: Tx, queue: Queue, item_id: UUID, *, by: str) -> Item:
     return Item(**row) if row else await _refuse(tx, queue, item_id)
 
 
-async def take_over(tx: Tx, queue: Queue, item_id: UUID, *, by: str, name: str, reason: str) -> Item:
+@dataclass(frozen=True, slots=True)
+class TakingOver:
+    """That this person takes a case's item over, and why."""
+
+    case_id: CaseId
+    by: str
+    name: str
+    reason: str
+
+
+TakeoverReaction = Callable[[Tx, TakingOver], Awaitable[None]]
+
+
+async def take_over(
+    tx: Tx, queue: Queue, item_id: UUID, *, by: str, name: str, reason: str, first: TakeoverReaction | None = None
+) -> Item:
     """Give an item to this person though another has it, and keep from whom and why; an open one is claimed.
 
-    Raises ``LookupError`` when it is done or was never on this queue.
+    ``first`` passes on what else goes with it, before the item is touched: it may lock the item's case. Raises ``LookupError``
+    when the item is done or was never on this queue.
     """
+    if first is not None and (item := await one(tx, queue, item_id)) and item.claimed_by not in (None, by):
+        await first(tx, TakingOver(item.case_id, by, name, reason))
     before = await tx.fetchrow(
         """SELECT claimed_by, claimed_name, case_id FROM queue_items
            WHERE id = $1 AND queue = $2 AND state = 'claimed' AND claimed_by <> $3 FOR UPDATE""",

@@ -22,7 +22,7 @@ def backbone_router(service: "Service") -> APIRouter:
     router = APIRouter(prefix=f"/api/{service.name}", tags=["backbone"])
     _add_facts(router, service)
     for queue in service.queues:
-        add_queue(router, queue)
+        add_queue(router, queue, service.takeovers.get(queue.name))
     return router
 
 

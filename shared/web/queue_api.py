@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, RootModel, StringConstraints
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from shared import staff_queue
-from shared.staff_queue import Cursor, Queue, Taken, View
+from shared.staff_queue import Cursor, Queue, Taken, TakeoverReaction, View
 from shared.web.auth import Role, Who, allow
 from shared.web.context import Db
 from shared.web.forms import Incoming
@@ -44,11 +44,16 @@ class Counts(BaseModel):
     counts: dict[str, dict[str, int]]
 
 
-def add_queue(router: APIRouter, queue: Queue) -> None:
-    """Add the routes of one queue, under the router's prefix."""
-    rule = allow(*(Role(role) for role in queue.roles))
-    path = f"/queues/{queue.name}"
+def add_queue(router: APIRouter, queue: Queue, first: TakeoverReaction | None) -> None:
+    """Add the routes of one queue, under the router's prefix; ``first`` is what a takeover passes on besides the item."""
+    path, rule = f"/queues/{queue.name}", allow(*(Role(role) for role in queue.roles))
+    _add_reading(router, queue, path, rule)
+    _add_following(router, queue, path, rule)
+    _add_claiming(router, queue, path, rule)
+    _add_taking_over(router, queue, path, rule, first)
 
+
+def _add_reading(router: APIRouter, queue: Queue, path: str, rule: Any) -> None:
     @router.get(path, dependencies=[rule], name=f"{queue.name} snapshot")
     async def snapshot(db: Db) -> dict[str, Any]:
         """Return all that is on the queue, the most urgent first, and the cursor from which to follow it."""
@@ -69,6 +74,8 @@ def add_queue(router: APIRouter, queue: Queue) -> None:
             found = await staff_queue.counted(tx, queue, view)
         return Counts(total=found.total, counts={name: dict(some) for name, some in found.counts.items()})
 
+
+def _add_following(router: APIRouter, queue: Queue, path: str, rule: Any) -> None:
     @router.get(
         f"{path}/changes", dependencies=[rule], name=f"{queue.name} changes", response_class=EventSourceResponse,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, 400: {}},
@@ -82,6 +89,8 @@ def add_queue(router: APIRouter, queue: Queue) -> None:
         cursor = _cursor(last_event_id or after)
         return EventSourceResponse(_events(request, queue, cursor), ping=PING_SECONDS)
 
+
+def _add_claiming(router: APIRouter, queue: Queue, path: str, rule: Any) -> None:
     @router.post(f"{path}/items/{{item_id}}/claim", dependencies=[rule], name=f"{queue.name} claim")
     async def claim(item_id: UUID, who: Who, once: Once) -> Response:
         """Give the item to whoever asks; 409 when another has it."""
@@ -100,13 +109,17 @@ def add_queue(router: APIRouter, queue: Queue) -> None:
 
         return await _answered(once, work)
 
+
+def _add_taking_over(
+    router: APIRouter, queue: Queue, path: str, rule: Any, first: TakeoverReaction | None
+) -> None:  # fmt: skip
     @router.post(f"{path}/items/{{item_id}}/take-over", dependencies=[rule], name=f"{queue.name} take over")
     async def take_over(item_id: UUID, body: TakeOver, who: Who, once: Once) -> Response:
         """Give the item to whoever asks although another has it, and keep from whom and why."""
 
         async def work(tx: "Tx") -> QueueItem:
             taken = await staff_queue.take_over(
-                tx, queue, item_id, by=who.subject, name=who.name, reason=body.reason
+                tx, queue, item_id, by=who.subject, name=who.name, reason=body.reason, first=first
             )  # fmt: skip
             return QueueItem(queue.as_json(taken))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from shared import staff_queue
 from shared.db import Tx
 from shared.service import Service
-from shared.staff_queue import PAGE, SORTS, Facet, Item, Queue, Taken, Tally, View, facets_of
+from shared.staff_queue import PAGE, SORTS, Facet, Item, Queue, Taken, TakeoverReaction, Tally, View, facets_of
 from shared.web.auth import Role, Who, allow
 from shared.web.context import Db
 from shared.web.forms import Form, Incoming, sent_form
@@ -64,15 +64,14 @@ def queue_pages(service: Service) -> APIRouter:
     """Return ``/desk/<service>/queues/<queue>`` for each queue, with its claim, release and take-over buttons."""
     router = APIRouter(prefix=f"/desk/{service.name}")
     for queue in service.queues:
-        _add(router, service.name, queue)
+        rule, here = allow(*(Role(role) for role in queue.roles)), f"/desk/{service.name}/queues/{queue.name}"
+        _add_list(router, queue, here, rule, api=f"/api/{service.name}/queues/{queue.name}")
+        _add_claiming(router, queue, here, rule)
+        _add_taking_over(router, queue, here, rule, service.takeovers.get(queue.name))
     return router
 
 
-def _add(router: APIRouter, service: str, queue: Queue) -> None:
-    rule = allow(*(Role(role) for role in queue.roles))
-    here = f"/desk/{service}/queues/{queue.name}"
-    api = f"/api/{service}/queues/{queue.name}"
-
+def _add_list(router: APIRouter, queue: Queue, here: str, rule: Any, api: str) -> None:
     @router.get(f"/queues/{queue.name}", dependencies=[rule], name=f"{queue.name} page")
     async def show(request: Request, page: Page, db: Db, who: Who) -> Response:
         view = View.read(queue, request.query_params.multi_items(), who.subject)
@@ -87,6 +86,8 @@ def _add(router: APIRouter, service: str, queue: Queue) -> None:
             link=lambda **to: f"{here}?{urlencode(view.query(**to))}",
         )  # fmt: skip
 
+
+def _add_claiming(router: APIRouter, queue: Queue, here: str, rule: Any) -> None:
     @router.post(
         f"/queues/{queue.name}/items/{{item_id}}/claim", dependencies=[rule], name=f"{queue.name} claim by hand"
     )
@@ -110,6 +111,10 @@ def _add(router: APIRouter, service: str, queue: Queue) -> None:
 
         return await _redirected(once, work)
 
+
+def _add_taking_over(
+    router: APIRouter, queue: Queue, here: str, rule: Any, first: TakeoverReaction | None
+) -> None:  # fmt: skip
     @router.get(f"/queues/{queue.name}/items/{{item_id}}/take-over", dependencies=[rule], name=f"{queue.name} ask why")
     async def ask_why(item_id: UUID, page: Page, db: Db) -> Response:
         async with db.reading() as tx:
@@ -128,7 +133,7 @@ def _add(router: APIRouter, service: str, queue: Queue) -> None:
 
         async def work(tx: Tx) -> str:
             taken = await staff_queue.take_over(
-                tx, queue, item_id, by=who.subject, name=who.name, reason=form.model.reason
+                tx, queue, item_id, by=who.subject, name=who.name, reason=form.model.reason, first=first
             )
             return str(taken.data.get("href") or here)
 

@@ -1,6 +1,7 @@
 """The field that no person sees: what fills it in is told that all went well, and staff look at what it sent."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -95,6 +96,24 @@ async def test_what_nobody_sent_is_erased(intake: ServiceUnderTest) -> None:
         f"/desk/intake/set-aside/{case_id}", data={"_once": "once-again-1", "decision": "let_in"}, headers=HTML
     )
     assert twice.status_code == 409
+
+
+async def test_what_nobody_decides_is_erased_after_the_drafts_term(intake: ServiceUnderTest) -> None:
+    _, case_id = await sent_by_a_machine(intake)
+    sent_at, life = intake.clock.at, intake.ctx.settings.draft_life
+    await intake.run_timers(at=sent_at + life - timedelta(minutes=1))
+    assert await queued(intake, "set-aside") == [str(case_id)]
+    await intake.run_timers(at=sent_at + life)
+    assert await queued(intake, "set-aside") == []
+    [row] = await intake.fetch("SELECT request, state, decided_by FROM set_aside")
+    assert tuple(row) == (None, "erased", "nobody, in time")
+
+
+async def test_what_was_let_in_is_not_erased_later(intake: ServiceUnderTest) -> None:
+    _, case_id = await sent_by_a_machine(intake)
+    await decide(intake, case_id, "let_in")
+    await intake.run_timers(at=intake.clock.at + intake.ctx.settings.draft_life)
+    assert (await intake.fetch("SELECT state FROM set_aside"))[0]["state"] == "let_in"
 
 
 async def test_a_member_of_staff_is_never_caught(intake: ServiceUnderTest) -> None:

@@ -15,7 +15,7 @@ from services.intake.domain import Refused
 from services.intake.store import colleagues as kept
 from services.intake.store import history
 from shared.ids import CaseId
-from tests.intake.asking import advisor, submit
+from tests.intake.asking import advisor, key, submit
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 ADA, BEN, SAM = (
@@ -140,6 +140,19 @@ async def test_a_case_is_handed_over_with_words_and_its_place_on_the_queue_goes_
     with pytest.raises(Refused, match="Nobody of that name"):
         await do(desk, colleagues.hand_over, case_id, "staff-zoe", "", ADA)
     assert [kind for kind in await kinds(desk, case_id) if kind != "submitted"] == ["taken", "handed_over"]
+
+
+async def test_who_takes_a_case_over_on_the_queue_has_it_on_its_page_too(desk: ServiceUnderTest) -> None:
+    case_id = await submit(desk)
+    await do(desk, colleagues.take, case_id, BEN)
+    [item] = await desk.fetch("SELECT id FROM queue_items WHERE queue = 'requests'")
+    ada, why = advisor(desk), {"reason": "Ben is ill"}
+    taken = await ada.post(f"/api/intake/queues/requests/items/{item['id']}/take-over", json=why, headers=key())
+    assert taken.json()["claimed_name"] == "Ada Winter"
+    assert await holder(desk, case_id) == (ADA.subject, None)
+    assert (await kinds(desk, case_id))[-1] == "taken"
+    assert "Ben is ill" in (await ada.get(f"/desk/cases/{case_id}")).text
+    assert [row["claimed_by"] for row in await on(desk, "requests")] == [ADA.subject]
 
 
 async def test_while_somebody_is_away_a_deputy_acts_and_what_is_theirs_comes_back(desk: ServiceUnderTest) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from deploy.local.prepare import read_toml
 from services.intake import seed
+from services.intake.aside import FIELD
 from shared.events import CallBackBooked, RequestSubmitted
 from shared.ids import CaseId
 from shared.web import Role
 from tests.intake.asking import HTML, RULES, a_request, advisor, field_of, key, requester, submit
 from tests.intake.filling import BY_A_DAUGHTER, START, fill, put, send
-from tests.intake.test_contact import HOUR, do, kinds, on
+from tests.intake.test_contact import DAY, HOUR, do, kinds, on
 from tests.intake.test_contact_calls import ROSTER
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -230,6 +231,28 @@ async def test_anybody_asks_to_be_called_and_only_number_language_and_time_are_k
     assert "+55 11 5550 0123" in page
     assert "Inés Barragán" in page
     assert "5550" not in await see(advisor(desk), "/desk/call-backs")
+
+
+async def test_a_call_that_a_machine_asks_for_waits_apart_until_a_person_has_tried_it(desk: ServiceUnderTest) -> None:
+    answer = await post(desk.http, "/call-back", **WISH, **{FIELD: "https://cheap.example"})
+    assert await see(desk.http, answer.headers["location"])
+    [item] = await on(desk, "set-aside")
+    assert await on(desk, "call-backs") == []
+    call_id, ada = answer.headers["location"].rpartition("/")[2], advisor(desk)
+    assert call_id not in await see(ada, "/desk/call-backs")
+    assert "a machine may have asked" in await see(ada, item["data"]["href"])
+    await post(ada, f"{item['data']['href']}/tries", reached="no", words="", tries="0")
+    assert await on(desk, "set-aside") == []
+    assert len(await on(desk, "call-backs")) == 1
+    await desk.run_timers(at=desk.clock.at + 60 * DAY)
+    assert await desk.count("call_backs") == 1, "it is a call like others now"
+
+
+async def test_a_machines_call_that_nobody_looks_at_is_erased(desk: ServiceUnderTest) -> None:
+    await post(desk.http, "/call-back", **WISH, **{FIELD: "https://cheap.example"})
+    await desk.run_timers(at=desk.clock.at + 60 * DAY)
+    assert await desk.count("call_backs") == 0
+    assert await on(desk, "set-aside") == []
 
 
 async def test_a_time_at_which_nobody_is_there_is_refused_and_the_next_one_offered(desk: ServiceUnderTest) -> None:

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from services.intake import duplicates
+from services.intake.contact import colleagues, tasks
+from services.intake.contact.colleagues import Colleague
 from services.intake.domain import Refused, Stage, check_merge
 from shared.events import CaseWithdrawn, RequestSubmitted
 from shared.ids import CaseId, new_id
@@ -163,6 +165,52 @@ async def test_a_call_and_a_task_go_on_in_the_case_that_goes_on(intake: ServiceU
     assert tried.status_code == 200, tried.text
     [talk] = await intake.fetch("SELECT case_id, reached FROM contacts")
     assert (talk["case_id"], talk["reached"]) == (earlier, True)
+
+
+async def open_in(intake: ServiceUnderTest, table: str) -> list[CaseId]:
+    rows = await intake.fetch(f"SELECT case_id FROM {table} WHERE state IN ('booked', 'open')")
+    return [row["case_id"] for row in rows]
+
+
+async def test_undoing_a_merger_brings_calls_and_tasks_back_that_are_still_open(intake: ServiceUnderTest) -> None:
+    later, earlier = await twice(intake)
+    ada = advisor(intake)
+    soon = {"language": "zh", "phone": "+86 10 6552 9988", "zone": "Asia/Shanghai",
+            "at": (intake.clock.at + timedelta(minutes=10)).isoformat()}  # fmt: skip
+    assert (await ada.post(f"/api/intake/cases/{later}/call-backs", json=soon, headers=key())).status_code == 201
+    async with intake.ctx.db.transaction() as tx:
+        await colleagues.seed(tx, [{"subject": "staff-ada", "name": "Ada Winter"}])
+        for what in ("Send the brochure", "Ring the doctor"):
+            await tasks.set_task(tx, later, what, tx.now, "staff-ada", Colleague("staff-ada", "Ada Winter"))
+    await intake.run_timers()
+    await decide(intake, later, earlier, "keep_earlier")
+    await intake.run_timers()
+    assert [*await open_in(intake, "call_backs"), *await open_in(intake, "tasks")] == [earlier] * 3
+    [numbers] = await intake.fetch("SELECT array_agg(case_number ORDER BY submitted_at) AS all FROM cases")
+    titles = "SELECT title, case_id FROM queue_items WHERE queue IN ('call-backs', 'tasks') AND state <> 'done'"
+    shown = await intake.fetch(titles)
+    assert {(row["title"].partition(" ")[0], row["case_id"]) for row in shown} == {(numbers["all"][0], earlier)}
+    [done, *_] = await intake.fetch("SELECT task_id FROM tasks ORDER BY what")
+    async with intake.ctx.db.transaction() as tx:
+        await tasks.end_task(tx, earlier, done["task_id"], "done", Colleague("staff-ada", "Ada Winter"))
+
+    assert (await decide(intake, later, earlier, "reopen", "a cousin")).status_code == 303
+    await intake.run_timers()
+
+    assert (await open_in(intake, "call_backs"), await open_in(intake, "tasks")) == ([later], [later])
+    assert await intake.fetch("SELECT case_id FROM tasks WHERE state = 'done'") == [(earlier,)]
+    shown = await intake.fetch(titles)
+    assert {(row["title"].partition(" ")[0], row["case_id"]) for row in shown} == {(numbers["all"][1], later)}
+    assert len(shown) == 2
+    assert await intake.count("handed_on") == 0
+
+
+async def test_a_withdrawal_takes_a_pair_off_the_queue(intake: ServiceUnderTest) -> None:
+    later, earlier = await twice(intake)
+    assert await queued(intake) == {f"{later}:{earlier}"}
+    asked = await requester(intake, earlier).post(f"/api/intake/cases/{earlier}/withdraw", json={}, headers=key())
+    assert asked.status_code == 200
+    assert await queued(intake) == set()
 
 
 async def test_a_stranger_gains_nothing_by_a_merger(intake: ServiceUnderTest) -> None:

@@ -16,7 +16,7 @@ from services.intake.contact import log, rules
 from services.intake.contact.colleagues import Colleague, known
 from services.intake.contact.log import Talk
 from services.intake.domain import N_, Refused, Step, check_may
-from services.intake.queues import CALL_BACKS
+from services.intake.queues import CALL_BACKS, SET_ASIDE
 from services.intake.store import call_backs, interpreters
 from services.intake.store.call_backs import CallBack
 from shared import programme, staff_queue
@@ -59,8 +59,12 @@ async def book(
     case_id: CaseId | None = None,
     locale: str = "en",
     by: Colleague | None = None,
+    caught: bool = False,
 ) -> CallBack:
-    """Book a call; the same id again changes nothing. Of a case, it is told, so that a letter can confirm it."""
+    """Book a call; the same id again changes nothing. Of a case, it is told, so that a letter can confirm it.
+
+    One that a machine seems to have asked for (`caught`) waits among what was set aside until a person has looked.
+    """
     if case_id is not None:
         case = await store.lock_case(tx, case_id)
         check_may(Step.WORK, case.stage)
@@ -69,6 +73,7 @@ async def book(
     call = CallBack(
         call_back_id, case_id, rules_of.id, asked_by, locale, wish.language, wish.interpreter, wish.phone, wish.zone, at,
         at, 0, "booked", await known(tx, by) if by else None, tx.now,
+        caught=caught,
     )  # fmt: skip
     if await call_backs.insert(tx, call):
         await _await(tx, call, rules_of)
@@ -80,12 +85,25 @@ async def book(
 async def _await(tx: Tx, call: CallBack, rules_of: Programme) -> None:
     """Set the clock that reminds the desk; a stranger's call stands on the queue from the start."""
     assert call.next_at is not None
+    if call.apart:
+        await _set_aside(tx, call, rules_of)
+        return
     if call.case_id is None:
         await _show(tx, call, soon=False)
     else:
         await staff_queue.done(tx, CALL_BACKS, str(call.call_back_id))
     due = max(call.next_at - rules_of.call_backs.remind_before, tx.now)
     await timers.set(tx, CaseId(call.call_back_id), "call_back_due", due=due)
+
+
+async def _set_aside(tx: Tx, call: CallBack, rules_of: Programme) -> None:
+    """Put a machine's call before staff, apart; nobody rings it by mistake, and unlooked at it is erased as others are."""
+    assert call.next_at is not None
+    data = {"href": f"/desk/call-backs/{call.call_back_id}"}
+    title = f"no case yet · call back in {call.language}"
+    key = CaseId(call.call_back_id)
+    await staff_queue.put(tx, SET_ASIDE, key, str(key), title, due=call.next_at, data=data)
+    await timers.set(tx, key, "erase_call_back", due=call.next_at + rules_of.call_backs.erase_after)
 
 
 async def _show(tx: Tx, call: CallBack, *, soon: bool) -> None:
@@ -100,7 +118,7 @@ async def _show(tx: Tx, call: CallBack, *, soon: bool) -> None:
 async def remind(call_back_id: CaseId, tx: Tx) -> None:
     """It is nearly time: bring the call to the desk."""
     call = await _locked(tx, call_back_id)
-    if call is not None and call.state == "booked":
+    if call is not None and call.state == "booked" and not call.apart:
         await _show(tx, call, soon=True)
 
 
@@ -134,6 +152,7 @@ async def note_try(tx: Tx, call_back_id: UUID, talk: Talk, by: Colleague, tries_
         await call_backs.count_try(tx, call_back_id, next_at)
         await interpreters.cancel_for_call_back(tx, call_back_id)
         call = replace(call, tries=tries, next_at=next_at)
+        await _looked_at(tx, call)
         await _await(tx, call, rules_of)
         return call
     await call_backs.count_try(tx, call_back_id, None)
@@ -151,7 +170,15 @@ async def cancel(tx: Tx, call_back_id: UUID, by: Colleague | None) -> CallBack:
     return await _over(tx, call)
 
 
+async def _looked_at(tx: Tx, call: CallBack) -> None:
+    """A person has looked: what was set aside is a call like others."""
+    if call.caught:
+        await timers.cancel(tx, CaseId(call.call_back_id), "erase_call_back")
+        await staff_queue.done(tx, SET_ASIDE, str(call.call_back_id))
+
+
 async def _over(tx: Tx, call: CallBack) -> CallBack:
+    await _looked_at(tx, call)
     await timers.cancel(tx, CaseId(call.call_back_id), "call_back_due")
     await staff_queue.done(tx, CALL_BACKS, str(call.call_back_id))
     await interpreters.cancel_for_call_back(tx, call.call_back_id)
@@ -166,6 +193,7 @@ async def _over(tx: Tx, call: CallBack) -> CallBack:
 async def erase(call_back_id: CaseId, tx: Tx) -> None:
     """Forget somebody who asked for a call and for nothing else."""
     await call_backs.erase(tx, call_back_id)
+    await staff_queue.done(tx, SET_ASIDE, str(call_back_id))
 
 
 async def _open(tx: Tx, call_back_id: UUID) -> CallBack:

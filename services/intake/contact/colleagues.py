@@ -83,6 +83,18 @@ async def hand_over(tx: Tx, case_id: CaseId, to: str, words: str, by: Colleague)
     await _give(tx, case_id, "handed_over", receiver.subject, by, words)
 
 
+async def follow_taken(tx: Tx, taken: staff_queue.TakingOver) -> None:
+    """Who takes a case over on the queue has it: it and its history say so, unless it was theirs, or nobody's, already."""
+    await store.lock_case(tx, taken.case_id)
+    held = await colleagues.holding(tx, taken.case_id)
+    if held is None or taken.by in (held.advisor, held.acting):
+        return
+    by = Colleague(taken.by, taken.name)
+    await colleagues.hold(tx, taken.case_id, await known(tx, by), None)
+    await colleagues.insert_hand_over(tx, taken.case_id, "taken", by.subject, taken.reason, by.subject)
+    await store.bump_version(tx, taken.case_id)
+
+
 async def _give(tx: Tx, case_id: CaseId, kind: str, to: str, by: Colleague, words: str) -> None:
     receiver = await working(tx, to)
     await colleagues.hold(tx, case_id, receiver.subject, receiver.deputy)

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from services.intake import store
 from services.intake.answers import refusals
+from services.intake.aside import is_caught
 from services.intake.contact import call_backs, interpreting
 from services.intake.contact.log import Talk
 from services.intake.contact.zones import zones
@@ -28,6 +29,7 @@ from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.programme import Programme
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone, locale_of
+from shared.web.forms import sent_form
 from shared.web.i18n import translator_for
 from shared.web.limits import by_address
 
@@ -74,11 +76,11 @@ async def asked_for_call(request: Request, page: Page, ctx: Ctx, once: Once) -> 
     asked = read_wish(form, rules_of, page.now, translator_for(request).gettext, strict=True)
     if asked.wish is None or asked.doubts:
         return page("call_back.html", status=422, **_context(request, rules_of, form, asked))
-    wish = asked.wish
+    wish, caught = asked.wish, is_caught(await sent_form(request))
 
     async def work(tx: Tx) -> str:
         call = await call_backs.book(
-            tx, new_id(), wish, asked_by="public", rules_of=rules_of, locale=locale_of(request)
+            tx, new_id(), wish, asked_by="public", rules_of=rules_of, locale=locale_of(request), caught=caught
         )
         return f"/call-back/{call.call_back_id}"
 

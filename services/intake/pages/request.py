@@ -110,7 +110,7 @@ async def check(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) 
 
 
 @router.post(DRAFT + "/check", dependencies=[by_address("limit_requests")])
-async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
+async def send(draft_id: UUID, request: Request, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
     """Make the draft a case. Its id is the draft's, so sending it again, from any tab, makes no second one."""
 
     async def work(tx: Tx) -> str:
@@ -124,12 +124,12 @@ async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, o
             if chosen is None:
                 raise KeyError("cancer_type")
             asked = complete.request(locale_of(request), chosen.cancer_type, chosen.diagnosis)
-            if draft.entered_by or not await aside.caught(tx, asked, rules, draft_id):
+            if draft.entered_by or not await aside.caught(tx, asked, rules, draft_id, ctx.settings.draft_life):
                 await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
             await kept.empty(tx, draft_id)
         return f"/desk/cases/{draft_id}" if draft.entered_by else f"/request/{draft_id}/received"
 
-    await _count_letter(request, db, who, draft_id)
+    await _count_letter(request, ctx.db, who, draft_id)
     try:
         return await once.redirect(work)
     except KeyError as open_question:
@@ -141,7 +141,7 @@ async def send(draft_id: UUID, request: Request, page: Page, db: Db, who: Who, o
     form: Form[Incoming] = Form.blank()
     for number, sentence in enumerate(wrong):
         form.refuse(f"answers-{number}" if number else "answers", translator_for(request).gettext(sentence))
-    async with db.reading() as tx:
+    async with ctx.db.reading() as tx:
         draft = await _mine(request, tx, who, draft_id)
         return page("check.html", status=422, form=form, **await _checked(request, tx, draft)) if draft else _gone(page)
 

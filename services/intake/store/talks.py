@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -143,6 +144,16 @@ async def move_tasks(tx: Tx, case_id: CaseId, to: CaseId) -> list[tuple[UUID, da
     """Give another case what is still open in this one; return each task with its due time."""
     rows = await tx.fetch(
         "UPDATE tasks SET case_id = $2 WHERE case_id = $1 AND state = 'open' RETURNING task_id, due", case_id, to
+    )
+    return [(row["task_id"], row["due"]) for row in rows]
+
+
+async def give_tasks(tx: Tx, items: Sequence[UUID], to: CaseId) -> list[tuple[UUID, datetime]]:
+    """Give a case those of these tasks that are still open; return each with its due time."""
+    rows = await tx.fetch(
+        "UPDATE tasks SET case_id = $2 WHERE task_id = ANY($1::uuid[]) AND state = 'open' RETURNING task_id, due",
+        items,
+        to,
     )
     return [(row["task_id"], row["due"]) for row in rows]
 
