@@ -12,8 +12,9 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 
-from deploy.sandbox_gateway import merchant, pay_page
+from deploy.sandbox_gateway import merchant, pay_page, tester
 from deploy.sandbox_gateway.book import Book
+from deploy.sandbox_gateway.ledger import Ledger
 from deploy.sandbox_gateway.messenger import Behaviour, Messenger
 
 switches = APIRouter()
@@ -34,6 +35,8 @@ def create_app(settings: SandboxSettings) -> FastAPI:
     """Return the provider as an ASGI application; messages are delivered while its lifespan runs."""
     book = Book(settings.state)
     messenger = Messenger(book, settings.webhook_url, settings.webhook_secret)
+    ledger = Ledger(book, messenger)
+    messenger.before_sending = ledger.end_due_refunds
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -45,8 +48,8 @@ def create_app(settings: SandboxSettings) -> FastAPI:
         book.close()
 
     app = FastAPI(title="Sandbox card provider", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.settings, app.state.book, app.state.messenger = settings, book, messenger
-    for router in (merchant.router, pay_page.router, switches):
+    app.state.settings, app.state.book, app.state.messenger, app.state.ledger = settings, book, messenger, ledger
+    for router in (merchant.router, pay_page.router, tester.router, switches):
         app.include_router(router)
     return app
 

@@ -3,11 +3,14 @@
 SQLite, in a file when told where (it then survives a restart), otherwise in memory. One process, one writer.
 """
 
+import contextlib
 import json
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,18 @@ CREATE TABLE IF NOT EXISTS refunds (id TEXT PRIMARY KEY, payment_id TEXT, amount
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT, status INTEGER, answer TEXT);
 CREATE TABLE IF NOT EXISTS deliveries (n INTEGER PRIMARY KEY, webhook_id TEXT, body TEXT, due REAL,
     attempts INTEGER DEFAULT 0, done INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS traits (payment_id TEXT PRIMARY KEY, outcome TEXT);
+CREATE TABLE IF NOT EXISTS pending (refund_id TEXT PRIMARY KEY, made_at REAL);
+CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, payment_id TEXT, reference TEXT, amount_minor INTEGER,
+    currency TEXT, reason TEXT, status TEXT, evidence_due_at REAL);
+CREATE TABLE IF NOT EXISTS movements (n INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, object_id TEXT, payment_id TEXT,
+    reference TEXT, amount_minor INTEGER, currency TEXT, at REAL);
 """
+
+_PAYMENTS = """SELECT p.id AS payment_id, p.checkout_id, c.reference, p.amount_minor, p.currency, p.status, p.refunded_minor
+               FROM payments p JOIN checkouts c ON c.id = p.checkout_id"""
+_REFUNDS = """SELECT r.id AS refund_id, r.payment_id, r.reference, r.amount_minor, r.currency, r.status, made_at
+              FROM refunds r LEFT JOIN pending ON refund_id = r.id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,20 @@ class Book:
 
     def close(self) -> None:
         self._db.close()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all that follows, or nothing of it: what happened and what is to be said about it."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     # --- checkouts and payments
 
@@ -119,29 +147,122 @@ class Book:
         self._db.execute("UPDATE payments SET status = ? WHERE id = ?", (status, payment["payment_id"]))
         return payment | {"status": status}
 
-    def refund(self, payment_id: str, amount_minor: int, currency: str, reference: str) -> dict[str, Any] | str:
-        """Send money back, or return the reason why not."""
-        row = self._db.execute("SELECT * FROM payments WHERE id = ?", (payment_id,)).fetchone()
-        if row is None or row["status"] != "succeeded":
-            return "There is no such successful payment."
-        if row["currency"] != currency or amount_minor > row["amount_minor"] - row["refunded_minor"]:
-            return "That is more than is left of this payment."
+    def payment(self, payment_id: str) -> dict[str, Any] | None:
+        row = self._db.execute(f"{_PAYMENTS} WHERE p.id = ?", (payment_id,)).fetchone()
+        return dict(row) if row else None
+
+    def payments(self, checkout_id: str | None = None) -> list[dict[str, Any]]:
+        """Return attempts to pay, the newest first: of one visit, or the last hundred."""
+        rows = self._db.execute(
+            f"{_PAYMENTS} WHERE ? IS NULL OR p.checkout_id = ? ORDER BY p.rowid DESC LIMIT 100",
+            (checkout_id, checkout_id),
+        )
+        return [dict(row) for row in rows]
+
+    def add_trait(self, payment_id: str, outcome: str) -> None:
+        """Keep which kind of card pays, for what comes later."""
+        self._db.execute("INSERT INTO traits VALUES (?, ?)", (payment_id, outcome))
+
+    def trait(self, payment_id: str) -> str | None:
+        row = self._db.execute("SELECT outcome FROM traits WHERE payment_id = ?", (payment_id,)).fetchone()
+        return row["outcome"] if row else None
+
+    # --- refunds
+
+    def add_refund(self, payment: dict[str, Any], amount_minor: int, reference: str, status: str) -> dict[str, Any]:
         refund = {
             "refund_id": _id("re"),
-            "payment_id": payment_id,
+            "payment_id": payment["payment_id"],
             "reference": reference,
             "amount_minor": amount_minor,
-            "currency": currency,
-            "status": "succeeded",
+            "currency": payment["currency"],
+            "status": status,
         }
         self._db.execute(
-            "UPDATE payments SET refunded_minor = refunded_minor + ? WHERE id = ?", (amount_minor, payment_id)
+            "UPDATE payments SET refunded_minor = refunded_minor + ? WHERE id = ?",
+            (amount_minor, payment["payment_id"]),
         )
         self._db.execute(
             "INSERT INTO refunds VALUES (:refund_id, :payment_id, :amount_minor, :currency, :reference, :status)",
             refund,
         )
+        if status == "pending":
+            self._db.execute("INSERT INTO pending VALUES (?, ?)", (refund["refund_id"], time.time()))
         return refund
+
+    def refund(self, refund_id: str) -> dict[str, Any] | None:
+        row = self._db.execute(f"{_REFUNDS} WHERE r.id = ?", (refund_id,)).fetchone()
+        return dict(row) if row else None
+
+    def pending_refunds(self) -> list[dict[str, Any]]:
+        rows = self._db.execute(f"{_REFUNDS} WHERE r.status = 'pending' ORDER BY made_at")
+        return [dict(row) for row in rows]
+
+    def end_refund(self, refund_id: str, status: str) -> dict[str, Any] | None:
+        """End a pending refund and return it; None when it isn't pending."""
+        changed = self._db.execute(
+            "UPDATE refunds SET status = ? WHERE id = ? AND status = 'pending'", (status, refund_id)
+        )
+        if changed.rowcount != 1 or (refund := self.refund(refund_id)) is None:
+            return None
+        self._db.execute("DELETE FROM pending WHERE refund_id = ?", (refund_id,))
+        if status == "failed":
+            self._db.execute(
+                "UPDATE payments SET refunded_minor = refunded_minor - ? WHERE id = ?",
+                (refund["amount_minor"], refund["payment_id"]),
+            )
+        return {name: value for name, value in refund.items() if name != "made_at"}
+
+    # --- disputes
+
+    def add_dispute(self, payment: dict[str, Any], amount_minor: int, reason: str, due: float) -> dict[str, Any]:
+        dispute_id = _id("dp")
+        self._db.execute(
+            "INSERT INTO disputes VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
+            (dispute_id, payment["payment_id"], payment["reference"], amount_minor, payment["currency"], reason, due),
+        )
+        return self.disputes_of(payment["payment_id"])[0]
+
+    def disputes_of(self, payment_id: str | None = None) -> list[dict[str, Any]]:
+        """Return disputes, the newest first: of one payment, or the last hundred."""
+        rows = self._db.execute(
+            """SELECT id AS dispute_id, payment_id, reference, amount_minor, currency, reason, status, evidence_due_at
+               FROM disputes WHERE ? IS NULL OR payment_id = ? ORDER BY rowid DESC LIMIT 100""",
+            (payment_id, payment_id),
+        )
+        return [{**dict(row), "evidence_due_at": _when(row["evidence_due_at"])} for row in rows]
+
+    def dispute(self, dispute_id: str) -> dict[str, Any] | None:
+        row = self._db.execute("SELECT payment_id FROM disputes WHERE id = ?", (dispute_id,)).fetchone()
+        found = self.disputes_of(row["payment_id"]) if row else []
+        return next((one for one in found if one["dispute_id"] == dispute_id), None)
+
+    def end_dispute(self, dispute_id: str, status: str) -> dict[str, Any] | None:
+        """Decide an open dispute and return it; None when it isn't open."""
+        changed = self._db.execute(
+            "UPDATE disputes SET status = ? WHERE id = ? AND status = 'open'", (status, dispute_id)
+        )
+        return self.dispute(dispute_id) if changed.rowcount == 1 else None
+
+    # --- the merchant's balance
+
+    def add_movement(
+        self, id_: str, kind: str, object_id: str, payment_id: str, reference: str, amount_minor: int, currency: str
+    ) -> None:
+        self._db.execute(
+            """INSERT INTO movements (id, kind, object_id, payment_id, reference, amount_minor, currency, at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (id_, kind, object_id, payment_id, reference, amount_minor, currency, time.time()),
+        )
+
+    def movements(self, start: float, end: float) -> list[dict[str, Any]]:
+        """Return what moved from ``start`` until before ``end``, oldest first."""
+        rows = self._db.execute(
+            """SELECT id, kind, object_id, payment_id, reference, amount_minor, currency, at FROM movements
+               WHERE at >= ? AND at < ? ORDER BY n""",
+            (start, end),
+        )
+        return [{**dict(row), "at": _when(row["at"])} for row in rows]
 
     # --- the same key, the same answer
 
@@ -181,6 +302,10 @@ class Book:
     def deliveries(self) -> list[dict[str, Any]]:
         rows = self._db.execute("SELECT n, webhook_id, body, attempts, done FROM deliveries ORDER BY n")
         return [{**dict(row), "body": json.loads(row["body"]), "done": bool(row["done"])} for row in rows]
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 def _id(prefix: str) -> str:

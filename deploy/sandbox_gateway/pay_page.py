@@ -1,27 +1,26 @@
 """The hosted pay page: a card form that works with the keyboard, at 320 px and without JavaScript, and test cards."""
 
 import time
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi.responses import RedirectResponse
 
 from deploy.sandbox_gateway.book import Book, Checkout
-from shared.money import exact, minor_digits
+from deploy.sandbox_gateway.ledger import Ledger, written
+from deploy.sandbox_gateway.pages import TEMPLATES, page
 
 CARDS = {
-    "4242424242424242": "succeed",
-    "4000000000000002": "decline",
-    "4000002500003155": "confirm",
+    "4242424242424242": ("succeed", "The payment succeeds"),
+    "4000000000000002": ("decline", "The bank declines it"),
+    "4000002500003155": ("confirm", "The bank asks once more (3-D Secure)"),
+    "4000000000000259": ("dispute", "It succeeds, and its holder disputes it at once"),
+    "4000000000007726": ("refund later", "It succeeds; a refund is pending, then succeeds"),
+    "4000000000005126": ("refund fails", "It succeeds; a refund is pending, then fails"),
 }
-_AFTER = {"succeed": "paid", "confirm": "confirming", "decline": "open"}
+_AFTER = {"confirm": "confirming", "decline": "open"}
 _DECLINED = {"card": "The bank declined this card. Nothing was taken. Try another card."}
-_pages = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
 router = APIRouter(prefix="/pay")
 
 
@@ -45,13 +44,14 @@ async def pay(
     if errors := _errors(number, expiry, code):
         return _page(checkout, errors=errors, values={"card": card, "expiry": expiry}, status=422)
     open_still = checkout.status == "open" and checkout.expires_at > time.time()
-    if not open_still or not book.move(checkout.id, "open", _AFTER[CARDS[number]]):
+    outcome, _ = CARDS.get(number, ("", ""))
+    if not open_still or not book.move(checkout.id, "open", _AFTER.get(outcome, "paid")):
         return _page(_known(request, checkout_id))
-    payment = book.add_payment(checkout, "processing")
-    request.app.state.messenger.say("payment.processing", payment)
-    if CARDS[number] == "confirm":
+    ledger: Ledger = request.app.state.ledger
+    payment = ledger.try_payment(checkout, outcome)
+    if outcome == "confirm":
         return RedirectResponse(f"/pay/{checkout.id}", 303)
-    return _end(request, checkout, payment, succeeded=CARDS[number] == "succeed")
+    return _end(request, checkout, payment, succeeded=outcome != "decline")
 
 
 @router.post("/{checkout_id}/confirm")
@@ -73,9 +73,8 @@ def _known(request: Request, checkout_id: str) -> Checkout:
 
 
 def _end(request: Request, checkout: Checkout, payment: dict[str, Any], *, succeeded: bool) -> Response:
-    book: Book = request.app.state.book
-    status = "succeeded" if succeeded else "failed"
-    request.app.state.messenger.say(f"payment.{status}", book.end_payment(payment, status))
+    ledger: Ledger = request.app.state.ledger
+    ledger.end_payment(payment, "succeeded" if succeeded else "failed")
     if succeeded:
         return RedirectResponse(f"{checkout.return_url}?payment={payment['payment_id']}", 303)
     return _page(_known(request, checkout.id), errors=_DECLINED, status=402)
@@ -103,18 +102,13 @@ def _page(
     values: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    html = _pages.get_template("pay.html").render(
+    html = TEMPLATES.get_template("pay.html").render(
         checkout=checkout,
-        amount=f"{exact(checkout.amount_minor, checkout.currency):,.{minor_digits(checkout.currency)}f} {checkout.currency}",
+        amount=written(checkout.amount_minor, checkout.currency),
         expired=checkout.status == "open" and checkout.expires_at <= time.time(),
         errors=errors or {},
         values=values or {},
-        cards=[(" ".join(number[at : at + 4] for at in range(0, 16, 4)), ends) for number, ends in CARDS.items()],
+        cards=[(" ".join(number[at : at + 4] for at in range(0, 16, 4)), says) for number, (_, says) in CARDS.items()],
     )
     back = urlsplit(checkout.return_url)
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {back.scheme}://{back.netloc}; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    )
-    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-    return HTMLResponse(html, status, headers)
+    return page(html, status, form_action=f"{back.scheme}://{back.netloc}")

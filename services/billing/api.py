@@ -185,7 +185,7 @@ async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once:
     checkout = await open_checkout(ctx, invoice, who.locale or "en")
 
     async def work(tx: Tx) -> CheckoutView:
-        await store.add_checkout(tx, checkout)
+        await cashier.open_card(tx, checkout)
         return CheckoutView(url=checkout.url, amount=checkout.amount, expires_at=checkout.expires_at)
 
     return await once.run(work)

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing import cashier, store
-from services.billing.gateway import GatewayRefusedError, gateway_of
+from services.billing.gateway import CheckoutStanding, GatewayRefusedError, GatewayUnknownError, gateway_of
 from shared import programme
 from shared.backbone import Errand, failpoints
 from shared.backbone.inbox import Reaction
@@ -76,10 +76,28 @@ async def refund_card(errand: Errand, ctx: Context) -> None:
         answer = None
     failpoints.reach("refund.sent")
     async with ctx.db.transaction() as tx:
-        if answer is None or answer.status == "failed":
-            await cashier.refund_failed(tx, refund_id)
-        elif answer.status == "succeeded":
-            await cashier.pay_out(tx, refund_id, answer.id, "system")
+        await cashier.hear_refund_answer(tx, refund_id, answer)
+        await cashier.watch_provider(tx, refund.case_id)
+
+
+async def ask_provider(errand: Errand, ctx: Context) -> None:
+    """Hear from the provider what no message has told; asking again is harmless."""
+    asked, gateway = errand.payload, gateway_of(ctx.settings)
+    if asked["kind"] == "refund":
+        answer = await gateway.look_up_refund(asked["provider_id"])
+        async with ctx.db.transaction() as tx:
+            await cashier.hear_refund_answer(tx, UUID(asked["id"]), answer)
+        return
+    try:
+        standing = await gateway.look_up(asked["provider_id"])
+    except GatewayUnknownError:
+        standing = CheckoutStanding(open=False)
+    async with ctx.db.transaction() as tx:
+        await cashier.hear_standing(tx, errand.case_id, UUID(asked["id"]), standing)
+
+
+async def ask_later(case_id: CaseId, tx: Tx) -> None:
+    await cashier.ask_provider(tx, case_id)
 
 
 async def tie_dispute(errand: Errand, ctx: Context) -> None:
@@ -106,9 +124,14 @@ REACTIONS: Mapping[type[Fact], Reaction] = {
     OpinionDelivered: close_billing,
     CaseWithdrawn: stop_billing,
 }
-TIMERS = {cashier.EXPIRY: expire_invoices, cashier.REFUND_TIMER: refund_withdrawn}
+TIMERS = {
+    cashier.EXPIRY: expire_invoices,
+    cashier.REFUND_TIMER: refund_withdrawn,
+    cashier.ASK_TIMER: ask_later,
+}
 ERRANDS = {
     cashier.REFUND_ERRAND: refund_card,
+    cashier.ASK_ERRAND: ask_provider,
     cashier.TIE_ERRAND: tie_dispute,
     cashier.ACCEPT_ERRAND: accept_dispute,
 }

@@ -128,7 +128,7 @@ async def pay(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -
     checkout = await open_checkout(ctx, invoice, who.locale or "en")
 
     async def work(tx: Tx) -> str:
-        await store.add_checkout(tx, checkout)
+        await cashier.open_card(tx, checkout)
         return checkout.url
 
     return await once.redirect(work)

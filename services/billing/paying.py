@@ -50,5 +50,7 @@ async def open_checkout(ctx: Context, invoice: Invoice, locale: str) -> Checkout
 
 def pay_origin(settings: BillingSettings) -> str:
     """Return the origin of the provider's pay pages, to which our pay button leads."""
+    if settings.gateway == "stripe":
+        return settings.stripe_pay_origin
     parts = urlsplit(settings.gateway_pay_origin or settings.gateway_url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -1,7 +1,7 @@
 """Billing's own settings, from the environment with the prefix ``BILLING_``."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -19,6 +19,15 @@ class BillingSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="BILLING_", extra="ignore")
 
+    gateway: Annotated[
+        Literal["sandbox", "stripe"], Field(description="The card provider: ours to play with, or Stripe")
+    ] = "sandbox"
+    stripe_secret_key: Annotated[SecretStr, Field(description="sk_… or rk_…: what we show Stripe")] = SecretStr("")
+    stripe_webhook_secret: Annotated[SecretStr, Field(description="whsec_…: of the endpoint made at Stripe")] = (
+        SecretStr("")
+    )
+    stripe_url: Annotated[str, Field(description="Stripe's API")] = "https://api.stripe.com"
+    stripe_pay_origin: Annotated[str, Field(description="Where Stripe's pay pages are")] = "https://checkout.stripe.com"
     gateway_url: Annotated[str, Field(description="The card provider's HTTP interface")] = "http://127.0.0.1:8395"
     gateway_pay_origin: Annotated[
         str | None, Field(description="Where its pay pages are for browsers; gateway_url when unset")
@@ -47,6 +56,18 @@ class BillingSettings(ServiceSettings):
     def production_has_its_own_secrets(self) -> Self:
         """Refuse to take real money on the sandbox's secrets, which everybody can read."""
         ours = (self.gateway_api_key.get_secret_value(), self.gateway_webhook_secret.get_secret_value())
-        if self.consilium_env == "production" and (SANDBOX_API_KEY in ours or SANDBOX_WEBHOOK_SECRET in ours):
+        if self.gateway == "stripe":
+            self._stripe_is_configured()
+        elif self.consilium_env == "production" and (SANDBOX_API_KEY in ours or SANDBOX_WEBHOOK_SECRET in ours):
             raise ValueError("set BILLING_GATEWAY_API_KEY and BILLING_GATEWAY_WEBHOOK_SECRET to your provider's own")
         return self
+
+    def _stripe_is_configured(self) -> None:
+        """Refuse Stripe without its secrets anywhere, and with a test key in production: it takes no money."""
+        key = self.stripe_secret_key.get_secret_value()
+        if not key or not self.stripe_webhook_secret.get_secret_value():
+            raise ValueError(
+                "set BILLING_STRIPE_SECRET_KEY and BILLING_STRIPE_WEBHOOK_SECRET, or BILLING_GATEWAY=sandbox"
+            )
+        if self.consilium_env == "production" and key.startswith(("sk_test_", "rk_test_")):
+            raise ValueError("BILLING_STRIPE_SECRET_KEY is a test key, which takes no real money")

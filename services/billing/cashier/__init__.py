@@ -4,6 +4,14 @@ Every function takes the open transaction and the locked case. PaymentReceived i
 else: once per invoice, by whichever road the last missing unit came in (R20, R21).
 """
 
+from services.billing.cashier.asking import (
+    ASK_ERRAND,
+    ASK_TIMER,
+    ask_provider,
+    hear_standing,
+    open_card,
+    watch_provider,
+)
 from services.billing.cashier.books import (
     EXPIRY,
     REFUND_ERRAND,
@@ -51,6 +59,7 @@ from services.billing.cashier.refunding import (
     back_by_stage,
     decide_refund,
     hear_refund,
+    hear_refund_answer,
     keep_fee,
     pay_out,
     pay_out_by_bank,
@@ -73,6 +82,8 @@ from services.billing.cashier.wires import (
 
 __all__ = [
     "ACCEPT_ERRAND",
+    "ASK_ERRAND",
+    "ASK_TIMER",
     "DISPUTES",
     "EXPIRY",
     "HELD_WITHIN",
@@ -89,6 +100,7 @@ __all__ = [
     "TakenBack",
     "accept_dispute",
     "ask_about_held",
+    "ask_provider",
     "ask_to_pay_back",
     "back_by_stage",
     "candidate_of",
@@ -107,6 +119,8 @@ __all__ = [
     "hear_dispute",
     "hear_notice",
     "hear_refund",
+    "hear_refund_answer",
+    "hear_standing",
     "import_statements",
     "invoice_of",
     "invoice_services",
@@ -114,6 +128,7 @@ __all__ = [
     "let_go",
     "match_receipt",
     "named_candidates",
+    "open_card",
     "pay_out",
     "pay_out_by_bank",
     "receipts_like",
@@ -131,6 +146,7 @@ __all__ = [
     "tie_dispute",
     "unmatch_receipt",
     "watch_due",
+    "watch_provider",
     "wire_of",
     "withdraw",
     "write",

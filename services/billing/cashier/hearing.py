@@ -62,7 +62,7 @@ async def _cases_of(tx: Tx, notices: Sequence[Notice]) -> set[CaseId]:
 
 
 async def _keep_attempts(tx: Tx, notices: Sequence[CardNotice], meant: Sequence[Meant]) -> None:
-    """Keep what is true of each attempt on one of our pay pages after these messages."""
+    """Keep what is true of each attempt on one of our pay pages after these messages; one that succeeded closes its page."""
     ours = [(one, of.checkout_id) for one, of in zip(notices, meant, strict=True) if of.checkout_id]
     known = await store.attempt_statuses(tx, [one.payment_id for one, _ in ours])
     heard = dict(known)
@@ -71,6 +71,9 @@ async def _keep_attempts(tx: Tx, notices: Sequence[CardNotice], meant: Sequence[
     checkouts = {one.payment_id: checkout_id for one, checkout_id in ours}
     changed = [name for name, status in heard.items() if known.get(name) != status]
     await store.save_attempts(tx, [(name, checkouts[name], heard[name]) for name in changed])
+    for name in changed:
+        if heard[name] == CardStatus.SUCCEEDED:
+            await store.close_checkout(tx, checkouts[name])
 
 
 async def _count_in(
@@ -85,6 +88,4 @@ async def _count_in(
         elif notice.status == CardStatus.SUCCEEDED and notice.payment_id not in counted:
             counted.add(notice.payment_id)
             with telemetry.continuing(trace, "billing take", case_id=str(of.case_id)):
-                if of.checkout_id:
-                    await store.close_checkout(tx, of.checkout_id)
                 await take(tx, cases[of.case_id], of.invoice_id, "card", notice.payment_id, notice.amount, SYSTEM)

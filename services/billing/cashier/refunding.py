@@ -17,7 +17,7 @@ from services.billing.domain import (
     Refund,
     RefundStage,
 )
-from services.billing.gateway import RefundNotice
+from services.billing.gateway import RefundAnswer, RefundNotice
 from services.billing.store import CaseRow
 from shared import log, staff_queue
 from shared.backbone import errands, outbox, timers
@@ -155,6 +155,16 @@ async def refund_failed(tx: Tx, refund_id: UUID) -> None:
     if refund.state == "decided" and not (payment and payment.disputed_minor):
         await store.settle_refund(tx, refund.id, "failed", None)
         await ask_to_pay_back(tx, refund, "by bank transfer: the card provider refused")
+
+
+async def hear_refund_answer(tx: Tx, refund_id: UUID, answer: RefundAnswer | None) -> None:
+    """Do what the provider answered about a refund; None: it never will send it."""
+    if answer is None or answer.status == "failed":
+        await refund_failed(tx, refund_id)
+    elif answer.status == "succeeded":
+        await pay_out(tx, refund_id, answer.id, SYSTEM)
+    else:
+        await store.note_sent(tx, refund_id, answer.id)
 
 
 async def hear_refund(tx: Tx, notice: RefundNotice) -> None:

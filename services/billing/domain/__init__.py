@@ -5,7 +5,7 @@ change of an invoice or a payment returns the entry that belongs to it; one that
 """
 
 from services.billing.domain.ageing import AGES, STEPS, age_of
-from services.billing.domain.cards import CardStatus, hear
+from services.billing.domain.cards import CardStatus, ask_again_at, hear
 from services.billing.domain.disputes import (
     Dispute,
     DisputeState,
@@ -93,6 +93,7 @@ __all__ = [
     "Settled",
     "account_lines",
     "age_of",
+    "ask_again_at",
     "back_at",
     "balance_of",
     "bank_receipt",

@@ -10,6 +10,7 @@ from services.billing.gateway.port import (
     Gateway,
     GatewayRefusedError,
     GatewayUnavailableError,
+    GatewayUnknownError,
     HostedCheckout,
     Message,
     NotFromGatewayError,
@@ -18,6 +19,7 @@ from services.billing.gateway.port import (
     RefundNotice,
     ReportLine,
 )
+from services.billing.gateway.stripe import StripeGateway
 
 __all__ = [
     "CardNotice",
@@ -27,6 +29,7 @@ __all__ = [
     "Gateway",
     "GatewayRefusedError",
     "GatewayUnavailableError",
+    "GatewayUnknownError",
     "HostedCheckout",
     "HttpGateway",
     "Message",
@@ -35,5 +38,6 @@ __all__ = [
     "RefundAnswer",
     "RefundNotice",
     "ReportLine",
+    "StripeGateway",
     "gateway_of",
 ]

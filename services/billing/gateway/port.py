@@ -26,6 +26,10 @@ class GatewayRefusedError(Exception):
     """The provider understood and refused: the same request will never work. The text is its reason."""
 
 
+class GatewayUnknownError(GatewayRefusedError):
+    """The provider knows nothing by that id."""
+
+
 class NotFromGatewayError(Exception):
     """A message whose signature, age or form is wrong. It is signed anew at each attempt, so a late one comes right."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from services.billing.gateway.port import GatewayRefusedError, GatewayUnavailableError
+from services.billing.gateway.port import GatewayRefusedError, GatewayUnavailableError, GatewayUnknownError
 
 _TIMEOUT = httpx.Timeout(10, connect=3)
 _LATER = (408, 409, 425, 429)
@@ -21,6 +21,8 @@ async def ask(
         raise GatewayUnavailableError(f"The card provider can't be reached: {type(error).__name__}") from error
     if answer.status_code >= 500 or answer.status_code in _LATER:
         raise GatewayUnavailableError(f"The card provider answered {answer.status_code}")
+    if answer.status_code == 404:
+        raise GatewayUnknownError(f"404: {_reason(answer)}")
     if answer.is_error:
         raise GatewayRefusedError(f"{answer.status_code}: {_reason(answer)}")
     told: dict[str, Any] = answer.json()

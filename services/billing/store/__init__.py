@@ -4,6 +4,7 @@ from services.billing.store.books import BookLine, Turnover, documents_between, 
 from services.billing.store.cards import (
     Checkout,
     Meant,
+    Waiting,
     add_checkout,
     attempt_on_invoice,
     attempt_statuses,
@@ -12,8 +13,10 @@ from services.billing.store.cards import (
     latest_attempt,
     latest_checkout,
     meant_by,
+    note_asked,
     note_deliveries,
     save_attempts,
+    waiting_for_provider,
 )
 from services.billing.store.cases import CaseRow, case, cases_of, lock_case, lock_cases, save_case
 from services.billing.store.corrections import Correction, add_correction, corrections_of_case
@@ -77,7 +80,7 @@ from services.billing.store.proposals import (
     proposals_waiting,
     save_ruling,
 )
-from services.billing.store.refunds import add_refund, refund, refunds_of_case, settle_refund
+from services.billing.store.refunds import add_refund, note_sent, refund, refunds_of_case, settle_refund
 from services.billing.store.rows import with_amount
 from services.billing.store.statements import (
     Became,
@@ -132,6 +135,7 @@ __all__ = [
     "StatementRow",
     "Turnover",
     "Unnumbered",
+    "Waiting",
     "WireReceipt",
     "add_checkout",
     "add_correction",
@@ -183,7 +187,9 @@ __all__ = [
     "meant_by",
     "movements_of_case",
     "name_payer",
+    "note_asked",
     "note_deliveries",
+    "note_sent",
     "number_documents",
     "one_import_at_a_time",
     "payer_of",
@@ -227,5 +233,6 @@ __all__ = [
     "unmatched_receipts",
     "unpaid_of_amount",
     "upload",
+    "waiting_for_provider",
     "with_amount",
 ]

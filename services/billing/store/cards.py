@@ -51,6 +51,36 @@ async def count_checkouts(tx: Tx, invoice_id: UUID) -> int:
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a word of the provider: a visit to the pay page, or a refund (``provider_id`` names it there)."""
+
+    kind: str
+    id: UUID
+    provider_id: str
+    since: datetime
+    asked_at: datetime | None
+
+
+async def waiting_for_provider(tx: Tx, case_id: CaseId) -> list[Waiting]:
+    """Return the case's visits that aren't closed and refunds that the provider has begun."""
+    rows = await tx.fetch(
+        """SELECT 'checkout' AS kind, id, provider_id, opened_at AS since, asked_at FROM checkouts
+           WHERE case_id = $1 AND closed_at IS NULL
+           UNION ALL
+           SELECT 'refund', id, paid_as, decided_at, asked_at FROM refunds
+           WHERE case_id = $1 AND state = 'decided' AND paid_as IS NOT NULL""",
+        case_id,
+    )
+    return [Waiting(**row) for row in rows]
+
+
+async def note_asked(tx: Tx, waiting: Waiting) -> None:
+    """Note that the provider is asked now."""
+    table = {"checkout": "checkouts", "refund": "refunds"}[waiting.kind]
+    await tx.execute(f"UPDATE {table} SET asked_at = $2 WHERE id = $1", waiting.id, tx.now)
+
+
 async def close_checkout(tx: Tx, checkout_id: UUID) -> None:
     await tx.execute("UPDATE checkouts SET closed_at = coalesce(closed_at, $2) WHERE id = $1", checkout_id, tx.now)
 
@@ -73,10 +103,11 @@ async def latest_attempt(tx: Tx, checkout_id: UUID) -> CardStatus | None:
 
 
 async def attempt_on_invoice(tx: Tx, provider_id: str, invoice_id: UUID) -> CardStatus | None:
-    """Return what was heard of one attempt, if it is one to pay this invoice."""
+    """Return what was heard of one attempt (or of a visit, as Stripe names it), if it is one to pay this invoice."""
     status = await tx.fetchval(
         """SELECT a.status FROM card_attempts a JOIN checkouts c ON c.id = a.checkout_id
-           WHERE a.provider_id = $1 AND c.invoice_id = $2""",
+           WHERE (a.provider_id = $1 OR c.provider_id = $1) AND c.invoice_id = $2
+           ORDER BY a.status = 'succeeded' DESC, a.heard_at DESC LIMIT 1""",
         provider_id, invoice_id,
     )  # fmt: skip
     return CardStatus(status) if status else None

@@ -23,6 +23,11 @@ async def add_refund(tx: Tx, refund: Refund) -> None:
     )  # fmt: skip
 
 
+async def note_sent(tx: Tx, refund_id: UUID, provider_id: str) -> None:
+    """Note under which name the provider has begun a refund that isn't done yet."""
+    await tx.execute("UPDATE refunds SET paid_as = $2 WHERE id = $1 AND state = 'decided'", refund_id, provider_id)
+
+
 async def settle_refund(
     tx: Tx, refund_id: UUID, state: Literal["issued", "failed", "overtaken"], paid_as: str | None
 ) -> None:

@@ -1,0 +1,79 @@
+"""The tester's page: how messages behave, and what banks do to payments, disputes and refunds, by button."""
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from deploy.sandbox_gateway.book import Book
+from deploy.sandbox_gateway.ledger import Ledger, Refused, written
+from deploy.sandbox_gateway.messenger import Behaviour
+from deploy.sandbox_gateway.pages import TEMPLATES, page
+
+REASONS = ("fraudulent", "product_not_received", "duplicate", "general")
+router = APIRouter(prefix="/sandbox")
+
+
+@router.get("")
+async def show(request: Request, said: str = "") -> Response:
+    book: Book = request.app.state.book
+    html = TEMPLATES.get_template("sandbox.html").render(
+        behaviour=request.app.state.messenger.behaviour, payments=book.payments(), disputes=book.disputes_of(),
+        refunds=book.pending_refunds(), written=written, reasons=REASONS, said=said[:300],
+    )  # fmt: skip
+    return page(html)
+
+
+@router.post("/behave")
+async def behave(
+    request: Request,
+    duplicate: Annotated[int, Form(ge=0, le=20)] = 0,
+    delay_seconds: Annotated[float, Form(ge=0, le=3600)] = 0,
+    *,
+    reorder: Annotated[bool, Form()] = False,
+    silent: Annotated[bool, Form()] = False,
+) -> Response:
+    """Deliver messages from now on as the form says."""
+    request.app.state.messenger.behaviour = Behaviour(
+        duplicate=duplicate, delay_seconds=delay_seconds, reorder=reorder, silent=silent
+    )
+    return _back("Messages behave like this from now on.")
+
+
+@router.post("/payments/{payment_id}/dispute")
+async def dispute(
+    request: Request, payment_id: str, reason: Annotated[str, Form()] = "general", part: Annotated[str, Form()] = "all"
+) -> Response:
+    """Let the card's holder dispute a payment, or half of it."""
+    book: Book = request.app.state.book
+    ledger: Ledger = request.app.state.ledger
+    payment = book.payment(payment_id)
+    amount = payment["amount_minor"] // 2 if payment and part == "half" else None
+    try:
+        ledger.open_dispute(payment_id, reason if reason in REASONS else "general", amount)
+    except Refused as refused:
+        return _back(str(refused))
+    return _back("The payment is disputed.")
+
+
+@router.post("/disputes/{dispute_id}/decide")
+async def decide(request: Request, dispute_id: str, status: Annotated[Literal["won", "lost"], Form()]) -> Response:
+    """Let the bank decide a dispute."""
+    ledger: Ledger = request.app.state.ledger
+    done = ledger.decide_dispute(dispute_id, status)
+    return _back(f"The merchant has {status} the dispute." if done else "This dispute is decided already.")
+
+
+@router.post("/refunds/{refund_id}/end")
+async def end_refund(
+    request: Request, refund_id: str, status: Annotated[Literal["succeeded", "failed"], Form()]
+) -> Response:
+    """Let a pending refund end."""
+    ledger: Ledger = request.app.state.ledger
+    ledger.end_refund(refund_id, status)
+    return _back(f"The refund has {status}.")
+
+
+def _back(said: str) -> Response:
+    return RedirectResponse(f"/sandbox?said={quote(said)}", 303)

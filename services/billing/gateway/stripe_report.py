@@ -1,0 +1,51 @@
+"""Stripe's balance transactions as lines of our report: what moved, and what Stripe kept of it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from services.billing.gateway.port import ReportLine
+from services.billing.gateway.stripe_amounts import moved
+from services.billing.gateway.stripe_messages import id_of, reference_of
+
+_KINDS = {
+    "charge": "charge",
+    "refund": "refund",
+    "refund_failure": "refund_failure",
+    "dispute": "dispute",
+    "dispute_reversal": "dispute_reversal",
+}
+"""By ``reporting_category``, which tells the ``adjustment`` of a dispute from others."""
+_FEES = {"dispute": "dispute_fee", "dispute_reversal": "dispute_fee_reversal"}
+
+
+def lines_of(told: dict[str, Any]) -> Iterator[ReportLine]:
+    """Yield the movement, and its fee, of one balance transaction; payouts and the like are not about payments."""
+    kind = _KINDS.get(told["reporting_category"])
+    if told["reporting_category"] == "fee":
+        yield _line(told, told["id"], "fee", told["id"], told["amount"], told["currency"])
+    if kind is None or not isinstance(told["source"], dict):
+        return
+    source = told["source"]
+    payment_id = id_of(source.get("payment_intent"))
+    object_id = payment_id if kind == "charge" and payment_id else source["id"]
+    sign = 1 if told["amount"] >= 0 else -1
+    yield _line(told, told["id"], kind, object_id, sign * _own(source, told), source["currency"])
+    if told["fee"]:
+        yield _line(told, f"{told['id']}:fee", _FEES.get(kind, "fee"), object_id, -told["fee"], told["currency"])
+
+
+def _own(source: dict[str, Any], told: dict[str, Any]) -> int:
+    """Return the amount in the currency in which it was paid, which may not be that of our balance."""
+    if source["currency"] == told["currency"]:
+        return abs(int(told["amount"]))
+    return int(source["amount"])
+
+
+def _line(told: dict[str, Any], line_id: str, kind: str, object_id: str, amount: int, currency: str) -> ReportLine:
+    source = told["source"] if isinstance(told["source"], dict) else {}
+    return ReportLine.model_validate({
+        "id": line_id, "kind": kind, "object_id": object_id, "payment_id": id_of(source.get("payment_intent")),
+        "reference": reference_of(source), "amount_minor": moved(amount, currency), "currency": currency.upper(),
+        "at": datetime.fromtimestamp(told["created"], UTC),
+    })  # fmt: skip
