@@ -37,7 +37,8 @@ def main(service: Service, argv: list[str] | None = None) -> int:
         return 0
     if asked.command == "migrate":
         return asyncio.run(_migrate(service, asked))
-    return asyncio.run(_with_context(service, _COMMANDS[asked.command], asked))
+    own = {command.name: command.run for command in service.commands}
+    return asyncio.run(_with_context(service, {**own, **_COMMANDS}[asked.command], asked))
 
 
 def _parser(service: Service) -> argparse.ArgumentParser:
@@ -56,6 +57,8 @@ def _parser(service: Service) -> argparse.ArgumentParser:
         take = commands.add_parser("import", help="take in a file; taking it in again changes nothing")
         take.add_argument("kind", choices=sorted(service.imports))
         take.add_argument("file", type=argparse.FileType("rb"))
+    for own in service.commands:
+        own.options(commands.add_parser(own.name, help=own.about))
     _parked_parser(commands.add_parser("parked", help="records that a person must look at"))
     again = commands.add_parser("replay", help="deliver facts again; harmless")
     again.add_argument("source", choices=["outbox", "kafka"])

@@ -13,6 +13,8 @@ from shared.programme import all_programmes
 from shared.settings import PlatformSettings, ServiceSettings
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from fastapi import APIRouter
 
     from shared.backbone.errands import ErrandRunner
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from shared.staff_queue import Queue, TakeoverReaction
 
 BACKBONE_MIGRATIONS = Path(__file__).parent / "backbone" / "migrations"
+
+
+@dataclass(frozen=True)
+class OwnCommand:
+    """A command line of one service alone: its name, what it is for, its options, and what it does (the exit code)."""
+
+    name: str
+    about: str
+    options: "Callable[[ArgumentParser], None]"
+    run: "Callable[[Context, Namespace], Awaitable[int]]"
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Service:
     seed: "Callable[[Tx, dict[str, Any]], Awaitable[None]] | None" = None
     imports: "Mapping[str, Callable[[Tx, bytes], Awaitable[str]]]" = field(default_factory=dict)
     streams: Callable[[], None] | None = None
+    commands: "Sequence[OwnCommand]" = ()
 
     @property
     def migrations(self) -> list[Path]:

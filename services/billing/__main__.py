@@ -1,11 +1,11 @@
-"""Billing, wired: ``python -m services.billing api|worker|migrate|parked|replay|reconcile|history``."""
+"""Billing, wired: ``python -m services.billing api|worker|migrate|parked|replay|reconcile|reconcile-provider|history``."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.billing import cashier, handlers
+from services.billing import cashier, handlers, reconciling
 from services.billing.settings import BillingSettings
 from shared.events import PaymentReceived, RefundIssued
 from shared.main import main
@@ -31,6 +31,7 @@ SERVICE = Service(
     errands=handlers.ERRANDS,
     queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES, cashier.UNPAID),
     routes=routes,
+    commands=(reconciling.COMMAND,),
 )
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from services.billing import cashier, domain, store
 from services.billing.api import PAYERS, invoice_of
-from services.billing.domain import CardStatus, Invoice, InvoiceBack, InvoiceState, Refund, RefundStage
+from services.billing.domain import CardStatus, Dispute, Invoice, InvoiceBack, InvoiceState, Refund, RefundStage
 from services.billing.held import held_of
 from services.billing.paying import open_checkout, pay_origin, refusals
 from services.billing.store import CaseRow
@@ -54,6 +54,7 @@ class Account:
     refunds: list[Refund]
     backs: list[InvoiceBack]
     stage: RefundStage
+    disputes: list[Dispute]
 
     @property
     def due(self) -> Shown | None:
@@ -76,12 +77,12 @@ async def account_of(db: Database, case_id: UUID, now: datetime) -> Account:
         found = await store.invoices_of_case(tx, CaseId(case_id))
         shown = [await _shown(tx, case, one, states[one.id]) for one in found]
         if case is None:
-            return Account(None, shown, [], [], RefundStage.BEFORE_ACCEPTANCE)
+            return Account(None, shown, [], [], RefundStage.BEFORE_ACCEPTANCE, [])
         at = case.withdrawn_at or now
         refunds = [one for one in await store.refunds_of_case(tx, case.case_id) if one.state != "overtaken"]
         return Account(
             case, shown, refunds, await cashier.back_by_stage(tx, case, at),
-            domain.stage_at(case.accepted_at, case.delivered_at, at),
+            domain.stage_at(case.accepted_at, case.delivered_at, at), await store.disputes_of_case(tx, case.case_id),
         )  # fmt: skip
 
 

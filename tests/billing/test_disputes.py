@@ -237,3 +237,44 @@ async def _locked(tx: Any, case: CaseFacts) -> Any:
     from services.billing import store
 
     return await store.lock_case(tx, case.id)
+
+
+async def test_finances_page_says_what_to_do_and_the_patients_says_it_plainly(
+    billing: ServiceUnderTest, provider: Provider, case: CaseFacts
+) -> None:
+    await paid_by_card(billing, provider, case)
+    await disputed(provider, "opened")
+    [row] = await billing.fetch("SELECT id FROM disputes")
+    felix = billing.sign_in(Role.FINANCE, name="Felix Grau")
+    patient = billing.sign_in(Role.PATIENT, cases=[case.id])
+    desk, mine = f"/desk/billing/cases/{case.id}", f"/my/billing/cases/{case.id}"
+    page = (await felix.get(desk)).text
+    for said in ("A card payment is disputed", "Evidence is due on", "never medical papers", "Accept the dispute"):
+        assert said in page
+    assert "The bank now decides whose the money is" in (await patient.get(mine)).text
+    unsaid = await felix.post(f"{desk}/disputes/{row['id']}/accept", data={"reason": ""}, headers=key("form number 0"))
+    assert unsaid.status_code == 422
+    assert "Say why, in a sentence" in unsaid.text
+    early = await felix.post(
+        f"{desk}/disputes/{row['id']}/conclude", data={"reason": "Too early"}, headers=key("form number 1")
+    )
+    assert early.status_code == 409
+    done = await felix.post(
+        f"{desk}/disputes/{row['id']}/accept", data={"reason": "The patient is right."}, headers=key("form number 2")
+    )
+    assert done.status_code == 303
+    assert "Felix Grau accepted it" in (await felix.get(desk)).text
+    await disputed(provider, "lost")
+    assert "Write it down" in (await felix.get(desk)).text
+    await felix.post(
+        f"{desk}/disputes/{row['id']}/conclude", data={"reason": "the case is withdrawn."}, headers=key("form number 3")
+    )
+    assert "the case is withdrawn." in (await felix.get(desk)).text
+    assert await queue(billing, DISPUTES) == []
+    assert "back to the card" in (await patient.get(mine)).text
+    advisor = billing.sign_in(Role.CARE_ADVISOR)
+    assert (
+        await advisor.post(
+            f"{desk}/disputes/{row['id']}/accept", data={"reason": "Not mine"}, headers=key("form number 4")
+        )
+    ).status_code == 403

@@ -54,6 +54,7 @@ from services.billing.cashier.queues import (
     ask_to_pay_back,
 )
 from services.billing.cashier.receiving import candidates_for, enter_receipt, take
+from services.billing.cashier.reconciling import Span, check_report, take_in
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
     back_by_stage,
@@ -97,6 +98,7 @@ __all__ = [
     "TO_REFUND",
     "UNPAID",
     "RefundSeen",
+    "Span",
     "TakenBack",
     "accept_dispute",
     "ask_about_held",
@@ -105,6 +107,7 @@ __all__ = [
     "back_by_stage",
     "candidate_of",
     "candidates_for",
+    "check_report",
     "conclude_dispute",
     "confirm",
     "debit_took_back",
@@ -141,6 +144,7 @@ __all__ = [
     "set_debit_aside",
     "split_receipt",
     "take",
+    "take_in",
     "take_up_again",
     "terms_of",
     "tie_dispute",

@@ -5,9 +5,35 @@ Each subject has a module with a router of its own; they are put together here.
 
 from fastapi import APIRouter, Depends
 
-from services.billing.desk import books, cases, home, matching, overview, papers, receipts, refunds, statements, unpaid
+from services.billing.desk import (
+    books,
+    cases,
+    disputes,
+    home,
+    matching,
+    overview,
+    papers,
+    provider,
+    receipts,
+    refunds,
+    statements,
+    unpaid,
+)
 from services.billing.paying import refusals
 
 router = APIRouter(dependencies=[Depends(refusals)])
-for subject in (home, statements, matching, receipts, cases, refunds, unpaid, overview, papers, books):
+for subject in (
+    home,
+    statements,
+    matching,
+    receipts,
+    cases,
+    disputes,
+    provider,
+    refunds,
+    unpaid,
+    overview,
+    papers,
+    books,
+):
     router.include_router(subject.router, prefix="/desk/billing")

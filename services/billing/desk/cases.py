@@ -1,6 +1,6 @@
 """A case's money: its invoices, payments, refunds to rule on and pay, its ledger (R21)."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -108,7 +108,7 @@ async def case_page(
     page: Page,
     db: Database,
     case_id: UUID,
-    form: Form[RefundForm] | Form[PaidForm] | Form[ReasonForm] | None = None,
+    form: Form[Any] | None = None,
     at: str = "",
 ) -> Response:
     """Return the case's page; ``at`` says which of its forms ``form`` is."""

@@ -45,6 +45,7 @@ from services.billing.domain.proposals import (
     of_fee,
     reject,
 )
+from services.billing.domain.reconciling import Difference, DifferenceKind, Line, Record, Subject, compare
 from services.billing.domain.references import creditor_reference, find_references
 from services.billing.domain.refunds import Refund, RefundState, give_back, pay_out
 from services.billing.domain.stages import (
@@ -65,6 +66,8 @@ __all__ = [
     "AccountLine",
     "CardStatus",
     "Content",
+    "Difference",
+    "DifferenceKind",
     "Dispute",
     "DisputeState",
     "Document",
@@ -73,6 +76,7 @@ __all__ = [
     "Invoice",
     "InvoiceBack",
     "InvoiceState",
+    "Line",
     "Method",
     "MoneyRefusedError",
     "Movement",
@@ -86,11 +90,13 @@ __all__ = [
     "Posting",
     "Proposal",
     "ProposalState",
+    "Record",
     "Refund",
     "RefundStage",
     "RefundState",
     "RefundTerms",
     "Settled",
+    "Subject",
     "account_lines",
     "age_of",
     "ask_again_at",
@@ -98,6 +104,7 @@ __all__ = [
     "balance_of",
     "bank_receipt",
     "cancel",
+    "compare",
     "confirm",
     "creditor_reference",
     "earn",

@@ -115,10 +115,10 @@ def lose_dispute(invoice: Invoice, payment: Payment, dispute: Dispute, unsent: S
     return Settled(Outcome(_without(invoice, from_price), (lost,), entries), tuple(overtaken))
 
 
-def fee(line_id: str, amount: Money) -> list[Entry]:
+def fee(line_id: str, amount_minor: int, currency: str) -> list[Entry]:
     """What the provider kept for itself (below zero: gave back), as its report says."""
-    amounts = {Account.PROVIDER_FEES: amount.amount_minor, Account.CARD_CLEARING: -amount.amount_minor}
-    return entry("provider_fee", f"provider:{line_id}", amount.currency, amounts)
+    amounts = {Account.PROVIDER_FEES: amount_minor, Account.CARD_CLEARING: -amount_minor}
+    return entry("provider_fee", f"provider:{line_id}", currency, amounts)
 
 
 def _taken(dispute: Dispute, kind: str) -> list[Entry]:

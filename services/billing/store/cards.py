@@ -113,6 +113,15 @@ async def attempt_on_invoice(tx: Tx, provider_id: str, invoice_id: UUID) -> Card
     return CardStatus(status) if status else None
 
 
+async def checkout_of_attempt(tx: Tx, provider_id: str) -> str | None:
+    """Return the provider's name of the visit on which somebody tried to pay."""
+    found: str | None = await tx.fetchval(
+        "SELECT c.provider_id FROM card_attempts a JOIN checkouts c ON c.id = a.checkout_id WHERE a.provider_id = $1",
+        provider_id,
+    )
+    return found
+
+
 async def save_attempts(tx: Tx, attempts: Sequence[tuple[str, UUID, CardStatus]]) -> None:
     """Write what is true of attempts: the provider's id, our checkout's and the status of each."""
     if attempts:
