@@ -16,12 +16,12 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from sqlalchemy import JSON, BigInteger, ForeignKey, Identity, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ENUM, insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime
 
-from services.billing.domain import CardStatus
+from services.billing.domain import Account, CardStatus
 from services.billing.domain import hear as hear_status
 from services.billing.gateway import CardNotice, HttpGateway, NotFromGatewayError
 from services.billing.settings import SANDBOX_WEBHOOK_SECRET
@@ -113,7 +113,7 @@ class Posting(Base):
     __tablename__ = "ledger_postings"
     transaction_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transactions.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    account: Mapped[str]
+    account: Mapped[str] = mapped_column(ENUM(*Account, name="ledger_account", create_type=False))
     currency: Mapped[str]
     amount_minor: Mapped[int]
 
