@@ -184,6 +184,8 @@ RIGHT = {
     "SELECT count(*) FROM card_attempts": 3,
     "SELECT count(*) FROM checkouts WHERE closed_at IS NOT NULL": 1,
     "SELECT count(*) FROM ledger_transactions WHERE kind = 'payment_received'": 1,
+    "SELECT count(*) FROM documents WHERE kind = 'receipt'": 1,
+    "SELECT last FROM document_counters WHERE kind = 'receipt'": 1,
     "SELECT coalesce(sum(amount_minor), 0) FROM ledger_postings": 0,
     "SELECT coalesce(sum(amount_minor), 0) FROM ledger_postings WHERE account = 'receivable'": 0,
     """SELECT count(*) FROM invoices i JOIN payments p ON p.invoice_id = i.id AND p.amount_minor = i.price_minor

@@ -3,7 +3,7 @@
 Declarative models of billing's own tables, so that the same constraints and triggers hold; an ``AsyncSession`` and one
 transaction a message, committed before the answer. It promises what ours does: signature and age checked by the same
 code, each message once, what is true of an attempt in whatever order it is told, a payment counted in once under the
-case's lock, ledger, clock, desk and the fact PaymentReceived in an outbox with the case's next number. It has none of
+case's lock, ledger, numbered receipt, clock, desk and the fact PaymentReceived in an outbox with the case's next number. It has none of
 our middleware.
 """
 
@@ -12,20 +12,22 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
-from sqlalchemy import JSON, BigInteger, ForeignKey, Identity, delete, select
-from sqlalchemy.dialects.postgresql import ENUM, insert
+from sqlalchemy import JSON, BigInteger, ForeignKey, Identity, Text, delete, select
+from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime
 
-from services.billing.domain import Account, CardStatus
+from services.billing.domain import Account, CardStatus, Content, Named
 from services.billing.domain import hear as hear_status
 from services.billing.gateway import CardNotice, HttpGateway, NotFromGatewayError
 from services.billing.settings import SANDBOX_WEBHOOK_SECRET
-from shared.events import Money, PaymentReceived
+from shared import programme
+from shared.events import Money, PaymentReceived, ProgrammeRef
 from shared.ids import CaseId, new_id
 
 POOL = 10
@@ -47,6 +49,10 @@ class Invoice(Base):
     case_id: Mapped[UUID] = mapped_column(ForeignKey("billing_cases.case_id"))
     quote_id: Mapped[UUID]
     revision: Mapped[int]
+    ordinal: Mapped[int]
+    programme_id: Mapped[str]
+    programme_version: Mapped[int]
+    services: Mapped[list[str]] = mapped_column(ARRAY(Text))
     price_minor: Mapped[int]
     currency: Mapped[str]
     due_at: Mapped[datetime]
@@ -116,6 +122,30 @@ class Posting(Base):
     account: Mapped[str] = mapped_column(ENUM(*Account, name="ledger_account", create_type=False))
     currency: Mapped[str]
     amount_minor: Mapped[int]
+
+
+class Counter(Base):
+    __tablename__ = "document_counters"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    seller: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+class Document(Base):
+    __tablename__ = "documents"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    seller: Mapped[str]
+    year: Mapped[int]
+    number: Mapped[int]
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("billing_cases.case_id"))
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"))
+    source: Mapped[str] = mapped_column(ForeignKey("ledger_transactions.source"))
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    issued_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class Timer(Base):
@@ -228,6 +258,37 @@ async def _take(db: AsyncSession, invoice: Invoice, notice: CardNotice, now: dat
         invoice.received_at = now
         await _tell(db, invoice, now)
     await _watch_due(db, invoice.case_id)
+    await _hand_out_receipt(db, invoice, payment, entry, now)
+
+
+async def _hand_out_receipt(db: AsyncSession, invoice: Invoice, payment: Payment, entry: Entry, now: datetime) -> None:
+    """Write the receipt with the next number; the row that counts is locked last, after all else is written."""
+    rules = programme.load(ProgrammeRef(id=invoice.programme_id, version=invoice.programme_version))
+    year = now.astimezone(ZoneInfo(rules.calendar.zone)).year
+    titles = [
+        Named(code=code, titles={locale: rules.catalogue[code].title_in(locale) for locale in rules.locales})
+        for code in invoice.services
+    ]
+    content = Content(
+        seller=rules.organisation_hospital, seller_address=rules.contacts.post or "", case_number=None,
+        ordinal=invoice.ordinal, revision=invoice.revision, services=tuple(titles), due_at=invoice.due_at,
+        price=Money(amount_minor=invoice.price_minor, currency=invoice.currency), method="card",
+        applied_minor=payment.applied_minor, held_minor=payment.held_minor,
+    )  # fmt: skip
+    await db.flush()
+    number = await db.scalar(
+        insert(Counter)
+        .values(kind="receipt", seller=invoice.programme_id, year=year, last=1)
+        .on_conflict_do_update(index_elements=["kind", "seller", "year"], set_={"last": Counter.last + 1})
+        .returning(Counter.last)
+    )
+    db.add(
+        Document(
+            id=new_id(), kind="receipt", seller=invoice.programme_id, year=year, number=number, case_id=invoice.case_id,
+            invoice_id=invoice.id, source=entry.source, amount_minor=payment.amount_minor, currency=payment.currency,
+            issued_at=now, content=content.model_dump(mode="json"),
+        )
+    )  # fmt: skip
 
 
 async def _tell(db: AsyncSession, invoice: Invoice, now: datetime) -> None:

@@ -90,8 +90,10 @@ def test_a_reference_with_one_wrong_character_is_nobodys() -> None:
 
 
 def test_an_entry_that_does_not_balance_cannot_be_made() -> None:
-    with pytest.raises(ValueError, match="does not balance"):
+    with pytest.raises(ValueError, match="more than one currency"):
         Entry("x", "y", (Posting(Account.BANK, "USD", 5), Posting(Account.REVENUE, "EUR", -5)))
+    with pytest.raises(ValueError, match="does not balance: off by 1"):
+        Entry("x", "y", (Posting(Account.BANK, "USD", 5), Posting(Account.REVENUE, "USD", -4)))
 
 
 def test_exactly_the_price_settles_an_invoice() -> None:

@@ -30,7 +30,6 @@ async def post(tx: Tx, entry: UUID, line: int, account: str, currency: str, mino
 async def test_an_unbalanced_transaction_cannot_be_committed(billing: ServiceUnderTest) -> None:
     for postings in (
         [("bank", "USD", 5), ("receivable", "USD", -4)],
-        [("bank", "USD", 5), ("receivable", "EUR", -5)],
         [("bank", "USD", 5)],
         [],
     ):
@@ -40,10 +39,21 @@ async def test_an_unbalanced_transaction_cannot_be_committed(billing: ServiceUnd
     assert await billing.count("ledger_transactions") == 0
 
 
+async def test_a_transaction_is_in_one_currency(billing: ServiceUnderTest) -> None:
+    for postings in (
+        [("bank", "USD", 5), ("receivable", "EUR", -5)],
+        [("bank", "USD", 5), ("receivable", "USD", -5), ("bank", "EUR", 1), ("revenue", "EUR", -1)],
+    ):
+        with pytest.raises(BROKEN, match="more than one currency: EUR, USD"):
+            async with billing.ctx.db.transaction() as tx:
+                await transaction(tx, *postings)
+    assert await billing.count("ledger_transactions") == 0
+
+
 async def test_a_balanced_transaction_is_final(billing: ServiceUnderTest) -> None:
     async with billing.ctx.db.transaction() as tx:
         entry = await transaction(
-            tx, ("bank", "USD", 5), ("receivable", "USD", -5), ("bank", "EUR", 1), ("revenue", "EUR", -1)
+            tx, ("bank", "USD", 5), ("receivable", "USD", -5), ("bank", "USD", 1), ("revenue", "USD", -1)
         )
     for change in (
         "UPDATE ledger_postings SET amount_minor = 0",

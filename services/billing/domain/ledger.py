@@ -1,6 +1,5 @@
 """Double entry: accounts, postings, and entries that balance or don't exist."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,18 +31,18 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction of the ledger. ``source`` names its cause: the same cause can be entered once only."""
+    """One transaction of the ledger, in one currency. ``source`` names its cause, which can be entered once only."""
 
     kind: str
     source: str
     postings: tuple[Posting, ...]
 
     def __post_init__(self) -> None:
-        sums: defaultdict[str, int] = defaultdict(int)
-        for posting in self.postings:
-            sums[posting.currency] += posting.amount_minor
-        if any(sums.values()) or any(posting.amount_minor == 0 for posting in self.postings):
-            raise ValueError(f"{self.kind} of {self.source} does not balance: {dict(sums)}")
+        if len(currencies := {posting.currency for posting in self.postings}) > 1:
+            raise ValueError(f"{self.kind} of {self.source} is in more than one currency: {sorted(currencies)}")
+        off = sum(posting.amount_minor for posting in self.postings)
+        if off or any(posting.amount_minor == 0 for posting in self.postings):
+            raise ValueError(f"{self.kind} of {self.source} does not balance: off by {off}")
 
 
 def entry(kind: str, source: str, currency: str, amounts: dict[Account, int]) -> list[Entry]:
