@@ -121,9 +121,9 @@ def as_text(document: dict[str, Any]) -> str:
 
 
 def _api_routers(service: Service) -> list[APIRouter]:
-    """Return the routers of ``api.py`` and of the modules beside it whose names begin so."""
+    """Return the routers of ``api.py`` and of the modules beside it that have it in their names."""
     modules = [
-        import_module(f"services.{service.name}.{file.stem}") for file in sorted(service.package.glob("api*.py"))
+        import_module(f"services.{service.name}.{file.stem}") for file in sorted(service.package.glob("*api*.py"))
     ]
     found = {id(value): value for one in modules for value in vars(one).values() if isinstance(value, APIRouter)}
     return list(found.values())
@@ -134,7 +134,7 @@ def _complete(operation: dict[str, Any], route: Any) -> None:
     roles = sorted(rule.roles) if rule else []
     operation["x-roles"] = [str(role) for role in roles] or ["anyone"]
     operation["security"] = [{"session": []}, {"token": []}] if roles else []
-    calls = set(_calls(route.dependant))
+    calls = {one.call for one in _tree(route.dependant)}
     extra = [header for call, header in ((read_once, _KEY), (expected_version, _VERSION)) if call in calls]
     if extra:
         operation["parameters"] = [*operation.get("parameters", ()), *extra]
@@ -157,17 +157,15 @@ def _problems(route: Any, body: bool, calls: set[Any]) -> Iterator[int]:
         yield from (409, 413)
     if body or read_once in calls:
         yield 400
-    if body or read_once in calls or route.dependant.path_params or route.dependant.query_params:
+    if body or read_once in calls or any(one.path_params or one.query_params for one in _tree(route.dependant)):
         yield 422
-    if any(isinstance(call, AddressLimit) for call in calls):
-        yield 429
     if expected_version in calls:
         yield from (412, 428)
     if any(isinstance(call, AddressLimit) for call in calls):
         yield 429
 
 
-def _calls(dependant: Any) -> Iterator[Any]:
-    yield dependant.call
+def _tree(dependant: Any) -> Iterator[Any]:
+    yield dependant
     for dependency in dependant.dependencies:
-        yield from _calls(dependency)
+        yield from _tree(dependency)

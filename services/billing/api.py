@@ -178,7 +178,9 @@ async def show_invoice(case_id: UUID, invoice_id: UUID, db: Db) -> InvoiceView:
     raise LookupError("There is no such invoice")
 
 
-@router.post("/cases/{case_id}/invoices/{invoice_id}/checkout", dependencies=[allow(*PAYERS)])
+@router.post(
+    "/cases/{case_id}/invoices/{invoice_id}/checkout", dependencies=[allow(*PAYERS)], response_model=CheckoutView
+)
 async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
     """Return the provider's pay page for what is missing."""
     invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
@@ -191,7 +193,7 @@ async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once:
     return await once.run(work)
 
 
-@router.post("/cases/{case_id}/invoices/{invoice_id}/reinstate", dependencies=[allow(*FINANCE)])
+@router.post("/cases/{case_id}/invoices/{invoice_id}/reinstate", dependencies=[allow(*FINANCE)], response_model=Done)
 async def reinstate(case_id: UUID, invoice_id: UUID, ruling: Ruling, who: Who, once: Once) -> Response:
     """Open an expired invoice again and apply what is held for it."""
 
@@ -202,7 +204,7 @@ async def reinstate(case_id: UUID, invoice_id: UUID, ruling: Ruling, who: Who, o
     return await once.run(work)
 
 
-@router.post("/receipts", dependencies=[allow(*FINANCE)])
+@router.post("/receipts", dependencies=[allow(*FINANCE)], status_code=201, response_model=ReceiptView)
 async def enter_receipt(new: NewReceipt, who: Who, once: Once) -> Response:
     """Enter a line of the bank statement, and learn which invoices it may be for."""
 
@@ -213,7 +215,7 @@ async def enter_receipt(new: NewReceipt, who: Who, once: Once) -> Response:
     return await once.run(work, status=201)
 
 
-@router.post("/receipts/{receipt_id}/match", dependencies=[allow(*FINANCE)])
+@router.post("/receipts/{receipt_id}/match", dependencies=[allow(*FINANCE)], response_model=PaymentView)
 async def match_receipt(receipt_id: UUID, match: Match, who: Who, once: Once) -> Response:
     """Count a wire in for an invoice."""
 
@@ -223,7 +225,7 @@ async def match_receipt(receipt_id: UUID, match: Match, who: Who, once: Once) ->
     return await once.run(work)
 
 
-@router.post("/cases/{case_id}/refunds", dependencies=[allow(*FINANCE)])
+@router.post("/cases/{case_id}/refunds", dependencies=[allow(*FINANCE)], status_code=201, response_model=RefundView)
 async def decide_refund(case_id: UUID, new: NewRefund, who: Who, once: Once) -> Response:
     """Send money back to where it came from, whatever the stage, for a reason; above the limit, once a second confirms."""
 
@@ -235,7 +237,7 @@ async def decide_refund(case_id: UUID, new: NewRefund, who: Who, once: Once) -> 
     return await once.run(work, status=201)
 
 
-@router.post("/refunds/{refund_id}/paid", dependencies=[allow(*FINANCE)])
+@router.post("/refunds/{refund_id}/paid", dependencies=[allow(*FINANCE)], response_model=RefundView)
 async def refund_paid(refund_id: UUID, paid: PaidOut, who: Who, once: Once) -> Response:
     """Note that a refund left our bank."""
 
@@ -246,7 +248,7 @@ async def refund_paid(refund_id: UUID, paid: PaidOut, who: Who, once: Once) -> R
     return await once.run(work)
 
 
-@router.post("/cases/{case_id}/fee/keep", dependencies=[allow(*FINANCE)])
+@router.post("/cases/{case_id}/fee/keep", dependencies=[allow(*FINANCE)], response_model=Done)
 async def keep_fee(case_id: UUID, ruling: Ruling, who: Who, once: Once) -> Response:
     """Rule that nothing more of a withdrawn case's fee goes back."""
 

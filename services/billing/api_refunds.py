@@ -82,7 +82,7 @@ async def list_proposals(case_id: UUID, db: Db) -> ProposalList:
     return ProposalList(proposals=[_proposal(one) for one in found])
 
 
-@router.post("/refunds/{refund_id}/confirm", dependencies=[allow(*FINANCE)])
+@router.post("/refunds/{refund_id}/confirm", dependencies=[allow(*FINANCE)], response_model=RefundView)
 async def confirm_refund(refund_id: UUID, who: Who, once: Once) -> Response:
     """Confirm, as a second person, a refund above the limit: it starts on its way."""
 
@@ -92,7 +92,7 @@ async def confirm_refund(refund_id: UUID, who: Who, once: Once) -> Response:
     return await once.run(work)
 
 
-@router.post("/refunds/{refund_id}/reject", dependencies=[allow(*FINANCE)])
+@router.post("/refunds/{refund_id}/reject", dependencies=[allow(*FINANCE)], response_model=RefundView)
 async def reject_refund(refund_id: UUID, ruling: Ruling, who: Who, once: Once) -> Response:
     """Reject, as a second person and with a reason, a refund above the limit: nothing moves."""
 
