@@ -1,14 +1,15 @@
 """Bank statements for finance's own tools: a file in, what became of it out (R21)."""
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from services.billing import statements, store
 from services.billing.api import FINANCE, View
-from services.billing.importing import import_file
+from services.billing.importing import Which, import_file, mapping_of
 from services.billing.paying import refusals
 from services.billing.statements import NotAStatementError
 from shared.db import Tx
@@ -23,6 +24,11 @@ _FILE = {
         },
     }
 }
+
+Account = Annotated[str, Query(max_length=60, description="The number of the account that a table is of.")]
+Currency = Annotated[
+    str, Query(pattern="^([A-Z]{3})?$", description="Its currency, if the same number has accounts in several.")
+]
 
 
 class StatementView(View):
@@ -50,15 +56,19 @@ class StatementList(BaseModel):
 
 @router.post("", dependencies=[allow(*FINANCE)], status_code=201, response_model=StatementList,
              openapi_extra=_FILE, max_body_size=statements.MAX_BYTES + 1024)  # fmt: skip
-async def import_statement(request: Request, who: Who, once: Once) -> Response:
-    """Import a CAMT.053 file, or a table of a bank whose tables somebody has described on the desk; all of it or nothing.
+async def import_statement(
+    request: Request, who: Who, once: Once, account: Account = "", currency: Currency = ""
+) -> Response:
+    """Import a CAMT.053 file, or a table of an account whose tables somebody has described on the desk; all or nothing.
 
-    A file or a line that is known already changes nothing.
+    A table needs ``account``; a CAMT.053 file names its own. A file or a line that is known already changes nothing.
     """
     data = await request.body()
 
     async def work(tx: Tx) -> StatementList:
-        imported = set(await import_file(tx, data, None, who.name))
+        statements.check_size(data)
+        mapping = None if statements.is_camt(data) else await mapping_of(tx, data, Which(account, currency))
+        imported = set(await import_file(tx, data, mapping, who.name))
         found = [StatementView.model_validate(one) for one in await store.statements(tx) if one.id in imported]
         return StatementList(statements=found)
 

@@ -10,7 +10,7 @@ from services.billing import domain
 from shared.events import PaymentReceived
 from shared.ids import new_case_number
 from shared.web import Role
-from tests.billing.bank import Movement, camt, table
+from tests.billing.bank import ACCOUNT, Movement, camt, table
 from tests.billing.conftest import NUMBER, PRICE, CaseFacts, states
 from tests.billing.test_pages import ONCE, read, send, text_of
 from tests.support.service import ServiceUnderTest
@@ -189,8 +189,55 @@ async def test_a_table_is_shown_as_it_is_read_before_it_counts(
     assert (await says("import")).status_code == 303
     assert await states(billing) == ["paid"]
     again = table([Movement(700, text="the next day", bank_reference="N1")], style=style)
-    assert re.search(r"/statements/[0-9a-f-]{36}$", (await uploads(felix, again, "next.csv")).headers["location"])
+    upload = (await uploads(felix, again, "next.csv")).headers["location"]
+    page = await read(felix, upload)
+    assert "Say of which account the table is" in page, "another account of the bank has the same header"
+    link = re.search(r'href="(/desk/billing/statements/uploads/[^"]+account=DE02[^"]+)"', page)
+    assert link
+    page = await read(felix, link[1].replace("&amp;", "&"))
+    assert "7.00 USD" in page
+    assert 'value="DE02120300000000202051"' in page
+    assert (await says("import")).status_code == 303
     assert await billing.count("bank_uploads") == 0
+
+
+async def test_the_tables_of_two_accounts_of_one_bank_stay_apart(
+    billing: ServiceUnderTest, felix: httpx.AsyncClient
+) -> None:
+    data = table([Movement(700, text="the same in both")], balance=False).replace(b"USD", b"")
+    fields = {
+        "currency": "USD", "delimiter": ";", "decimal": ",", "dates": "DMY", "encoding": "utf-8-sig", "header": "1", "then": "import",
+        "column": ["booked_on", "value_on", "party", "party_account", "remittance", "reference", "bank_reference", "amount"],
+    }  # fmt: skip
+
+    async def imports(account: str, currency: str, data: bytes) -> int:
+        upload = (await uploads(felix, data, "table.csv")).headers["location"]
+        once = ONCE.search(await read(felix, upload))
+        assert once
+        said = {**fields, "account": account, "currency": currency, "_once": once[1]}
+        return (await felix.post(upload, data=said, headers={"Accept": "text/html"})).status_code
+
+    async def posts(key: str, **which: str) -> httpx.Response:
+        headers = {"Idempotency-Key": key, "Content-Type": "text/csv"}
+        return await felix.post(
+            "/api/billing/statements", content=data + b"\n" * len(key), headers=headers, params=which
+        )
+
+    assert await imports(ACCOUNT, "USD", data) == 303
+    assert await imports("DE99120300000000202052", "EUR", data + b"\n") == 303
+    kept = await billing.fetch("SELECT currency, amount_minor FROM bank_lines ORDER BY currency")
+    assert [(row["currency"], row["amount_minor"]) for row in kept] == [("EUR", 700), ("USD", 700)]
+    for key, account, currency in (
+        ("the first key", ACCOUNT, "USD"),
+        ("another key", "DE99 1203 0000 0000 2020 52", "EUR"),
+    ):
+        [statement] = (await posts(key, account=account)).json()["statements"]
+        assert (statement["currency"], statement["known_lines"]) == (currency, 1)
+    assert "Say of which account" in (await posts("a third key of mine")).json()["detail"]
+    assert "Nobody has said" in (await posts("the fourth key of mine", account="DE00")).json()["detail"]
+    assert await imports(ACCOUNT, "CHF", data + b"\n\n") == 303
+    assert "kept in CHF or USD" in (await posts("the fifth key that I have", account=ACCOUNT)).json()["detail"]
+    assert (await posts("the sixth key that I have had", account=ACCOUNT, currency="CHF")).status_code == 201
 
 
 async def test_a_broken_file_is_refused_by_its_line(billing: ServiceUnderTest, felix: httpx.AsyncClient) -> None:
@@ -264,7 +311,7 @@ async def test_tools_import_by_the_api(billing: ServiceUnderTest, case: CaseFact
     broken = await posts(data[:-40], "the third key")
     assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
     assert broken.json()["detail"].startswith("Line ")
-    assert "upload it once" in (await posts(table([Movement(3)]), "the fourth key")).json()["detail"]
+    assert "Say of which account" in (await posts(table([Movement(3)]), "the fourth key")).json()["detail"]
     assert len((await felix.get("/api/billing/statements")).json()["statements"]) == 1
     assert (await billing.sign_in(Role.CARE_ADVISOR).get("/api/billing/statements")).status_code == 403
 

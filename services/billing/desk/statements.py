@@ -1,5 +1,6 @@
 """Bank statements: what was imported, what became of each line, and how a table is read before it counts (R21)."""
 
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from starlette.datastructures import UploadFile
 
 from services.billing import domain, statements, store
 from services.billing.desk.parts import money_desk, written
-from services.billing.importing import RawMapping, import_file, known_mapping, saved_mapping
+from services.billing.importing import RawMapping, Which, import_file, known_mappings, saved_mapping
 from services.billing.statements import Mapping, NotAStatementError
 from services.billing.statements.mapping import ROLES, Role
 from shared.db import Tx
@@ -44,6 +45,23 @@ class MappingForm(Incoming):
     then: Literal["look", "import"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A table that waits: ``known`` is how tables that look like it were read, one for each account."""
+
+    id: UUID
+    data: bytes
+    guess: Mapping
+    known: list[Mapping]
+
+    def mapping(self, which: Which) -> Mapping:
+        """Return how to read it as a table of this account; of which it is, a person says, if others look like it."""
+        if not self.known:
+            return self.guess
+        chosen = next((one for one in self.known if which.means(one)), None)
+        return chosen or replace(self.known[0], account="", currency="")
+
+
 @router.get("")
 async def show_statements(page: Page, ctx: Ctx) -> Response:
     return await _list(page, ctx, Form[UploadForm].blank())
@@ -51,7 +69,7 @@ async def show_statements(page: Page, ctx: Ctx) -> Response:
 
 @router.post("", max_body_size=TAKES_FILES)
 async def upload(request: Request, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
-    """Import a file; a table whose bank is new waits until somebody has said how it is read."""
+    """Import a file; a table waits until somebody has said of which account it is, and seen how it is read."""
     form = await Form.read(request, UploadForm)
     sent = form.files.get("file")
     data = await sent.read() if isinstance(sent, UploadFile) else b""
@@ -59,12 +77,11 @@ async def upload(request: Request, page: Page, ctx: Ctx, who: Who, once: Once) -
         statements.check_size(data)
 
         async def work(tx: Tx) -> str:
-            mapping = None if statements.is_camt(data) else await known_mapping(tx, data)
-            if mapping is None and not statements.is_camt(data):
+            if not statements.is_camt(data):
                 upload_id = new_id()
                 await store.add_upload(tx, upload_id, data, who.name)
                 return f"/desk/billing/statements/uploads/{upload_id}"
-            found = await import_file(tx, data, mapping, who.name)
+            found = await import_file(tx, data, None, who.name)
             return f"/desk/billing/statements/{found[0]}"
 
         if not statements.is_camt(data):
@@ -76,27 +93,26 @@ async def upload(request: Request, page: Page, ctx: Ctx, who: Who, once: Once) -
 
 
 @router.get("/uploads/{upload_id}")
-async def show_upload(upload_id: UUID, page: Page, ctx: Ctx) -> Response:
-    data = await _uploaded(ctx, upload_id)
-    mapping = statements.detect(data, ctx.settings.wire_account, "USD")
-    return _read_as(page, upload_id, data, mapping, Form[MappingForm].blank())
+async def show_upload(upload_id: UUID, page: Page, ctx: Ctx, account: str = "", currency: str = "") -> Response:
+    """Show how a table would be read, as those of the account that was said."""
+    upload = await _uploaded(ctx, upload_id)
+    return _read_as(page, upload, upload.mapping(Which(account, currency)), Form[MappingForm].blank())
 
 
 @router.post("/uploads/{upload_id}")
 async def read_upload(request: Request, upload_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
-    """Show the table as it is read now, or import it so and keep for the next file how this bank writes."""
+    """Show the table as it is read now, or import it so and keep for the account's next file how its bank writes."""
     form = await Form.read(request, MappingForm)
-    data = await _uploaded(ctx, upload_id)
-    guess = statements.detect(data, ctx.settings.wire_account, "USD")
+    upload = await _uploaded(ctx, upload_id)
     if not form.valid:
-        return _read_as(page, upload_id, data, guess, form, status=422)
+        return _read_as(page, upload, upload.mapping(Which()), form, status=422)
     mapping = _mapping(form.model)
     if form.model.then == "look":
-        return _read_as(page, upload_id, data, mapping, form)
+        return _read_as(page, upload, mapping, form)
 
     async def work(tx: Tx) -> str:
-        found = await import_file(tx, data, mapping, who.name)
-        await saved_mapping(tx, data, mapping, who.name)
+        found = await import_file(tx, upload.data, mapping, who.name)
+        await saved_mapping(tx, upload.data, mapping, who.name)
         await store.drop_upload(tx, upload_id)
         return f"/desk/billing/statements/{found[0]}"
 
@@ -104,7 +120,7 @@ async def read_upload(request: Request, upload_id: UUID, page: Page, ctx: Ctx, w
         return await once.redirect(work)
     except NotAStatementError as broken:
         form.refuse("account", f"Nothing was imported. {broken}")
-        return _read_as(page, upload_id, data, mapping, form, status=422)
+        return _read_as(page, upload, mapping, form, status=422)
 
 
 @router.get("/{statement_id}")
@@ -123,12 +139,13 @@ async def _list(page: Page, ctx: Context, form: Form[Any], status: int = 200) ->
     return page("desk_statements.html", status=status, form=form, statements=found, written=written)
 
 
-async def _uploaded(ctx: Context, upload_id: UUID) -> bytes:
+async def _uploaded(ctx: Context, upload_id: UUID) -> _Upload:
     async with ctx.db.reading() as tx:
         data = await store.upload(tx, upload_id)
-    if data is None:
-        raise LookupError("This table was imported already, or waited for more than a day: upload it again")
-    return data
+        if data is None:
+            raise LookupError("This table was imported already, or waited for more than a day: upload it again")
+        known = await known_mappings(tx, data)
+    return _Upload(upload_id, data, statements.detect(data, ctx.settings.wire_account, "USD"), known)
 
 
 def _mapping(said: MappingForm) -> Mapping:
@@ -144,22 +161,20 @@ def _mapping(said: MappingForm) -> Mapping:
     return raw.mapping()
 
 
-def _read_as(
-    page: Page, upload_id: UUID, data: bytes, mapping: Mapping, form: Form[MappingForm], status: int = 200
-) -> Response:
+def _read_as(page: Page, upload: _Upload, mapping: Mapping, form: Form[MappingForm], status: int = 200) -> Response:
     """Show the first lines as they stand and as they are read, or why they can't be."""
     sentence, statement = "", None
     try:
-        [statement] = statements.read(data, mapping)
+        [statement] = statements.read(upload.data, mapping)
     except NotAStatementError as broken:
         sentence = str(broken)
     try:
-        rows = statements.first_rows(data, mapping)
+        rows = statements.first_rows(upload.data, mapping)
     except NotAStatementError:
         rows = []
     width = max((len(row) for row in rows), default=0)
     return page(
         "desk_table.html", status=status, form=form, mapping=mapping, rows=rows, width=width,
-        statement=statement, sentence=sentence, upload_id=upload_id, roles=ROLES, written=written,
+        statement=statement, sentence=sentence, upload_id=upload.id, known=upload.known, roles=ROLES, written=written,
         by_column={at: role for role, at in mapping.columns.items()},
     )  # fmt: skip

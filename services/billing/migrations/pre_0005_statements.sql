@@ -78,12 +78,15 @@ CREATE TABLE bank_uploads (
     uploaded_at  timestamptz NOT NULL
 );
 
--- How the tables of one bank are read, once a person has said so.
+-- How the tables of one account are read, once a person has said so. Two accounts of a bank share a signature.
 CREATE TABLE bank_mappings (
-    signature  text PRIMARY KEY,
+    signature  text NOT NULL,
+    account    text NOT NULL CHECK (account <> ''),
+    currency   currency_code NOT NULL,
     mapping    jsonb NOT NULL,
     said_by    text NOT NULL,
-    said_at    timestamptz NOT NULL
+    said_at    timestamptz NOT NULL,
+    PRIMARY KEY (signature, account, currency)
 );
 
 -- Which payments a wire became, and why; one that was wrong stays, with who took it back. Payments go, matches stay.

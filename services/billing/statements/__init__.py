@@ -4,7 +4,7 @@ A file is read whole or not at all. CAMT.053 is told from a table by its first c
 """
 
 from services.billing.statements import camt053, table
-from services.billing.statements.lines import BankLine, NotAStatementError, Statement, identities
+from services.billing.statements.lines import BankLine, NotAStatementError, Statement, account_name, identities
 from services.billing.statements.mapping import Mapping, detect, first_rows, signature
 
 MAX_BYTES = 8 << 20
@@ -41,6 +41,7 @@ __all__ = [
     "Mapping",
     "NotAStatementError",
     "Statement",
+    "account_name",
     "check_size",
     "detect",
     "first_rows",

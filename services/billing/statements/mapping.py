@@ -88,7 +88,7 @@ def first_rows(data: bytes, mapping: Mapping, count: int = 8) -> list[list[str]]
 
 
 def signature(data: bytes) -> str:
-    """Return what a bank's tables have in common from one day to the next: their encoding and header."""
+    """Return what a bank's tables have in common from one day to the next, whichever account they are of: the header."""
     encoding = _encoding(data)
     text = _text(data, encoding)
     delimiter = max(_DELIMITERS, key=lambda mark: _columns_with(text, mark))

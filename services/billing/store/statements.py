@@ -233,16 +233,23 @@ async def drop_upload(tx: Tx, upload_id: UUID) -> None:
     await tx.execute("DELETE FROM bank_uploads WHERE id = $1", upload_id)
 
 
-async def mapping(tx: Tx, signature: str) -> dict[str, Any] | None:
-    found: str | None = await tx.fetchval("SELECT mapping::text FROM bank_mappings WHERE signature = $1", signature)
-    return json.loads(found) if found else None
+async def mappings(tx: Tx, signature: str) -> list[dict[str, Any]]:
+    """Return how tables that look like this are read, one for each account, the one said last first."""
+    rows = await tx.fetch(
+        "SELECT mapping::text FROM bank_mappings WHERE signature = $1 ORDER BY said_at DESC, account, currency",
+        signature,
+    )
+    return [json.loads(row["mapping"]) for row in rows]
 
 
-async def save_mapping(tx: Tx, signature: str, mapping: dict[str, Any], by: str) -> None:
-    """Keep how this bank's tables are read; the newest word counts."""
+async def save_mapping(
+    tx: Tx, signature: str, account: str, currency: str, mapping: dict[str, Any], by: str
+) -> None:  # fmt: skip
+    """Keep how this account's tables are read; the newest word counts."""
     await tx.execute(
-        """INSERT INTO bank_mappings (signature, mapping, said_by, said_at) VALUES ($1, $2::text::jsonb, $3, $4)
-           ON CONFLICT (signature) DO UPDATE SET mapping = excluded.mapping, said_by = excluded.said_by,
-               said_at = excluded.said_at""",
-        signature, json.dumps(mapping), by, tx.now,
+        """INSERT INTO bank_mappings (signature, account, currency, mapping, said_by, said_at)
+           VALUES ($1, $2, $3, $4::text::jsonb, $5, $6)
+           ON CONFLICT (signature, account, currency) DO UPDATE SET mapping = excluded.mapping,
+               said_by = excluded.said_by, said_at = excluded.said_at""",
+        signature, account, currency, json.dumps(mapping), by, tx.now,
     )  # fmt: skip
