@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.billing import statements, store
+from services.billing import cashier, statements, store
 from services.billing.api import FINANCE, View
 from services.billing.importing import Which, import_file, mapping_of
 from services.billing.paying import refusals
@@ -32,7 +32,10 @@ Currency = Annotated[
 
 
 class StatementView(View):
-    """A statement as imported: ``known_lines`` were in the books before, ``open_lines`` wait for finance."""
+    """A statement as imported: ``known_lines`` were in the books before, ``open_lines`` wait for finance.
+
+    ``warning`` says at the import how the account's lines differ from the bank's balances, if they do.
+    """
 
     id: UUID
     kind: str
@@ -48,6 +51,7 @@ class StatementView(View):
     open_lines: int
     imported_by: str
     imported_at: datetime
+    warning: str | None = None
 
 
 class StatementList(BaseModel):
@@ -69,8 +73,12 @@ async def import_statement(
         statements.check_size(data)
         mapping = None if statements.is_camt(data) else await mapping_of(tx, data, Which(account, currency))
         imported = set(await import_file(tx, data, mapping, who.name))
-        found = [StatementView.model_validate(one) for one in await store.statements(tx) if one.id in imported]
-        return StatementList(statements=found)
+        found = [one for one in await store.statements(tx) if one.id in imported]
+        views = [
+            StatementView.model_validate(one).model_copy(update={"warning": await cashier.out_of_balance(tx, one)})
+            for one in found
+        ]
+        return StatementList(statements=views)
 
     try:
         return await once.run(work, status=201)

@@ -12,6 +12,7 @@ from services.billing.cashier.asking import (
     open_card,
     watch_provider,
 )
+from services.billing.cashier.balances import out_of_balance
 from services.billing.cashier.books import (
     EXPIRY,
     REFUND_ERRAND,
@@ -132,6 +133,7 @@ __all__ = [
     "match_receipt",
     "named_candidates",
     "open_card",
+    "out_of_balance",
     "pay_out",
     "pay_out_by_bank",
     "receipts_like",

@@ -1,7 +1,7 @@
 """Taking in bank statements: each movement once, the sure ones matched at once, the others to finance (R21)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,32 +22,58 @@ from shared.ids import CaseId, new_id
 _log = log.get(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """The file that is imported, and where in it a statement stands. ``hopeful`` are the cases that are locked for it."""
+
+    hash: str
+    nth: int
+    by: str
+    hopeful: frozenset[CaseId]
+
+
 async def import_statements(tx: Tx, file_hash: str, statements: Sequence[Statement], by: str) -> list[UUID]:
     """Keep a file's statements, and return their ids; a file or a line that is known already changes nothing."""
     await store.one_import_at_a_time(tx)
     if earlier := await store.statements_of_file(tx, file_hash):
         return earlier
-    return [await _take_in(tx, file_hash, nth, one, by) for nth, one in enumerate(statements)]
+    hopeful = await _lock_hopeful(tx, statements)
+    return [await _take_in(tx, File(file_hash, nth, by, hopeful), one) for nth, one in enumerate(statements)]
 
 
-async def _take_in(tx: Tx, file_hash: str, nth: int, statement: Statement, by: str) -> UUID:
+async def _lock_hopeful(tx: Tx, statements: Sequence[Statement]) -> frozenset[CaseId]:
+    """Lock the cases that the file's wires may be for, and return them.
+
+    All of the file's at once and in the order of their ids, as who hears the provider's messages does: neither ever
+    waits for the other while it holds what the other needs.
+    """
+    found = set()
+    for one in statements:
+        for line in one.lines:
+            sure = await _sure(tx, _row(one.currency, line)) if line.amount > 0 else None
+            if sure:
+                found.add(sure[0].case_id)
+    return frozenset(await store.lock_cases(tx, found))
+
+
+async def _take_in(tx: Tx, file: File, statement: Statement) -> UUID:
     told = identities(statement)
     known = await store.lines_of_identities(tx, told)
     new = [(identity, line) for identity, line in zip(told, statement.lines, strict=True) if identity not in known]
     kept = StatementRow(
         new_id(), statement.kind, statement.account, statement.currency, statement.name, statement.from_on,
-        statement.to_on, statement.opening, statement.closing, len(told) - len(new), by, tx.now,
+        statement.to_on, statement.opening, statement.closing, len(told) - len(new), file.by, tx.now,
     )  # fmt: skip
-    await store.add_statement(tx, kept, file_hash, nth)
-    rows, arrived = await _receive(tx, statement.currency, new, by)
+    await store.add_statement(tx, kept, file.hash, file.nth)
+    rows, arrived = await _receive(tx, statement.currency, new, file.by)
     await store.add_lines(tx, rows)
     known |= {identity: row.id for identity, row in rows}
     places = [(line.line, known[identity]) for identity, line in zip(told, statement.lines, strict=True)]
     await store.link_lines(tx, kept.id, places)
-    matched = await _match_sure(tx, arrived)
+    matched = await _match_sure(tx, arrived, file.hopeful)
     for _, row in rows:
         if not row.credit:
-            await _note_debit(tx, row, by)
+            await _note_debit(tx, row, file.by)
     _log.info("statement_imported", lines=len(told), new=len(new), matched=matched)
     return kept.id
 
@@ -95,15 +121,14 @@ def _receipt(row: LineRow, identity: str, by: str, tx: Tx, *, clash: bool) -> Wi
     )  # fmt: skip
 
 
-async def _match_sure(tx: Tx, arrived: Sequence[tuple[LineRow, WireReceipt]]) -> int:
-    """Match what is sure, and put the rest on finance's queue. Cases are locked in the order of their ids."""
-    hopeful = {row.id: found[0].case_id for row, _ in arrived if (found := await _sure(tx, row))}
-    for case_id in sorted(set(hopeful.values())):
-        await store.lock_case(tx, case_id)
+async def _match_sure(
+    tx: Tx, arrived: Sequence[tuple[LineRow, WireReceipt]], hopeful: frozenset[CaseId]
+) -> int:  # fmt: skip
+    """Match what is sure and of a case that is locked, and put the rest on finance's queue."""
     matched = 0
     for row, receipt in arrived:
-        found = await _sure(tx, row) if row.id in hopeful else None
-        if found:
+        found = await _sure(tx, row)
+        if found and found[0].case_id in hopeful:
             await match(tx, receipt, [Part(found[0].invoice_id, receipt.amount)], SYSTEM, found[1])
             matched += 1
         else:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from starlette.datastructures import UploadFile
 
-from services.billing import domain, statements, store
+from services.billing import cashier, domain, statements, store
 from services.billing.desk.parts import money_desk, written
 from services.billing.importing import RawMapping, Which, import_file, known_mappings, saved_mapping
 from services.billing.statements import Mapping, NotAStatementError
@@ -129,8 +129,10 @@ async def show_statement(statement_id: UUID, page: Page, ctx: Ctx) -> Response:
         statement = await store.statement(tx, statement_id)
         if statement is None:
             raise LookupError("There is no such statement")
-        lines = await store.lines_of_statement(tx, statement_id)
-    return page("desk_statement.html", statement=statement, lines=lines, written=written, says=domain.written)
+        lines, warning = await store.lines_of_statement(tx, statement_id), await cashier.out_of_balance(tx, statement)
+    return page(
+        "desk_statement.html", statement=statement, lines=lines, warning=warning, written=written, says=domain.written
+    )  # fmt: skip
 
 
 async def _list(page: Page, ctx: Context, form: Form[Any], status: int = 200) -> Response:

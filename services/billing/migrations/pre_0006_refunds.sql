@@ -6,7 +6,7 @@ ALTER TABLE refunds ADD COLUMN of_fee_minor minor_units NOT NULL DEFAULT 0;  -- 
 CREATE TABLE refund_proposals (
     id              uuid PRIMARY KEY,
     case_id         uuid NOT NULL REFERENCES billing_cases,
-    payment_id      uuid NOT NULL REFERENCES payments,
+    payment_id      uuid NOT NULL,  -- a wire's payment goes when its match is taken back; what was said of it stays
     amount_minor    minor_units NOT NULL CHECK (amount_minor > 0),
     currency        currency_code NOT NULL,
     of_fee_minor    minor_units NOT NULL,

@@ -16,6 +16,7 @@ from services.billing.statements.lines import (
     NotAStatementError,
     Statement,
     account_name,
+    bank_reference,
     check_balances,
     exact,
     figures,
@@ -102,7 +103,7 @@ def _entry(node: Node, currency: str) -> list[BankLine]:
         raise NotAStatementError(node.line, "An entry has no date.")
     valued = node.one("ValDt/Dt", "ValDt/DtTm") or booked
     whole = BankLine(
-        node.line, amount, _day(booked), _day(valued), bank_reference=node.said("AcctSvcrRef"),
+        node.line, amount, _day(booked), _day(valued), bank_reference=bank_reference(node.said("AcctSvcrRef")),
         remittance=node.said("AddtlNtryInf"), returned=node.said("RvslInd") in ("true", "1"),
     )  # fmt: skip
     details = list(node.all("NtryDtls/TxDtls"))
@@ -148,7 +149,7 @@ def _payment(node: Node, whole: BankLine, currency: str, entry: Node | None) -> 
         reference = end_to_end
     line = replace(
         whole,
-        bank_reference=node.said("Refs/AcctSvcrRef") or whole.bank_reference,
+        bank_reference=bank_reference(node.said("Refs/AcctSvcrRef")) or whole.bank_reference,
         party=node.said(f"RltdPties/{side}/Nm", f"RltdPties/{side}/Pty/Nm", f"RltdPties/Ultmt{side}/Nm"),
         party_account=account_name(node.said(f"RltdPties/{side}Acct/Id/IBAN", f"RltdPties/{side}Acct/Id/Othr/Id")),
         reference=reference,

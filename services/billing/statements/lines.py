@@ -71,18 +71,19 @@ class Statement:
 
 
 def identities(statement: Statement) -> list[str]:
-    """Return for each line by what it is known again: the bank's reference, else account, day, amount and text.
+    """Return for each line by what it is known again: account, day, amount, and the bank's reference, else name and text.
 
-    Lines that are equal in all of this are told apart by their order among each other.
+    Lines that are equal in all of this are told apart by their order among each other. The day counts beside the
+    reference: some banks give the same one to every wire.
     """
     seen: Counter[str] = Counter()
     found = []
     for line in statement.lines:
         amount = f"{line.amount} {statement.currency}"
         own = ("reference", line.bank_reference) if line.bank_reference else (
-            "line", line.booked_on.isoformat(), _plain(line.party), _plain(line.text)
+            "line", _plain(line.party), _plain(line.text)
         )  # fmt: skip
-        key = "\x1f".join((account_name(statement.account), amount, *own))
+        key = "\x1f".join((account_name(statement.account), amount, line.booked_on.isoformat(), *own))
         found.append(hashlib.sha256(f"{key}\x1f{seen[key]}".encode()).hexdigest())
         seen[key] += 1
     return found
@@ -91,6 +92,11 @@ def identities(statement: Statement) -> list[str]:
 def account_name(written: str) -> str:
     """Return an account's number without its spaces, so that two ways to write it are one account."""
     return re.sub(r"[\s-]", "", written).upper()
+
+
+def bank_reference(written: str) -> str:
+    """Return the bank's reference, or nothing where it only fills the place of one."""
+    return "" if re.fullmatch(r"NON-?REF|NOT ?PROVIDED|[0\s]*", written.strip(), re.IGNORECASE) else written
 
 
 def exact(text: str, currency: str, line: int) -> int:

@@ -12,6 +12,7 @@ from services.billing.statements.lines import (
     NotAStatementError,
     Statement,
     account_name,
+    bank_reference,
     exact,
     figures,
     with_twins,
@@ -88,7 +89,7 @@ def _line(number: int, row: list[str], mapping: Mapping) -> tuple[BankLine, int 
     line = BankLine(
         number, _amount(number, cell("amount"), cell("credit"), cell("debit"), mapping), booked,
         _day(number, cell("value_on"), mapping) if cell("value_on") else booked,
-        bank_reference=cell("bank_reference"), party=cell("party"), party_account=account_name(cell("party_account")),
+        bank_reference=bank_reference(cell("bank_reference")), party=cell("party"), party_account=account_name(cell("party_account")),
         reference=cell("reference"), remittance=cell("remittance"),
     )  # fmt: skip
     balance = _figures(number, cell("balance"), mapping) if cell("balance") else None

@@ -101,11 +101,11 @@ async def undo_match(tx: Tx, payment_id: UUID, by: str, reason: str) -> None:
 
 
 async def has_refunds(tx: Tx, payment_id: UUID) -> bool:
-    """Whether money of a payment went back, or is proposed to."""
+    """Whether money of a payment went back, or is proposed to and waits for a second person."""
     return bool(
         await tx.fetchval(
             """SELECT EXISTS (SELECT FROM refunds WHERE payment_id = $1)
-                   OR EXISTS (SELECT FROM refund_proposals WHERE payment_id = $1)""",
+                   OR EXISTS (SELECT FROM refund_proposals WHERE payment_id = $1 AND state = 'waiting')""",
             payment_id,
         )
     )

@@ -165,6 +165,31 @@ async def statement(tx: Tx, statement_id: UUID) -> StatementRow | None:
     return StatementRow(**row) if row else None
 
 
+async def balanced_statements(tx: Tx, like: StatementRow) -> list[StatementRow]:
+    """Return the statements of an account that share days with this one and say both balances, the first imported first."""
+    rows = await tx.fetch(
+        f"""SELECT {_STATEMENT} FROM bank_statements s
+            WHERE s.account = $1 AND s.currency = $2 AND s.from_on <= $4 AND s.to_on >= $3
+              AND s.opening_minor IS NOT NULL AND s.closing_minor IS NOT NULL ORDER BY s.imported_at, s.ordinal""",
+        like.account, like.currency, like.from_on, like.to_on,
+    )  # fmt: skip
+    return [StatementRow(**row) for row in rows]
+
+
+async def moved(tx: Tx, statements: Sequence[StatementRow]) -> int:
+    """Return what an account's lines make: those of these statements, and of their days in files without balances."""
+    found: int = await tx.fetchval(
+        """SELECT coalesce(sum(amount_minor), 0)::bigint FROM (
+               SELECT DISTINCT l.id, l.amount_minor FROM bank_lines l
+               JOIN bank_statement_lines sl ON sl.line_id = l.id JOIN bank_statements s ON s.id = sl.statement_id
+               WHERE s.account = $1 AND s.currency = $2 AND (s.id = ANY($5)
+                  OR (s.opening_minor IS NULL OR s.closing_minor IS NULL) AND l.booked_on BETWEEN $3 AND $4)) AS lines""",
+        statements[0].account, statements[0].currency, min(one.from_on for one in statements),
+        max(one.to_on for one in statements), [one.id for one in statements],
+    )  # fmt: skip
+    return found
+
+
 async def lines_of_statement(tx: Tx, statement_id: UUID) -> list[StatementLine]:
     """Return a statement's lines in the file's order, with what became of each."""
     rows = await tx.fetch(
