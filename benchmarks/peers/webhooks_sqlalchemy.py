@@ -270,7 +270,7 @@ async def _hand_out_receipt(db: AsyncSession, invoice: Invoice, payment: Payment
         for code in invoice.services
     ]
     content = Content(
-        seller=rules.organisation_hospital, seller_address=rules.contacts.post or "", case_number=None,
+        seller=rules.organisation_hospital, seller_address=rules.contacts.post or "",
         ordinal=invoice.ordinal, revision=invoice.revision, services=tuple(titles), due_at=invoice.due_at,
         price=Money(amount_minor=invoice.price_minor, currency=invoice.currency), method="card",
         applied_minor=payment.applied_minor, held_minor=payment.held_minor,

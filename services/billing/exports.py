@@ -64,7 +64,7 @@ def document_cells(document: Document) -> Cells:
     return {
         "issued_at": _instant(document.issued_at), "document": document.label, "kind": document.kind.value,
         "seller": document.seller, "year": document.year, "number": document.number,
-        "case_number": content.case_number or "", "case": str(document.case_id), "invoice": content.ordinal,
+        "case_number": document.case_number or "", "case": str(document.case_id), "invoice": content.ordinal,
         "services": ";".join(service.code for service in content.services),
         "amount": plain(document.amount.amount_minor, document.amount.currency), "currency": document.amount.currency,
         "method": content.method or "", "why": content.why or "", "cause": document.source,

@@ -75,7 +75,7 @@ def document_sheet(
     facts = [
         (_("Number"), document.label),
         (_("Date"), _.day(document.issued_at)),
-        *for_whom(_, content.case_number, parties),
+        *for_whom(_, document.case_number, parties),
         *about,
     ]
     why = (_(REASONS[content.why]),) if content.why else ()
@@ -106,7 +106,7 @@ def _about(_: Speech, document: Document, invoice: Document | None) -> list[tupl
     content = document.content
     if document.kind is DocumentKind.INVOICE:
         rows = [(_("Pay by"), _.day(content.due_at))]
-        return [*rows, (_("Reference for a bank transfer"), content.reference)] if content.reference else rows
+        return [*rows, (_("Reference for a bank transfer"), document.reference)] if document.reference else rows
     rows = [(_("For invoice"), invoice.label)] if invoice else []
     return [(_("Paid with"), _(METHODS[content.method])), *rows] if content.method else rows
 

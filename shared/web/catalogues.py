@@ -6,7 +6,6 @@ gone, and prints what is missing; a test fails while anything is.
 
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -31,9 +30,8 @@ def homes() -> list[Path]:
     return [ROOT / "shared" / "web", *sorted(path for path in (ROOT / "services").iterdir() if path.is_dir())]
 
 
-@cache
 def source_of(home: Path) -> Catalog:
-    """Return every string that ``home`` marks for translation; read once a process."""
+    """Return every string that ``home`` marks for translation."""
     found = Catalog(charset="utf-8")
     options = {"**/templates/**": {"trimmed": "true", "silent": "false"}}
     for name, line, message, comments, context in extract_from_dir(home, METHODS, options, keywords=KEYWORDS):

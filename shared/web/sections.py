@@ -33,6 +33,7 @@ SECTIONS = (
     _queue("Payments", "billing", "payments-to-match", Role.FINANCE, Role.SUPERVISOR),
     _queue("Refunds", "billing", "refunds-to-settle", Role.FINANCE, Role.SUPERVISOR),
     _queue("Second person", "billing", "refunds-to-confirm", Role.FINANCE, Role.SUPERVISOR),
+    _queue("Disputes", "billing", "card-disputes", Role.FINANCE, Role.SUPERVISOR),
     _queue("Not paid", "billing", "unpaid-supplements", Role.CARE_ADVISOR, Role.SUPERVISOR),
     _queue("Materials", "records", "materials-to-review", Role.CASE_MANAGER),
     _queue("Summaries", "records", "summaries-to-write", Role.CASE_MANAGER),

@@ -27,7 +27,7 @@ MAKE = (facts.submitted, facts.confirmed, facts.paid, facts.complete, facts.assi
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
 NOT_STATE = {"inbox", "schema_migrations", "worker_reports"}
-COUNTERS = {"id", "change", "xid", "sequence", "written_in"}
+COUNTERS = {"id", "change", "xid", "sequence", "written_in", "number"}
 ONE_MANAGER = Path(__file__).parent / "one_case_manager.toml"
 
 

@@ -15,8 +15,8 @@ from tests.support.journey import Journey
 from tests.support.service import SERVICES
 
 pytestmark = pytest.mark.timeout(600)
-HOUSEKEEPING = {"refund_withdrawn", "sweep_uploads"}
-"""Clocks that run on: the refund's grace, and taking halves of uploads out of the store."""
+HOUSEKEEPING = {"refund_withdrawn", "ask_provider", "sweep_uploads"}
+"""Clocks that run on: the refund's grace, asking how an open pay page ended, and taking halves of uploads out of the store."""
 OWED_WORK = {"refunds-to-settle", "slides-to-return"}
 """What may wait after a withdrawal: money that finance rules on, and slides on their way home."""
 

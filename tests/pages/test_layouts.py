@@ -51,7 +51,7 @@ async def test_public_and_patient_pages_are_accessible(
         assert await page.locator("html").get_attribute("dir") == ("rtl" if lang == "ar" else "ltr")
         found += await judge(page, f"layout-{name}-{lang}", axe_source=source)
     await page.goto(f"{site}/visit?lang={lang}")
-    await page.locator("form button").click()
+    await page.locator("main form button").click()
     await page.wait_for_selector(".nhsuk-error-summary")
     found += await judge(page, f"layout-form-errors-{lang}", axe_source=source)
     assert not found, "\n".join(map(str, found))

@@ -48,7 +48,7 @@ def _unnumbered(tx: Tx, case: CaseRow, outcome: Outcome, entry: Entry, paper: Pa
     invoice = outcome.invoice
     rules = programme.load(invoice.programme)
     year = tx.now.astimezone(ZoneInfo(rules.calendar.zone)).year
-    content = _content(case, invoice)
+    content = _content(invoice)
     if paper.kind is DocumentKind.RECEIPT:
         content = content.model_copy(update=_of_payment(outcome.payments[0]))
     elif paper.kind is DocumentKind.CREDIT_NOTE:
@@ -57,7 +57,7 @@ def _unnumbered(tx: Tx, case: CaseRow, outcome: Outcome, entry: Entry, paper: Pa
     return Unnumbered(paper, invoice.programme.id, year, case.case_id, invoice.id, content)
 
 
-def _content(case: CaseRow, invoice: Invoice) -> Content:
+def _content(invoice: Invoice) -> Content:
     rules = programme.load(invoice.programme)
     named = [
         Named(code=code, titles={locale: rules.catalogue[code].title_in(locale) for locale in rules.locales})
@@ -65,11 +65,10 @@ def _content(case: CaseRow, invoice: Invoice) -> Content:
         else Named(code=code, titles={})
         for code in invoice.services
     ]
-    number = case.case_number
     return Content(
-        seller=rules.organisation_hospital, seller_address=rules.contacts.post or "", case_number=number,
+        seller=rules.organisation_hospital, seller_address=rules.contacts.post or "",
         ordinal=invoice.ordinal, revision=invoice.revision, services=tuple(named), price=invoice.price,
-        due_at=invoice.due_at, reference=domain.creditor_reference(number, invoice.ordinal) if number else None,
+        due_at=invoice.due_at,
     )  # fmt: skip
 
 

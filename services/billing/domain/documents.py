@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.billing.domain.invoices import Method
 from services.billing.domain.ledger import Account, Entry, Posting
+from services.billing.domain.references import creditor_reference
 from shared.events import Money
 from shared.ids import CaseId
 
@@ -54,13 +55,11 @@ class Content(_Frozen):
 
     seller: str
     seller_address: str
-    case_number: str | None
     ordinal: int
     revision: int
     services: tuple[Named, ...]
     price: Money
     due_at: datetime
-    reference: str | None = None
     method: Method | None = None
     applied_minor: int = 0
     held_minor: int = 0
@@ -69,7 +68,10 @@ class Content(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it was handed out; ``number`` counts from 1 per kind, seller and year, without a gap."""
+    """A document as it was handed out; ``number`` counts from 1 per kind, seller and year, without a gap.
+
+    The case's number never changes and may be heard of after the services, so it is looked up when the document is read.
+    """
 
     id: UUID
     kind: DocumentKind
@@ -82,6 +84,12 @@ class Document:
     amount: Money
     issued_at: datetime
     content: Content
+    case_number: str | None
+
+    @property
+    def reference(self) -> str | None:
+        """The reference that a wire for this invoice carries."""
+        return creditor_reference(self.case_number, self.content.ordinal) if self.case_number else None
 
     @property
     def label(self) -> str:

@@ -56,7 +56,8 @@ async def number_documents(tx: Tx, waiting: Sequence[Unnumbered]) -> None:
         )  # fmt: skip
 
 
-DOCUMENT = """id, kind, seller, year, number, case_id, invoice_id, source, amount_minor, currency, issued_at, content"""
+DOCUMENT = """id, kind, seller, year, number, case_id, invoice_id, source, amount_minor, currency, issued_at, content,
+              (SELECT c.case_number FROM billing_cases c WHERE c.case_id = documents.case_id) AS case_number"""
 
 
 def read_document(row: Row) -> Document:
