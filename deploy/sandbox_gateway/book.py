@@ -194,14 +194,26 @@ class Book:
         row = self._db.execute(f"{_REFUNDS} WHERE r.id = ?", (refund_id,)).fetchone()
         return dict(row) if row else None
 
+    def sent_refunds(self) -> list[dict[str, Any]]:
+        """Return the last hundred refunds that succeeded, the newest first."""
+        rows = self._db.execute(f"{_REFUNDS} WHERE r.status = 'succeeded' ORDER BY r.rowid DESC LIMIT 100")
+        return [dict(row) for row in rows]
+
     def pending_refunds(self) -> list[dict[str, Any]]:
         rows = self._db.execute(f"{_REFUNDS} WHERE r.status = 'pending' ORDER BY made_at")
         return [dict(row) for row in rows]
 
     def end_refund(self, refund_id: str, status: str) -> dict[str, Any] | None:
         """End a pending refund and return it; None when it isn't pending."""
+        return self._change_refund(refund_id, "pending", status)
+
+    def bounce_refund(self, refund_id: str) -> dict[str, Any] | None:
+        """Fail a refund that had succeeded and return it; None when it hadn't."""
+        return self._change_refund(refund_id, "succeeded", "failed")
+
+    def _change_refund(self, refund_id: str, before: str, status: str) -> dict[str, Any] | None:
         changed = self._db.execute(
-            "UPDATE refunds SET status = ? WHERE id = ? AND status = 'pending'", (status, refund_id)
+            "UPDATE refunds SET status = ? WHERE id = ? AND status = ?", (status, refund_id, before)
         )
         if changed.rowcount != 1 or (refund := self.refund(refund_id)) is None:
             return None

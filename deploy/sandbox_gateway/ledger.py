@@ -80,6 +80,16 @@ class Ledger:
                 self._move("refund_failure", refund_id, refund, refund["amount_minor"])
             self._messenger.say(f"refund.{status}", refund)
 
+    def bounce_refund(self, refund_id: str) -> bool:
+        """Let the card's bank give a refund back that had succeeded; False when it hadn't, or there is none."""
+        with self._book.together():
+            refund = self._book.bounce_refund(refund_id)
+            if refund is None:
+                return False
+            self._move("refund_failure", refund_id, refund, refund["amount_minor"])
+            self._messenger.say("refund.failed", refund)
+        return True
+
     def end_due_refunds(self, now: float) -> None:
         """End those refunds whose time has come, as their cards are."""
         for refund in self._book.pending_refunds():

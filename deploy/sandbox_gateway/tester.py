@@ -20,7 +20,7 @@ async def show(request: Request, said: str = "") -> Response:
     book: Book = request.app.state.book
     html = TEMPLATES.get_template("sandbox.html").render(
         behaviour=request.app.state.messenger.behaviour, payments=book.payments(), disputes=book.disputes_of(),
-        refunds=book.pending_refunds(), written=written, reasons=REASONS, said=said[:300],
+        refunds=book.pending_refunds(), sent=book.sent_refunds(), written=written, reasons=REASONS, said=said[:300],
     )  # fmt: skip
     return page(html)
 
@@ -73,6 +73,16 @@ async def end_refund(
     ledger: Ledger = request.app.state.ledger
     ledger.end_refund(refund_id, status)
     return _back(f"The refund has {status}.")
+
+
+@router.post("/refunds/{refund_id}/bounce")
+async def bounce_refund(request: Request, refund_id: str) -> Response:
+    """Let the card's bank give a refund back, days after it succeeded."""
+    ledger: Ledger = request.app.state.ledger
+    done = ledger.bounce_refund(refund_id)
+    return _back(
+        "The refund came back from the card's bank." if done else "Only a refund that succeeded can come back."
+    )
 
 
 def _back(said: str) -> Response:

@@ -106,6 +106,16 @@ class Books(RuleBasedStateMachine):
         self.went_out[paid.amount.currency] += paid.amount.amount_minor if entries else 0
         self.refunds[paid.id], self.entries = paid, self.entries + entries
 
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH)
+    def bounce(self, which: int) -> None:
+        """The card's bank gives a refund back that the provider had sent: it is owed again, once."""
+        refund = _nth(self.refunds, which)
+        issued = [p for one in self.entries if one.source == f"issued:{refund.id}" for p in one.postings]
+        back, entries = domain.bounce(refund, issued)
+        self.went_out[refund.amount.currency] -= refund.amount.amount_minor if entries else 0
+        self.refunds[refund.id], self.entries = back, self.entries + entries
+
     @precondition(lambda self: self.payments)
     @rule(which=WHICH, part=st.integers(1, 4))
     def dispute(self, which: int, part: int) -> None:

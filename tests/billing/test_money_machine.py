@@ -45,7 +45,7 @@ SELECT total = 0 AS balanced,
                    (SELECT count(*) FROM outbox o WHERE o.case_id = $1 AND o.type = 'PaymentReceived.v1'
                     AND (o.payload->>'revision')::int = i.revision)) AS told_once,
        (SELECT count(*) FROM outbox WHERE case_id = $1 AND type = 'RefundIssued.v1')
-           = (SELECT count(*) FROM refunds WHERE case_id = $1 AND state = 'issued') AS refunds_told
+           = (SELECT count(*) FROM ledger_transactions WHERE case_id = $1 AND source LIKE 'issued:%') AS refunds_told
 FROM ledger
 """
 

@@ -121,17 +121,21 @@ async def keep_fee(tx: Tx, case: CaseRow, reason: str, by: str) -> None:
 
 
 async def pay_out(tx: Tx, refund_id: UUID, paid_as: str, by: str, method: domain.Method | None = None) -> Refund:
-    """The money left (``method`` when by another road than it came): RefundIssued, once. Raises ``LookupError``."""
+    """The money left (``method`` when by another road than it came): RefundIssued, once. Raises ``LookupError``.
+
+    It was told already of a refund that bounced.
+    """
     refund = await _locked_refund(tx, refund_id)
     paid, entries = domain.pay_out(refund, method or refund.method)
     if entries:
         await store.post(tx, refund.case_id, entries, by)
         await store.settle_refund(tx, refund.id, "issued", paid_as)
         await staff_queue.done(tx, TO_REFUND, f"refund:{refund.id}")
-        outbox.append(
-            tx,
-            RefundIssued(case_id=refund.case_id, refund_id=refund.id, price=refund.amount, issued_at=tx.now),
-        )
+        if not refund.bounced:
+            outbox.append(
+                tx,
+                RefundIssued(case_id=refund.case_id, refund_id=refund.id, price=refund.amount, issued_at=tx.now),
+            )
     return paid
 
 
@@ -148,21 +152,39 @@ async def pay_out_by_bank(tx: Tx, refund_id: UUID, bank_reference: str, by: str)
     return await pay_out(tx, refund_id, bank_reference, by, "wire")
 
 
-async def refund_failed(tx: Tx, refund_id: UUID) -> None:
-    """The provider will never do it: finance pays it back by bank transfer, unless the bank decides on the payment."""
+async def refund_failed(tx: Tx, refund_id: UUID, provider_id: str | None = None) -> None:
+    """The provider will never do it: finance pays it back by bank transfer, unless the bank decides on the payment.
+
+    It may say so days after it said that the money left: the card's bank gave it back (``provider_id`` names it there).
+    """
     refund = await _locked_refund(tx, refund_id)
+    if refund.state == "issued":
+        await _bounce(tx, refund, provider_id)
+        return
     payment = await store.payment(tx, refund.payment_id)
     if refund.state == "decided" and not (payment and payment.disputed_minor):
-        await store.settle_refund(tx, refund.id, "failed", None)
+        await store.settle_refund(tx, refund.id, "failed", provider_id)
         await ask_to_pay_back(tx, refund, "by bank transfer: the card provider refused")
+
+
+async def _bounce(tx: Tx, refund: Refund, provider_id: str | None) -> None:
+    """Owe a refund again whose money came back from the card. RefundIssued stays told, and is not told again."""
+    back, entries = domain.bounce(refund, await store.postings_of(tx, f"issued:{refund.id}"))
+    if entries:
+        await store.post(tx, refund.case_id, entries, SYSTEM)
+        await store.settle_refund(tx, refund.id, back.state, provider_id)
+        if back.state == "failed":
+            await ask_to_pay_back(tx, back, "by bank transfer: its card's bank gave it back")
 
 
 async def hear_refund_answer(tx: Tx, refund_id: UUID, answer: RefundAnswer | None) -> None:
     """Do what the provider answered about a refund; None: it never will send it."""
-    if answer is None or answer.status == "failed":
+    if answer is None:
         await refund_failed(tx, refund_id)
+    elif answer.status == "failed":
+        await refund_failed(tx, refund_id, answer.id)
     elif answer.status == "succeeded":
-        await pay_out(tx, refund_id, answer.id, SYSTEM)
+        await _sent(tx, refund_id, answer.id)
     else:
         await store.note_sent(tx, refund_id, answer.id)
 
@@ -171,9 +193,16 @@ async def hear_refund(tx: Tx, notice: RefundNotice) -> None:
     if notice.reference is None or await store.refund(tx, notice.reference) is None:
         _log.error("refund_not_ours", provider_refund=notice.refund_id, status=notice.status)
     elif notice.status == "succeeded":
-        await pay_out(tx, notice.reference, notice.refund_id, SYSTEM)
+        await _sent(tx, notice.reference, notice.refund_id)
     else:
-        await refund_failed(tx, notice.reference)
+        await refund_failed(tx, notice.reference, notice.refund_id)
+
+
+async def _sent(tx: Tx, refund_id: UUID, provider_id: str) -> None:
+    """The provider sent it, unless it has said already that this very attempt failed: then its message is late."""
+    await _locked_refund(tx, refund_id)
+    if not await store.provider_failed(tx, refund_id, provider_id):
+        await pay_out(tx, refund_id, provider_id, SYSTEM)
 
 
 async def payment_of(tx: Tx, case: CaseRow, payment_id: UUID) -> Payment:

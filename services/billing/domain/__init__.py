@@ -47,7 +47,7 @@ from services.billing.domain.proposals import (
 )
 from services.billing.domain.reconciling import Difference, DifferenceKind, Line, Record, Subject, compare
 from services.billing.domain.references import creditor_reference, find_references
-from services.billing.domain.refunds import Refund, RefundState, give_back, pay_out
+from services.billing.domain.refunds import Refund, RefundState, bounce, give_back, pay_out
 from services.billing.domain.stages import (
     InvoiceBack,
     PaymentBack,
@@ -103,6 +103,7 @@ __all__ = [
     "back_at",
     "balance_of",
     "bank_receipt",
+    "bounce",
     "cancel",
     "compare",
     "confirm",

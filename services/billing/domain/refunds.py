@@ -1,12 +1,13 @@
 """Money that goes back: by the stage of the case (``stages``), or as finance decides (``proposals``) (R21)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain.invoices import Invoice, Method, Outcome, Payment
-from services.billing.domain.ledger import Account, Entry, entry
+from services.billing.domain.ledger import Account, Entry, Posting, entry
 from services.billing.domain.money import MoneyRefusedError, written
 from shared.events import Money
 from shared.ids import CaseId
@@ -19,7 +20,8 @@ class Refund:
     """Money on its way back to where it came from.
 
     ``state``: decided, issued, failed (the provider refused), or overtaken (a lost dispute took the money first).
-    ``of_fee_minor`` is what was taken out of the fee for it; the rest was held.
+    ``of_fee_minor`` is what was taken out of the fee for it; the rest was held. ``bounced``: the provider had sent it, and
+    the card's bank gave it back; the provider never sends it again.
     """
 
     id: UUID
@@ -33,6 +35,7 @@ class Refund:
     decided_at: datetime
     state: RefundState = "decided"
     of_fee_minor: int = 0
+    bounced: bool = False
 
 
 def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:
@@ -64,12 +67,27 @@ def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:
 def pay_out(refund: Refund, method: Method) -> tuple[Refund, list[Entry]]:
     """The money left, by the card provider or from the bank. Nothing happens a second time.
 
-    When a lost dispute had taken the same money already, what leaves now is a loss.
+    When a lost dispute had taken the same money already, what leaves now is a loss. Of one that bounced the provider can
+    only repeat old news.
     """
-    if refund.state == "issued":
+    if refund.state == "issued" or (refund.bounced and method == "card"):
         return refund, []
     source = Account.CARD_CLEARING if method == "card" else Account.BANK
     owed = Account.DISPUTE_LOSSES if refund.state == "overtaken" else Account.REFUNDS_PAYABLE
     amounts = {owed: refund.amount.amount_minor, source: -refund.amount.amount_minor}
-    entries = entry("refund_issued", f"issued:{refund.id}", refund.amount.currency, amounts)
+    cause = "issued_again" if refund.bounced else "issued"
+    entries = entry("refund_issued", f"{cause}:{refund.id}", refund.amount.currency, amounts)
     return replace(refund, state="issued"), entries
+
+
+def bounce(refund: Refund, issued: Sequence[Posting]) -> tuple[Refund, list[Entry]]:
+    """The card's bank gave the money of a refund back, which is owed again. ``issued``: by which entry it had left.
+
+    Nothing happens a second time, nor to what left by another road than the card.
+    """
+    amounts = {one.account: -one.amount_minor for one in issued}
+    if refund.state != "issued" or refund.bounced or Account.CARD_CLEARING not in amounts:
+        return refund, []
+    state: RefundState = "overtaken" if Account.DISPUTE_LOSSES in amounts else "failed"
+    entries = entry("refund_bounced", f"refund_bounced:{refund.id}", refund.amount.currency, amounts)
+    return replace(refund, state=state, bounced=True), entries

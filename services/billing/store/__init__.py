@@ -47,7 +47,7 @@ from services.billing.store.invoices import (
     states_of_case,
     unpaid_of_amount,
 )
-from services.billing.store.ledger import Balance, LedgerLine, ledger_of_case, post, trial_balance
+from services.billing.store.ledger import Balance, LedgerLine, ledger_of_case, post, postings_of, trial_balance
 from services.billing.store.matches import (
     MatchRow,
     Payer,
@@ -95,7 +95,14 @@ from services.billing.store.provider import (
     mark_taken_in,
     records_about,
 )
-from services.billing.store.refunds import add_refund, note_sent, refund, refunds_of_case, settle_refund
+from services.billing.store.refunds import (
+    add_refund,
+    note_sent,
+    provider_failed,
+    refund,
+    refunds_of_case,
+    settle_refund,
+)
 from services.billing.store.rows import with_amount
 from services.billing.store.statements import (
     Became,
@@ -231,9 +238,11 @@ __all__ = [
     "payments_of_invoice",
     "payments_of_providers",
     "post",
+    "postings_of",
     "proposal",
     "proposals_of_case",
     "proposals_waiting",
+    "provider_failed",
     "receipt",
     "receipts_of_references",
     "received_before",

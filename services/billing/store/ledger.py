@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.billing.domain import Entry
+from services.billing.domain import Account, Entry, Posting
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 
@@ -43,6 +43,16 @@ async def post(tx: Tx, case_id: CaseId | None, entries: Iterable[Entry], by: str
                VALUES ($1, $2, $3, $4, $5)""",
             [(transaction_id, line, p.account, p.currency, p.amount_minor) for line, p in enumerate(entry.postings, 1)],
         )
+
+
+async def postings_of(tx: Tx, source: str) -> list[Posting]:
+    """Return what a cause moved; nothing where it never was."""
+    rows = await tx.fetch(
+        """SELECT p.account, p.currency, p.amount_minor FROM ledger_postings p
+           JOIN ledger_transactions t ON t.id = p.transaction_id WHERE t.source = $1 ORDER BY p.line""",
+        source,
+    )
+    return [Posting(Account(row["account"]), row["currency"], row["amount_minor"]) for row in rows]
 
 
 async def ledger_of_case(tx: Tx, case_id: CaseId) -> list[LedgerLine]:

@@ -61,6 +61,7 @@ SELECT * FROM (
     UNION ALL
     SELECT 'refund', r.id::text, r.amount_minor, r.currency,
            CASE WHEN r.state = 'decided' THEN CASE WHEN r.paid_as IS NULL THEN 'decided' ELSE 'sent' END
+                WHEN EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) THEN 'elsewhere'
                 WHEN EXISTS (SELECT FROM ledger_transactions t JOIN ledger_postings l ON l.transaction_id = t.id
                              WHERE t.source = 'issued:' || r.id AND l.account = 'card_clearing') THEN 'issued'
                 ELSE 'elsewhere' END,

@@ -1,15 +1,16 @@
 """Money on its way back."""
 
-from typing import Literal
 from uuid import UUID
 
-from services.billing.domain import Refund
+from services.billing.domain import Refund, RefundState
 from services.billing.store.rows import with_amount
 from shared.db import Tx
 from shared.ids import CaseId
 
 _REFUND = """r.id, r.case_id, r.payment_id, p.method, r.amount_minor, r.currency, r.why, r.reason, r.decided_by,
-             r.decided_at, r.state, r.of_fee_minor FROM refunds r JOIN payments p ON p.id = r.payment_id"""
+             r.decided_at, r.state, r.of_fee_minor,
+             EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) AS bounced
+             FROM refunds r JOIN payments p ON p.id = r.payment_id"""
 
 
 async def add_refund(tx: Tx, refund: Refund) -> None:
@@ -28,9 +29,7 @@ async def note_sent(tx: Tx, refund_id: UUID, provider_id: str) -> None:
     await tx.execute("UPDATE refunds SET paid_as = $2 WHERE id = $1 AND state = 'decided'", refund_id, provider_id)
 
 
-async def settle_refund(
-    tx: Tx, refund_id: UUID, state: Literal["issued", "failed", "overtaken"], paid_as: str | None
-) -> None:
+async def settle_refund(tx: Tx, refund_id: UUID, state: RefundState, paid_as: str | None) -> None:
     """Note how a refund ended; ``paid_as`` is the provider's or the bank's reference."""
     await tx.execute(
         "UPDATE refunds SET state = $2, paid_as = coalesce($3, paid_as), settled_at = $4 WHERE id = $1",
@@ -41,6 +40,14 @@ async def settle_refund(
 async def refund(tx: Tx, refund_id: UUID) -> Refund | None:
     row = await tx.fetchrow(f"SELECT {_REFUND} WHERE r.id = $1", refund_id)
     return Refund(**with_amount(row)) if row else None
+
+
+async def provider_failed(tx: Tx, refund_id: UUID, provider_id: str) -> bool:
+    """Whether the provider has said that what it calls ``provider_id`` failed: its last word, whatever comes late."""
+    found: bool = await tx.fetchval(
+        "SELECT state = 'failed' AND paid_as IS NOT DISTINCT FROM $2 FROM refunds WHERE id = $1", refund_id, provider_id
+    )
+    return found
 
 
 async def refunds_of_case(tx: Tx, case_id: CaseId) -> list[Refund]:
