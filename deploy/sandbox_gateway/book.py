@@ -169,7 +169,9 @@ class Book:
 
     # --- refunds
 
-    def add_refund(self, payment: dict[str, Any], amount_minor: int, reference: str, status: str) -> dict[str, Any]:
+    def add_refund(
+        self, payment: dict[str, Any], amount_minor: int, reference: str | None, status: str
+    ) -> dict[str, Any]:
         refund = {
             "refund_id": _id("re"),
             "payment_id": payment["payment_id"],
@@ -193,6 +195,10 @@ class Book:
     def refund(self, refund_id: str) -> dict[str, Any] | None:
         row = self._db.execute(f"{_REFUNDS} WHERE r.id = ?", (refund_id,)).fetchone()
         return dict(row) if row else None
+
+    def refunds_of(self, payment_id: str) -> list[dict[str, Any]]:
+        rows = self._db.execute(f"{_REFUNDS} WHERE r.payment_id = ? ORDER BY r.rowid", (payment_id,))
+        return [dict(row) for row in rows]
 
     def sent_refunds(self) -> list[dict[str, Any]]:
         """Return the last hundred refunds that succeeded, the newest first."""

@@ -51,8 +51,11 @@ class Ledger:
         if status == "succeeded" and self._book.trait(ended["payment_id"]) == "dispute":
             self.open_dispute(ended["payment_id"], "fraudulent")
 
-    def refund(self, payment_id: str, amount_minor: int, currency: str, reference: str) -> dict[str, Any]:
-        """Send money back, at once or later, as the card is. Raises ``Refused``."""
+    def refund(self, payment_id: str, amount_minor: int, currency: str, reference: str | None) -> dict[str, Any]:
+        """Send money back, at once or later, as the card is; without a ``reference`` of the merchant's when a person does.
+
+        Raises ``Refused``.
+        """
         payment = self._book.payment(payment_id)
         if payment is None or payment["status"] != "succeeded":
             raise Refused("There is no such successful payment.")

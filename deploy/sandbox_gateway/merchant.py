@@ -86,6 +86,16 @@ async def checkout_standing(request: Request, checkout_id: str) -> dict[str, Any
     return {"id": found.id, "open": still_open, "attempts": book.payments(found.id)}
 
 
+@router.get("/refunds")
+async def refunds(request: Request, payment_id: str) -> dict[str, Any]:
+    """Return every refund of a payment, whoever asked for it."""
+    book: Book = request.app.state.book
+    found = book.refunds_of(payment_id)
+    return {
+        "refunds": [{"id": one["refund_id"], "status": one["status"], "reference": one["reference"]} for one in found]
+    }
+
+
 @router.get("/refunds/{refund_id}")
 async def refund_standing(request: Request, refund_id: str) -> dict[str, Any]:
     """Return what became of a refund."""

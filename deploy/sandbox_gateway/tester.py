@@ -57,6 +57,22 @@ async def dispute(
     return _back("The payment is disputed.")
 
 
+@router.post("/payments/{payment_id}/refund")
+async def refund(request: Request, payment_id: str) -> Response:
+    """Send what is left of a payment back, as a person does at the provider itself: without a reference of the merchant's."""
+    book: Book = request.app.state.book
+    ledger: Ledger = request.app.state.ledger
+    payment = book.payment(payment_id)
+    left = payment["amount_minor"] - payment["refunded_minor"] if payment else 0
+    if payment is None or left <= 0:
+        return _back("Nothing is left of this payment.")
+    try:
+        ledger.refund(payment_id, left, payment["currency"], None)
+    except Refused as refused:
+        return _back(str(refused))
+    return _back("What was left of the payment is sent back.")
+
+
 @router.post("/disputes/{dispute_id}/decide")
 async def decide(request: Request, dispute_id: str, status: Annotated[Literal["won", "lost"], Form()]) -> Response:
     """Let the bank decide a dispute."""

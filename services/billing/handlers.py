@@ -10,7 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing import cashier, store
-from services.billing.gateway import CheckoutStanding, GatewayRefusedError, GatewayUnknownError, gateway_of
+from services.billing.gateway import (
+    CheckoutStanding,
+    Gateway,
+    GatewayRefusedError,
+    GatewayUnknownError,
+    RefundAnswer,
+    gateway_of,
+)
 from shared import programme
 from shared.backbone import Errand, failpoints
 from shared.backbone.inbox import Reaction
@@ -70,14 +77,23 @@ async def refund_card(errand: Errand, ctx: Context) -> None:
         payment = await store.payment(tx, refund.payment_id) if refund else None
     if refund is None or payment is None or refund.state != "decided" or payment.disputed_minor:
         return  # of a disputed payment it is asked for again when the bank has decided
+    gateway = gateway_of(ctx.settings)
     try:
-        answer = await gateway_of(ctx.settings).refund(payment.provider_id, refund.amount, refund.id)
+        answer: RefundAnswer | None = await gateway.refund(payment.provider_id, refund.amount, refund.id)
     except GatewayRefusedError:
-        answer = None
+        answer = await _found_refund(gateway, payment.provider_id, refund.id)
     failpoints.reach("refund.sent")
     async with ctx.db.transaction() as tx:
         await cashier.hear_refund_answer(tx, refund_id, answer)
         await cashier.watch_provider(tx, refund.case_id)
+
+
+async def _found_refund(gateway: Gateway, provider_payment: str, refund_id: UUID) -> RefundAnswer | None:
+    """Return a refund of ours that the provider has in spite of its refusal: it may have been asked twice."""
+    try:
+        return await gateway.find_refund(provider_payment, refund_id)
+    except GatewayRefusedError:
+        return None
 
 
 async def ask_provider(errand: Errand, ctx: Context) -> None:

@@ -246,6 +246,24 @@ async def test_a_fee_is_kept_of_withdrawn_cases_only(
     assert (await post(felix, f"/cases/{case.id}/fee/keep", {"reason": "no reason"})).status_code == 409
 
 
+async def test_a_fee_is_not_kept_before_the_rule_gave_its_part_back_nor_ruled_on_twice(
+    billing: ServiceUnderTest, felix: httpx.AsyncClient, case: CaseFacts, provider: Provider
+) -> None:
+    await billing.receives(case.confirmed())
+    await provider.took((await invoice_ids(billing))[0], PRICE)
+    await billing.receives(case.withdrawn())
+    early = await post(felix, f"/cases/{case.id}/fee/keep", {"reason": "Quicker than the rule"})
+    assert (early.status_code, "programme's rule" in early.json()["detail"]) == (409, True)
+    await billing.run_timers(at=A_MONDAY + timedelta(minutes=1))
+    felix = billing.sign_in(Role.FINANCE, name="Felix Grau")
+    assert (await balances(billing))["refunds_payable"] == -PRICE
+    assert (await post(felix, f"/cases/{case.id}/fee/keep", {"reason": "Nothing is left"})).status_code == 200
+    again = await post(felix, f"/cases/{case.id}/fee/keep", {"reason": "Another reason"})
+    assert (again.status_code, "ruled on this fee already" in again.json()["detail"]) == (409, True)
+    [kept] = await billing.fetch("SELECT kept_reason FROM billing_cases")
+    assert kept["kept_reason"] == "Nothing is left"
+
+
 async def test_late_money_is_applied_when_finance_opens_the_invoice_again(
     billing: ServiceUnderTest, felix: httpx.AsyncClient, case: CaseFacts, provider: Provider
 ) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from deploy.sandbox_gateway.book import Book
+from services.billing.cashier.refunding import LOOK_FIRST
 from services.billing.gateway import (
     CheckoutOrder,
     GatewayRefusedError,
@@ -239,9 +240,7 @@ async def test_a_refund_that_the_provider_refuses_goes_to_finance(
     await billing.receives(case.withdrawn())
     await billing.run_timers(at=A_MONDAY + timedelta(minutes=1))
     await billing.run_errands()
-    assert await queue(billing, "refunds-to-settle") == [
-        "Pay back 2500.00 USD by bank transfer: the card provider refused"
-    ]
+    assert await queue(billing, "refunds-to-settle") == [f"Pay back 2500.00 USD {LOOK_FIRST}"]
     [refund] = await billing.fetch("SELECT id FROM refunds WHERE state = 'failed'")
     felix = billing.sign_in(Role.FINANCE, name="Felix Grau")
     paid = await felix.post(

@@ -143,6 +143,20 @@ async def test_a_visit_a_refund_and_a_dispute_are_asked_for(stripe: tuple[Stripe
     assert server.asked[-1][:2] == ("POST", "v1/disputes/du_1Made/close")
 
 
+async def test_a_refund_is_found_by_our_reference_among_those_of_its_payment(
+    stripe: tuple[Stripe, StripeGateway],
+) -> None:
+    server, gateway = stripe
+    other = shape("refund.pending") | {"id": "re_others", "metadata": {}}
+    ours = shape("refund.done") | {"metadata": {"reference": str(REFERENCE)}}
+    server.next["v1/refunds"] = (200, {"object": "list", "has_more": False, "data": [other, ours]})
+    found = await gateway.find_refund("pi_3Made", REFERENCE)
+    assert found
+    assert (found.id, found.status) == (ours["id"], "succeeded")
+    assert server.asked[-1][2]["payment_intent"] == "pi_3Made"
+    assert await gateway.find_refund("pi_3Made", uuid4()) is None
+
+
 async def test_later_never_and_unknown_are_told_apart(stripe: tuple[Stripe, StripeGateway]) -> None:
     server, gateway = stripe
     with pytest.raises(GatewayUnknownError):
@@ -211,7 +225,13 @@ def test_what_its_messages_say_of_a_dispute(name: str, state: DisputeState) -> N
 
 def test_what_its_messages_say_of_a_refund() -> None:
     assert heard("refund.created").about is None, "it is pending, which we know"
-    assert heard("refund.updated").about == RefundNotice(refund_id="re_3Made", reference=REFERENCE, status="succeeded")
+    assert heard("refund.updated").about == RefundNotice(
+        refund_id="re_3Made",
+        reference=REFERENCE,
+        status="succeeded",
+        payment_id="pi_3Made",
+        **usd(250_000).model_dump(),
+    )
     failed = heard("refund.failed").about
     assert isinstance(failed, RefundNotice)
     assert failed.status == "failed"

@@ -58,7 +58,8 @@ async def _cases_of(tx: Tx, notices: Sequence[Notice]) -> set[CaseId]:
     disputes = [one for one in notices if isinstance(one, DisputeNotice)]
     refunds = [one.reference for one in notices if isinstance(one, RefundNotice) and one.reference]
     invoices = [one.reference for one in disputes if one.reference]
-    return await store.cases_of(tx, invoices=invoices, payments=[one.payment_id for one in disputes], refunds=refunds)
+    payments = [one.payment_id for one in notices if not isinstance(one, CardNotice) and one.payment_id]
+    return await store.cases_of(tx, invoices=invoices, payments=payments, refunds=refunds)
 
 
 async def _keep_attempts(tx: Tx, notices: Sequence[CardNotice], meant: Sequence[Meant]) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from services.billing import store
 from services.billing.domain import Dispute, Invoice, Oddity, Payment, Refund, oddity_of, twice_by, written
+from services.billing.gateway import RefundNotice
 from shared import staff_queue
 from shared.db import Tx
 from shared.events import Money
@@ -53,6 +54,18 @@ async def ask_to_pay_back(tx: Tx, refund: Refund, how: str) -> None:
     await staff_queue.put(
         tx, TO_REFUND, refund.case_id, f"refund:{refund.id}", f"Pay back {written(refund.amount)} {how}",
         due=tx.now + timedelta(days=3), data={"href": f"/desk/billing/cases/{refund.case_id}#refund-{refund.id}"},
+    )  # fmt: skip
+
+
+async def ask_about_foreign(tx: Tx, payment: Payment, notice: RefundNotice) -> None:
+    """Have finance look before anything goes back twice: somebody refunded a payment at the provider itself."""
+    amount = written(notice.amount or payment.amount)
+    title = f"{amount} was sent back at the provider, not by us: look at the case before paying anything back"
+    if notice.status == "failed":
+        title = f"{amount}, sent back at the provider and not by us, came back to it: look at the case"
+    await staff_queue.put(
+        tx, TO_REFUND, payment.case_id, f"at_provider:{notice.refund_id}", title, due=tx.now + timedelta(days=3),
+        data={"href": f"/desk/billing/cases/{payment.case_id}#payment-{payment.id}"},
     )  # fmt: skip
 
 

@@ -8,7 +8,14 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import EXPIRY, REFUND_ERRAND, REFUND_TIMER, SYSTEM, earn, invoice_of, write
-from services.billing.cashier.queues import TO_CONFIRM, TO_REFUND, UNPAID, ask_about_held, ask_to_pay_back
+from services.billing.cashier.queues import (
+    TO_CONFIRM,
+    TO_REFUND,
+    UNPAID,
+    ask_about_foreign,
+    ask_about_held,
+    ask_to_pay_back,
+)
 from services.billing.cashier.terms import terms_of
 from services.billing.domain import (
     InvoiceBack,
@@ -28,6 +35,7 @@ from shared.ids import new_id
 _log = log.get(__name__)
 REFUND_GRACE = timedelta(seconds=15)
 """How long a withdrawal waits before money goes back, so that an acceptance already under way is heard first."""
+LOOK_FIRST = "by bank transfer, but look at the provider first: it refused, and money may have gone back there"
 _ACCORDING_TO = {
     RefundStage.BEFORE_ACCEPTANCE: "The case was withdrawn before a specialist accepted it",
     RefundStage.IN_REVIEW: "The case was withdrawn while a specialist reviewed it",
@@ -114,6 +122,12 @@ async def keep_fee(tx: Tx, case: CaseRow, reason: str, by: str) -> None:
         raise MoneyRefusedError(
             "Only the fee of a withdrawn case is ruled on: others are earned when the opinion is delivered"
         )
+    if case.kept_at:
+        raise MoneyRefusedError(f"{case.kept_by} ruled on this fee already")
+    if any(back.fee_back_minor for back in await back_by_stage(tx, case, case.withdrawn_at)):
+        raise MoneyRefusedError(
+            "By the programme's rule a part of this fee goes back: rule on the rest when that has gone"
+        )
     case = replace(case, kept_at=tx.now, kept_by=by, kept_reason=reason)
     await store.save_case(tx, case)
     await earn(tx, case)
@@ -164,7 +178,7 @@ async def refund_failed(tx: Tx, refund_id: UUID, provider_id: str | None = None)
     payment = await store.payment(tx, refund.payment_id)
     if refund.state == "decided" and not (payment and payment.disputed_minor):
         await store.settle_refund(tx, refund.id, "failed", provider_id)
-        await ask_to_pay_back(tx, refund, "by bank transfer: the card provider refused")
+        await ask_to_pay_back(tx, refund, "by bank transfer: the card did not take it" if provider_id else LOOK_FIRST)
 
 
 async def _bounce(tx: Tx, refund: Refund, provider_id: str | None) -> None:
@@ -190,8 +204,12 @@ async def hear_refund_answer(tx: Tx, refund_id: UUID, answer: RefundAnswer | Non
 
 
 async def hear_refund(tx: Tx, notice: RefundNotice) -> None:
+    """Do what a message about a refund means; one that was made at the provider itself comes to finance."""
     if notice.reference is None or await store.refund(tx, notice.reference) is None:
         _log.error("refund_not_ours", provider_refund=notice.refund_id, status=notice.status)
+        payment = await store.payment_of_provider(tx, notice.payment_id) if notice.payment_id else None
+        if payment:
+            await ask_about_foreign(tx, payment, notice)
     elif notice.status == "succeeded":
         await _sent(tx, notice.reference, notice.refund_id)
     else:
@@ -203,6 +221,14 @@ async def _sent(tx: Tx, refund_id: UUID, provider_id: str) -> None:
     await _locked_refund(tx, refund_id)
     if not await store.provider_failed(tx, refund_id, provider_id):
         await pay_out(tx, refund_id, provider_id, SYSTEM)
+
+
+async def looked_at_provider(tx: Tx, case: CaseRow, provider_refund: str, by: str) -> None:
+    """Finance has looked at what was sent back at the provider itself. Raises ``LookupError``."""
+    if provider_refund not in await store.asked_about_at_provider(tx, case.case_id):
+        raise LookupError("Nothing is asked about this refund")
+    await staff_queue.done(tx, TO_REFUND, f"at_provider:{provider_refund}")
+    _log.info("looked_at_provider", case_id=str(case.case_id), provider_refund=provider_refund, by=by)
 
 
 async def payment_of(tx: Tx, case: CaseRow, payment_id: UUID) -> Payment:

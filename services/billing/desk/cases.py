@@ -88,6 +88,17 @@ async def keep_fee(request: Request, case_id: UUID, page: Page, db: Db, who: Who
     return await once.redirect(work)
 
 
+@router.post("/at-provider/{provider_refund}/looked", dependencies=money_desk)
+async def looked_at_provider(case_id: UUID, provider_refund: str, who: Who, once: Once) -> Response:
+    """Take off the queue what was sent back at the provider itself: somebody has looked at it."""
+
+    async def work(tx: Tx) -> str:
+        await cashier.looked_at_provider(tx, await store.lock_case(tx, CaseId(case_id)), provider_refund, who.name)
+        return f"/desk/billing/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
 @router.post("/invoices/{invoice_id}/reinstate", dependencies=money_desk)
 async def reinstate(
     request: Request, case_id: UUID, invoice_id: UUID, page: Page, db: Db, who: Who, once: Once
@@ -123,6 +134,7 @@ async def case_page(
         proposals = await store.proposals_of_case(tx, account.case.case_id)
         corrections = await store.corrections_of_case(tx, account.case.case_id)
         documents = await store.documents_of_case(tx, account.case.case_id)
+        at_provider = await store.asked_about_at_provider(tx, account.case.case_id)
     return page(
         "desk_case.html",
         status=422 if form else 200,
@@ -137,6 +149,7 @@ async def case_page(
         corrections=corrections,
         oddities={one.id: _oddity(account, one, payments) for one in payments},
         documents=documents,
+        at_provider=at_provider,
         written=written,
         case_id=case_id,
     )

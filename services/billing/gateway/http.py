@@ -62,6 +62,11 @@ class HttpGateway:
     async def look_up_refund(self, refund_id: str) -> RefundAnswer:
         return RefundAnswer.model_validate(await self._get(f"/v1/refunds/{quote(refund_id, safe='')}"))
 
+    async def find_refund(self, payment_id: str, reference: UUID) -> RefundAnswer | None:
+        told = await self._get("/v1/refunds", params={"payment_id": payment_id})
+        ours = (one for one in told["refunds"] if one["reference"] == str(reference))
+        return next((RefundAnswer.model_validate(one) for one in ours), None)
+
     async def accept_dispute(self, dispute_id: str) -> None:
         await self._post(f"/v1/disputes/{quote(dispute_id, safe='')}/accept", {}, f"accept-{dispute_id}")
 

@@ -73,12 +73,24 @@ class CardNotice(BaseModel):
 
 
 class RefundNotice(BaseModel):
-    """A refund reached its end; ``reference`` is our refund's id when it was us who asked."""
+    """A refund reached its end; ``reference`` is our refund's id when it was us who asked.
+
+    Others are made at the provider itself: they are known by the payment whose money went back.
+    """
 
     model_config = ConfigDict(frozen=True)
     refund_id: str
     reference: UUID | None = None
     status: Literal["succeeded", "failed"]
+    payment_id: str | None = None
+    amount_minor: _Minor | None = None
+    currency: _Currency | None = None
+
+    @property
+    def amount(self) -> Money | None:
+        if self.amount_minor is None or self.currency is None:
+            return None
+        return Money(amount_minor=self.amount_minor, currency=self.currency)
 
 
 class DisputeNotice(BaseModel):
@@ -159,6 +171,9 @@ class Gateway(Protocol):
 
     async def look_up_refund(self, refund_id: str) -> RefundAnswer:
         """Return what became of a refund, for when no message comes. Raises ``Gateway…Error``."""
+
+    async def find_refund(self, payment_id: str, reference: UUID) -> RefundAnswer | None:
+        """Return the refund of a payment that was asked for under our ``reference``, if any. Raises ``Gateway…Error``."""
 
     async def accept_dispute(self, dispute_id: str) -> None:
         """Leave the disputed money to the card's holder; again is harmless. Raises ``Gateway…Error``."""

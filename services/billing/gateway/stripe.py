@@ -85,6 +85,11 @@ class StripeGateway:
     async def look_up_refund(self, refund_id: str) -> RefundAnswer:
         return _refund_answer(await self._get(f"/v1/refunds/{quote(refund_id, safe='')}", {}))
 
+    async def find_refund(self, payment_id: str, reference: UUID) -> RefundAnswer | None:
+        told = await self._get("/v1/refunds", {"payment_intent": payment_id, "limit": "100"})
+        ours = (one for one in told["data"] if stripe_messages.reference_of(one) == reference)
+        return next((_refund_answer(one) for one in ours), None)
+
     async def accept_dispute(self, dispute_id: str) -> None:
         await self._post(f"/v1/disputes/{quote(dispute_id, safe='')}/close", {}, f"accept-{dispute_id}")
 

@@ -147,4 +147,8 @@ def _refund(refund: dict[str, Any]) -> RefundNotice | None:
     if refund["status"] not in ("succeeded", "failed", "canceled"):
         return None
     status = "succeeded" if refund["status"] == "succeeded" else "failed"
-    return RefundNotice.model_validate({"refund_id": refund["id"], "reference": reference_of(refund), "status": status})
+    return RefundNotice.model_validate({
+        "refund_id": refund["id"], "reference": reference_of(refund), "status": status,
+        "payment_id": id_of(refund.get("payment_intent")),
+        **from_stripe(refund["amount"], refund["currency"]).model_dump(),
+    })  # fmt: skip

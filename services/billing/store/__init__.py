@@ -97,6 +97,7 @@ from services.billing.store.provider import (
 )
 from services.billing.store.refunds import (
     add_refund,
+    asked_about_at_provider,
     note_sent,
     provider_failed,
     refund,
@@ -174,6 +175,7 @@ __all__ = [
     "add_refund",
     "add_statement",
     "add_upload",
+    "asked_about_at_provider",
     "attempt_on_invoice",
     "attempt_statuses",
     "balanced_statements",

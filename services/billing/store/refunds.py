@@ -50,6 +50,16 @@ async def provider_failed(tx: Tx, refund_id: UUID, provider_id: str) -> bool:
     return found
 
 
+async def asked_about_at_provider(tx: Tx, case_id: CaseId) -> dict[str, str]:
+    """Return what finance is asked to look at because it was sent back at the provider itself, by the provider's name."""
+    rows = await tx.fetch(
+        """SELECT substr(item_key, length('at_provider:') + 1) AS name, title FROM queue_items
+           WHERE case_id = $1 AND starts_with(item_key, 'at_provider:') AND state <> 'done' ORDER BY created_at, id""",
+        case_id,
+    )
+    return {row["name"]: row["title"] for row in rows}
+
+
 async def refunds_of_case(tx: Tx, case_id: CaseId) -> list[Refund]:
     rows = await tx.fetch(f"SELECT {_REFUND} WHERE r.case_id = $1 ORDER BY r.decided_at, r.id", case_id)
     return [Refund(**with_amount(row)) for row in rows]
