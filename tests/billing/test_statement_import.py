@@ -1,9 +1,7 @@
 """Taking in a bank's statement: what is sure is matched, what is not goes to finance, and nothing counts twice (R21)."""
 
-import asyncio
 import hashlib
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -12,11 +10,10 @@ import pytest
 from services.billing import cashier, domain, store
 from services.billing.statements import detect, read
 from shared.events import PaymentReceived
-from shared.ids import new_case_number, new_id
+from shared.ids import new_case_number
 from shared.web import Role
-from tests.billing.bank import ACCOUNT, OPENING, Movement, camt, table
+from tests.billing.bank import ACCOUNT, Movement, camt, table
 from tests.billing.conftest import NUMBER, PRICE, CaseFacts, balances, invoice_ids, queue, states, usd
-from tests.support.processes import eventually
 from tests.support.service import ServiceUnderTest
 
 REFERENCE = domain.creditor_reference(NUMBER, 1)
@@ -278,88 +275,3 @@ async def test_money_changed_on_the_way_counts_as_instructed(billing: ServiceUnd
         "SELECT sum(amount_minor)::bigint AS n FROM ledger_postings WHERE account = 'exchange' GROUP BY currency"
     )
     assert [row["n"] for row in rows] == [0, 0]
-
-
-@pytest.mark.parametrize("reference", ["", "NONREF", "nonref", "NOTPROVIDED", "0", "0000", "TRF"])
-async def test_equal_wires_of_two_days_are_two_whatever_the_bank_writes_as_reference(
-    billing: ServiceUnderTest, reference: str
-) -> None:
-    monday, tuesday = date(2027, 3, 1), date(2027, 3, 2)
-    moved = Movement(700, text="x", bank_reference=reference)
-    await imports(billing, camt([replace(moved, on=monday)], name="1"))
-    await imports(billing, camt([replace(moved, on=tuesday)], name="2", opening=OPENING + 700))
-    assert (await balances(billing))["bank"] == 1_400
-    assert await billing.count("wire_receipts") == 2
-    assert await warnings(billing) == [None, None]
-
-
-async def warnings(billing: ServiceUnderTest) -> list[str | None]:
-    async with billing.ctx.db.reading() as tx:
-        return [await cashier.out_of_balance(tx, one) for one in reversed(await store.statements(tx))]
-
-
-async def test_a_wire_that_counts_as_known_but_is_not_shows_by_the_balances(billing: ServiceUnderTest) -> None:
-    wire = Movement(700, bank_reference="TRF", text="the same in all")
-    await imports(billing, camt([wire], name="in the morning", opening=0))
-    await imports(billing, camt([Movement(5, text="y")], name="at noon", opening=700))
-    assert await warnings(billing) == [None, None], "several statements a day are in order"
-    await imports(billing, camt([wire], name="in the evening", opening=705))
-    told = await warnings(billing)
-    assert all(one and "14.05 USD moved on this account" in one and "make 7.05 USD" in one for one in told)
-
-
-async def test_a_line_that_counts_twice_shows_by_the_balances(billing: ServiceUnderTest) -> None:
-    await imports(billing, table([Movement(700, text="without a reference")], balance=False))
-    await imports(billing, camt([Movement(700, text="the bank's other words", bank_reference="B1")]))
-    told = await warnings(billing)
-    assert told[0] is None
-    assert "7.00 USD moved" in (told[1] or "")
-    assert "make 14.00 USD" in (told[1] or "")
-
-
-async def test_the_cases_of_all_of_a_files_statements_are_locked_at_once(billing: ServiceUnderTest) -> None:
-    cases = sorted((CaseFacts(), CaseFacts()), key=lambda one: one.id)
-    numbers = [new_case_number(), new_case_number()]
-    for case, number in zip(cases, numbers, strict=True):
-        await billing.receives(case.submitted(number), case.confirmed())
-    late, early = (
-        camt([Movement(PRICE, reference=domain.creditor_reference(number, 1))], name=number) for number in numbers[::-1]
-    )
-    inner = early[early.index(b"<Stmt>") : early.index(b"</BkToCstmrStmt>")]
-    both = late.replace(b"</BkToCstmrStmt>", inner + b"</BkToCstmrStmt>")
-    async with billing.ctx.db.transaction() as other:
-        await store.lock_case(other, cases[0].id)
-        importing = asyncio.create_task(imports(billing, both))
-        await eventually(lambda: _waits_for_a_lock(billing))
-        await store.lock_case(other, cases[1].id)  # a deadlock if the import held this one already
-    await importing
-    assert await states(billing) == ["paid", "paid"]
-
-
-async def _waits_for_a_lock(billing: ServiceUnderTest) -> bool:
-    return bool(
-        await billing.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-    )
-
-
-async def test_a_match_can_be_taken_back_after_a_refund_was_rejected(
-    billing: ServiceUnderTest, case: CaseFacts
-) -> None:
-    await billed(billing, case)
-    await imports(billing, camt([Movement(PRICE, reference=REFERENCE)]))
-    [row] = await billing.fetch("SELECT id FROM payments")
-    proposal = domain.Proposal(
-        new_id(), case.id, row["id"], usd(PRICE), PRICE, "It was for others", domain.Person("felix", "Felix"), billing.clock.at
-    )  # fmt: skip
-    async with billing.ctx.db.transaction() as tx:
-        await store.lock_case(tx, case.id)
-        await store.add_proposal(tx, proposal)
-    async with billing.ctx.db.transaction() as tx:
-        with pytest.raises(domain.MoneyRefusedError, match="is proposed to"):
-            await cashier.unmatch_receipt(tx, await receipt_id(billing), "Felix", "It was for others")
-    async with billing.ctx.db.transaction() as tx:
-        await cashier.reject(tx, proposal.id, domain.Person("nadia", "Nadia"), "Take the match back instead")
-        await cashier.unmatch_receipt(tx, await receipt_id(billing), "Felix", "It was for others")
-    assert await states(billing) == ["open"]

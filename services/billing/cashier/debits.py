@@ -103,8 +103,8 @@ async def debit_took_back(tx: Tx, line_id: UUID, receipt_id: UUID, by: str, reas
     """The bank took a wire back: its match is undone, and both amounts level out. Raises ``MoneyRefusedError``."""
     row = await _locked_debit(tx, line_id)
     receipt = await locked_receipt(tx, receipt_id)
-    if receipt.amount != row.amount or receipt.closed_as == "taken_back":
-        raise MoneyRefusedError("That wire has another amount, or was taken back already")
+    if receipt.amount != row.amount or receipt.closed_as in ("taken_back", "same"):
+        raise MoneyRefusedError("That wire has another amount, or was taken back or closed already")
     if receipt.payment_id:
         await unmatch_receipt(tx, receipt_id, by, f"The bank took it back: {reason}")
     await store.close_receipt(tx, receipt.id, "taken_back", by, reason)

@@ -124,15 +124,19 @@ def _receipt(row: LineRow, identity: str, by: str, tx: Tx, *, clash: bool) -> Wi
 async def _match_sure(
     tx: Tx, arrived: Sequence[tuple[LineRow, WireReceipt]], hopeful: frozenset[CaseId]
 ) -> int:  # fmt: skip
-    """Match what is sure and of a case that is locked, and put the rest on finance's queue."""
-    matched = 0
+    """Match what is sure and of a case that is locked, and put the rest on finance's queue.
+
+    What may be in the books already, by hand or from another file, is never sure.
+    """
+    matched, doubts = 0, await store.perhaps_same(tx, [receipt.id for _, receipt in arrived])
     for row, receipt in arrived:
-        found = await _sure(tx, row)
+        like = doubts.get(receipt.id)
+        found = None if like else await _sure(tx, row)
         if found and found[0].case_id in hopeful:
             await match(tx, receipt, [Part(found[0].invoice_id, receipt.amount)], SYSTEM, found[1])
             matched += 1
         else:
-            await ask_to_match(tx, receipt, CaseId(receipt.id))
+            await ask_to_match(tx, receipt, CaseId(receipt.id), like[0] if like else None)
     return matched
 
 

@@ -49,10 +49,11 @@ async def named_candidates(tx: Tx, text: str) -> list[Candidate]:
     return [candidate_of(row) for row in await store.sought_by_ids(tx, [one.id for one in named if one])]
 
 
-async def ask_to_match(tx: Tx, receipt: WireReceipt, case_id: CaseId) -> None:
-    """Put a wire on finance's queue."""
+async def ask_to_match(tx: Tx, receipt: WireReceipt, case_id: CaseId, like: WireReceipt | None = None) -> None:
+    """Put a wire on finance's queue; ``like`` is another that may be the same money."""
+    doubt = f": perhaps the same as wire {like.bank_reference}" if like else ""
     await staff_queue.put(
-        tx, TO_MATCH, case_id, f"receipt:{receipt.id}", f"Wire of {written(receipt.amount)} to match",
+        tx, TO_MATCH, case_id, f"receipt:{receipt.id}", f"Wire of {written(receipt.amount)} to match{doubt}",
         due=tx.now + timedelta(days=1), data={"href": f"/desk/billing/receipts/{receipt.id}"},
     )  # fmt: skip
 
@@ -183,6 +184,19 @@ async def set_aside(tx: Tx, receipt_id: UUID, by: str, reason: str) -> None:
     if receipt.payment_id or receipt.closed_as:
         raise MoneyRefusedError("This wire is matched or closed already")
     await store.close_receipt(tx, receipt.id, "set_aside", by, reason)
+    await staff_queue.done(tx, TO_MATCH, f"receipt:{receipt.id}")
+
+
+async def same_as(tx: Tx, receipt_id: UUID, other_id: UUID, by: str) -> None:
+    """This wire is in the books already as the other one: a correcting entry takes it out. Raises ``MoneyRefusedError``."""
+    locked = {one: await locked_receipt(tx, one) for one in sorted({receipt_id, other_id})}
+    receipt, other = locked[receipt_id], locked[other_id]
+    if receipt.payment_id or receipt.closed_as:
+        raise MoneyRefusedError("This wire is matched or closed already")
+    if other.id not in {one.id for one in (await store.perhaps_same(tx, [receipt.id])).get(receipt.id, [])}:
+        raise MoneyRefusedError("That wire can't be the same money: amount, day or account differ, or it is closed")
+    await store.post(tx, None, domain.received_once(receipt.id, receipt.amount), by)
+    await store.close_as_same(tx, receipt.id, other.id, by, f"It is the same money as wire {other.bank_reference}")
     await staff_queue.done(tx, TO_MATCH, f"receipt:{receipt.id}")
 
 

@@ -50,6 +50,7 @@ async def unmatched(page: Page, ctx: Ctx) -> Response:
         receipts = waiting[:AT_ONCE]
         found = await suggestions_for(tx, ctx.settings, receipts)
         lines = await store.lines_of_receipts(tx, [one.id for one in receipts])
+        alike = await store.perhaps_same(tx, [one.id for one in receipts])
     return page(
         "desk_unmatched.html",
         waiting=len(waiting),
@@ -57,6 +58,7 @@ async def unmatched(page: Page, ctx: Ctx) -> Response:
         debits=debits,
         found=found,
         lines=lines,
+        alike=alike,
         says=domain.written,
     )
 

@@ -43,6 +43,10 @@ class WhyForm(Incoming):
     reason: Reason
 
 
+class SameForm(Incoming):
+    other_id: UUID
+
+
 class ChargesForm(WhyForm):
     invoice_id: UUID
 
@@ -104,6 +108,20 @@ async def set_aside(request: Request, receipt_id: UUID, page: Page, ctx: Ctx, wh
         await cashier.set_aside(tx, receipt_id, who.name, reason)
 
     return await _decided(request, receipt_id, page, ctx, once, work, "aside")
+
+
+@router.post("/same")
+async def same_as(request: Request, receipt_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
+    """Take a wire out of the books that is in them already as another one."""
+    form = await Form.read(request, SameForm)
+    if not form.valid:
+        return await _receipt(page, ctx, receipt_id, form, at="same", status=422)
+
+    async def work(tx: Tx) -> str:
+        await cashier.same_as(tx, receipt_id, form.model.other_id, who.name)
+        return f"/desk/billing/receipts/{receipt_id}"
+
+    return await once.redirect(work)
 
 
 @router.post("/take-up")
@@ -191,6 +209,7 @@ async def _receipt(
         if receipt is None:
             raise LookupError("There is no such wire")
         line = (await store.lines_of_receipts(tx, [receipt_id])).get(receipt_id)
+        alike = (await store.perhaps_same(tx, [receipt_id])).get(receipt_id, [])
         matches = await store.matches_of_receipt(tx, receipt_id)
         matched = await store.sought_by_ids(tx, [one.invoice_id for one in matches])
         first = [] if receipt.payment_id else (await suggestions_for(tx, ctx.settings, [receipt]))[receipt_id]
@@ -200,7 +219,7 @@ async def _receipt(
         found = (await suggestions_for(tx, ctx.settings, [receipt], names))[receipt_id] if first else []
     limits = {row.currency: ctx.settings.charges_limit(row.currency) for row in matched}
     return page(
-        "desk_receipt.html", status=status, form=form, at=at, receipt=receipt, line=line, matches=matches,
+        "desk_receipt.html", status=status, form=form, at=at, receipt=receipt, line=line, alike=alike, matches=matches,
         invoices={row.invoice_id: cashier.candidate_of(row) for row in matched}, limits=limits,
         suggestions=looked_for or found, number=number, wrong=wrong, written=written, says=domain.written,
         names_asked=bool(names) or not first,

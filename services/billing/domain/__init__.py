@@ -57,7 +57,15 @@ from services.billing.domain.stages import (
     stage_at,
     totals,
 )
-from services.billing.domain.wires import exchanged, explained, money_left, unexchanged, unmatch, write_off
+from services.billing.domain.wires import (
+    exchanged,
+    explained,
+    money_left,
+    received_once,
+    unexchanged,
+    unmatch,
+    write_off,
+)
 
 __all__ = [
     "AGES",
@@ -130,6 +138,7 @@ __all__ = [
     "parse_money",
     "pay_out",
     "receive",
+    "received_once",
     "reinstate",
     "reject",
     "reopen_dispute",

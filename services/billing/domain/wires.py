@@ -15,6 +15,12 @@ def money_left(line_id: UUID, amount: Money) -> list[Entry]:
     return entry("bank_debit", f"line:{line_id}", amount.currency, amounts)
 
 
+def received_once(receipt: UUID, amount: Money) -> list[Entry]:
+    """Take back that a wire came: it is in the books already as another one."""
+    amounts = {Account.UNMATCHED: amount.amount_minor, Account.BANK: -amount.amount_minor}
+    return entry("wire_received_once", f"same:{receipt}", amount.currency, amounts)
+
+
 def explained(line_id: UUID, amount: Money, account: Account) -> list[Entry]:
     """Say what money that left was: it weighs on ``account``; BANK when its refund is in the books already."""
     amounts = {account: amount.amount_minor, Account.UNMATCHED: -amount.amount_minor}

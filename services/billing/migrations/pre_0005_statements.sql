@@ -106,15 +106,18 @@ CREATE TABLE wire_matches (
 );
 CREATE INDEX wire_matches_of_receipt ON wire_matches (receipt_id);
 
--- A wire that will never be matched: not ours to keep, or the bank took it back.
+-- A wire that will never be matched: not ours to keep, taken back by the bank, or in the books already as another one.
 ALTER TABLE wire_receipts
-    ADD COLUMN closed_as text CHECK (closed_as IN ('set_aside', 'taken_back')),
+    ADD COLUMN closed_as text CHECK (closed_as IN ('set_aside', 'taken_back', 'same')),
     ADD COLUMN closed_by text,
     ADD COLUMN closed_at timestamptz,
     ADD COLUMN closed_reason text,
+    ADD COLUMN same_as uuid REFERENCES wire_receipts CHECK (same_as <> id),
+    ADD CONSTRAINT wire_receipts_same CHECK ((closed_as IS NOT DISTINCT FROM 'same') = (same_as IS NOT NULL)),
     ADD CONSTRAINT wire_receipts_end_once CHECK (closed_as IS NULL OR payment_id IS NULL),
     ADD CONSTRAINT wire_receipts_closed CHECK ((closed_as IS NULL) = (closed_at IS NULL)
         AND (closed_as IS NULL) = (closed_by IS NULL) AND (closed_as IS NULL) = (closed_reason IS NULL));
+CREATE INDEX wire_receipts_alike ON wire_receipts (value_on, amount_minor, currency);
 DROP INDEX wire_receipts_unmatched;
 CREATE INDEX wire_receipts_unmatched ON wire_receipts (entered_at) WHERE payment_id IS NULL AND closed_as IS NULL;
 INSERT INTO wire_matches (payment_id, receipt_id, invoice_id, amount_minor, currency, why, matched_by, matched_at)

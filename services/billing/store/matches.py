@@ -166,7 +166,7 @@ async def refund_paid_as(tx: Tx, bank_reference: str, amount: Money) -> UUID | N
 async def received_before(tx: Tx, amount: Money, on: date) -> list[UUID]:
     """Return wires of this amount that came in the 90 days before: one of them may have been taken back."""
     rows = await tx.fetch(
-        """SELECT id FROM wire_receipts WHERE amount_minor = $1 AND currency = $2 AND closed_as IS DISTINCT FROM 'taken_back'
+        """SELECT id FROM wire_receipts WHERE amount_minor = $1 AND currency = $2 AND (closed_as IS NULL OR closed_as = 'set_aside')
            AND value_on BETWEEN $3::date - 90 AND $3 ORDER BY value_on DESC, id LIMIT 20""",
         amount.amount_minor, amount.currency, on,
     )  # fmt: skip

@@ -182,7 +182,8 @@ async def moved(tx: Tx, statements: Sequence[StatementRow]) -> int:
         """SELECT coalesce(sum(amount_minor), 0)::bigint FROM (
                SELECT DISTINCT l.id, l.amount_minor FROM bank_lines l
                JOIN bank_statement_lines sl ON sl.line_id = l.id JOIN bank_statements s ON s.id = sl.statement_id
-               WHERE s.account = $1 AND s.currency = $2 AND (s.id = ANY($5)
+               LEFT JOIN wire_receipts w ON w.id = l.receipt_id
+               WHERE s.account = $1 AND s.currency = $2 AND w.closed_as IS DISTINCT FROM 'same' AND (s.id = ANY($5)
                   OR (s.opening_minor IS NULL OR s.closing_minor IS NULL) AND l.booked_on BETWEEN $3 AND $4)) AS lines""",
         statements[0].account, statements[0].currency, min(one.from_on for one in statements),
         max(one.to_on for one in statements), [one.id for one in statements],
