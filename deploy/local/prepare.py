@@ -76,11 +76,15 @@ async def _make_role(admin: Any, role: str, password: str) -> None:
 
 
 async def migrate(plan: Plan, name: str) -> None:
-    """Bring a service's database up to date, and load its roster if there is one."""
+    """Bring a service's database up to date, and load its roster if there is one.
+
+    Nothing of it runs before everything is prepared, so what waits for the old code to be gone needs not wait.
+    """
     service = declared(name)
     url = plan.database_url(name)
-    for ran in await db.migrate(url, service.migrations, stage="pre"):
-        print(f"{name}: {ran}")
+    for stage in ("pre", "post"):
+        for ran in await db.migrate(url, service.migrations, stage=stage):
+            print(f"{name}: {ran}")
     roster = SEEDS / f"{name}.toml"
     if service.seed is not None and roster.exists():
         os.environ.update(plan.told(name))

@@ -68,6 +68,7 @@ def document_cells(document: Document) -> Cells:
         "services": ";".join(service.code for service in content.services),
         "amount": plain(document.amount.amount_minor, document.amount.currency), "currency": document.amount.currency,
         "method": content.method or "", "why": content.why or "", "cause": document.source,
+        "taken_back_at": _instant(document.taken_back_at) if document.taken_back_at else "",
     }  # fmt: skip
 
 
@@ -76,7 +77,7 @@ LEDGER_HEAD = (
 )  # fmt: skip
 DOCUMENT_HEAD = (
     "issued_at", "document", "kind", "seller", "year", "number", "case_number", "case", "invoice", "services", "amount",
-    "currency", "method", "why", "cause",
+    "currency", "method", "why", "cause", "taken_back_at",
 )  # fmt: skip
 
 

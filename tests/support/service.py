@@ -209,7 +209,8 @@ async def template_of(service: Service, postgres_url: str) -> str:
     with FileLock(folder / f"{mark}.lock"):
         if not done.exists():
             await run_as_admin(postgres_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-            await shared_db.migrate(with_database(postgres_url, name), service.migrations)
+            for stage in ("pre", "post"):
+                await shared_db.migrate(with_database(postgres_url, name), service.migrations, stage=stage)
             done.touch()
     return name
 

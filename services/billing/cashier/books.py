@@ -1,5 +1,6 @@
 """Where a case's invoice, payments and ledger change together; the only place that tells PaymentReceived (R20)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from services.billing.cashier.documents import hand_out
 from services.billing.domain import (
     Invoice,
     Outcome,
+    Payment,
 )
 from services.billing.store import CaseRow
 from shared.backbone import outbox, timers
@@ -22,7 +24,9 @@ SYSTEM = "system"
 
 
 async def watch_due(tx: Tx, case_id: CaseId) -> None:
-    due = [one.due_at for one in await store.invoices_of_case(tx, case_id) if one.due_minor]
+    """Set the clock by which unpaid invoices expire: never those of which PaymentReceived was told (R20)."""
+    invoices = await store.invoices_of_case(tx, case_id)
+    due = [one.due_at for one in invoices if one.due_minor and one.received_at is None]
     if due:
         await timers.set(tx, case_id, EXPIRY, min(due))
     else:
@@ -30,14 +34,17 @@ async def watch_due(tx: Tx, case_id: CaseId) -> None:
 
 
 async def write(tx: Tx, case: CaseRow, outcome: Outcome, by: str) -> Invoice:
-    """Keep what an outcome leaves behind; tell PaymentReceived when, for the first time, exactly the price is in, undisputed."""
+    """Keep what an outcome leaves behind; tell PaymentReceived when, for the first time, exactly the price is in, undisputed.
+
+    A dispute that was heard of before its payment counts, whatever it came to: it is tied first (``tie_disputes``).
+    """
     await store.post(tx, case.case_id, outcome.entries, by)
     hand_out(tx, case, outcome, outcome.entries)
     for payment in outcome.payments:
         await store.save_payment(tx, payment)
     payments = await store.payments_of_invoice(tx, outcome.invoice.id)
     invoice = outcome.invoice
-    if invoice.settled and invoice.received_at is None and not any(p.disputed_minor for p in payments):
+    if invoice.settled and invoice.received_at is None and not await _disputed(tx, payments):
         invoice = replace(invoice, received_at=tx.now)
         outbox.append(tx, PaymentReceived(
             case_id=case.case_id, quote_id=invoice.quote_id, revision=invoice.revision, price=invoice.price,
@@ -50,6 +57,12 @@ async def write(tx: Tx, case: CaseRow, outcome: Outcome, by: str) -> Invoice:
     held, returned = sum(p.held_minor for p in payments), sum(p.returned_minor + p.lost_minor for p in payments)
     await store.save_invoice(tx, invoice, invoice.state(held, returned))
     return invoice
+
+
+async def _disputed(tx: Tx, payments: Sequence[Payment]) -> bool:
+    if any(one.disputed_minor for one in payments):
+        return True
+    return await store.waits_for_payment(tx, [one.provider_id for one in payments if one.method == "card"])
 
 
 async def invoice_of(tx: Tx, case: CaseRow, invoice_id: UUID) -> Invoice:

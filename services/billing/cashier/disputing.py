@@ -1,7 +1,8 @@
 """Disputed card payments: taken back by the provider, then ours again or lost (R21).
 
 Nothing of it goes on the wire: PaymentReceived stays told, and the work goes on until finance and the care advisor decide
-otherwise. Messages may come in any order, the payment's own included; they end the same.
+otherwise. Messages may come in any order, the payment's own included. Those about a dispute end the same; only, a payment
+that was disputed before we heard of it is never told as received, and what of it is lost is to be paid again.
 """
 
 from dataclasses import replace
@@ -10,7 +11,14 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import REFUND_ERRAND, REFUND_TIMER, SYSTEM, invoice_of, watch_due, write
-from services.billing.cashier.queues import DISPUTES, TO_REFUND, ask_about_dispute, ask_about_held, ask_about_lost
+from services.billing.cashier.queues import (
+    DISPUTES,
+    TO_REFUND,
+    ask_about_another_currency,
+    ask_about_dispute,
+    ask_about_held,
+    ask_about_lost,
+)
 from services.billing.domain import Dispute, DisputeState, MoneyRefusedError, Outcome, Payment
 from services.billing.gateway import DisputeNotice
 from services.billing.store import CaseRow
@@ -22,6 +30,7 @@ from shared.ids import CaseId, new_id
 _log = log.get(__name__)
 TIE_ERRAND, ACCEPT_ERRAND = "tie_dispute", "accept_dispute"
 _GRACE = timedelta(seconds=15)
+_BLOCKS = (DisputeState.OPEN, DisputeState.LOST)
 
 
 async def hear_dispute(tx: Tx, notice: DisputeNotice) -> None:
@@ -40,8 +49,6 @@ async def hear_dispute(tx: Tx, notice: DisputeNotice) -> None:
         await store.save_dispute(tx, replace(dispute, state=told))
         payload = {"dispute_id": str(dispute.id)}
         await errands.request(tx, TIE_ERRAND, case.case_id if case else CaseId(dispute.id), str(dispute.id), payload)
-    elif dispute.amount.currency != payment.amount.currency:
-        _log.error("dispute_in_another_currency", case_id=str(case.case_id), provider_dispute=notice.dispute_id)
     else:
         before = known.state if known and known.payment_id else None
         await _apply(tx, case, payment, dispute, before, told)
@@ -106,21 +113,39 @@ async def _apply(
     if before == after:
         await store.save_dispute(tx, dispute)
         return
-    invoice = await invoice_of(tx, case, payment.invoice_id)
-    if before is None:
-        invoice, payment = await _write(tx, case, domain.open_dispute(invoice, payment, dispute))
-    if after == DisputeState.WON:
-        invoice, payment = await _write(tx, case, domain.win_dispute(invoice, payment, dispute))
-    elif after == DisputeState.LOST:
-        if before == DisputeState.WON:
-            invoice, payment = await _write(tx, case, domain.reopen_dispute(invoice, payment, dispute))
-        payment = await _lose(tx, case, payment, dispute)
-    if after != DisputeState.OPEN:
-        dispute = replace(dispute, settled_at=tx.now)
+    dispute = dispute if after == DisputeState.OPEN else replace(dispute, settled_at=tx.now)
     await store.save_dispute(tx, dispute)
+    if domain.in_another_currency(payment, dispute):
+        payment = await _block(tx, case, payment, before, after)
+    else:
+        payment = await _move(tx, case, payment, dispute, before)
     await _tell_finance(tx, case, payment, dispute)
     await watch_due(tx, case.case_id)
     _log.info("dispute_heard", case_id=str(case.case_id), state=after.value)
+
+
+async def _move(tx: Tx, case: CaseRow, payment: Payment, dispute: Dispute, before: DisputeState | None) -> Payment:
+    """Book what a dispute does to the money of its payment."""
+    invoice = await invoice_of(tx, case, payment.invoice_id)
+    if before is None:
+        invoice, payment = await _write(tx, case, domain.open_dispute(invoice, payment, dispute))
+    if dispute.state == DisputeState.WON:
+        invoice, payment = await _write(tx, case, domain.win_dispute(invoice, payment, dispute))
+    elif dispute.state == DisputeState.LOST:
+        if before == DisputeState.WON:
+            invoice, payment = await _write(tx, case, domain.reopen_dispute(invoice, payment, dispute))
+        payment = await _lose(tx, case, payment, dispute)
+    return payment
+
+
+async def _block(tx: Tx, case: CaseRow, payment: Payment, before: DisputeState | None, after: DisputeState) -> Payment:
+    """Keep a payment from going back while a dispute of it in another currency is not won: people book what it took."""
+    invoice, was, now = await invoice_of(tx, case, payment.invoice_id), before in _BLOCKS, after in _BLOCKS
+    if now and not was:
+        _, payment = await _write(tx, case, domain.block_whole(invoice, payment))
+    elif was and not now:
+        _, payment = await _write(tx, case, domain.unblock_whole(invoice, payment))
+    return payment
 
 
 async def _write(tx: Tx, case: CaseRow, outcome: Outcome) -> tuple[domain.Invoice, Payment]:
@@ -142,6 +167,9 @@ async def _lose(tx: Tx, case: CaseRow, payment: Payment, dispute: Dispute) -> Pa
 
 async def _tell_finance(tx: Tx, case: CaseRow, payment: Payment, dispute: Dispute) -> None:
     """Put what is to be done on finance's queue; money that was only waiting for the bank's word goes on its way."""
+    if domain.in_another_currency(payment, dispute) and dispute.state != DisputeState.WON:
+        await ask_about_another_currency(tx, dispute, payment)
+        return
     if dispute.state == DisputeState.OPEN:
         await ask_about_dispute(tx, dispute)
         return

@@ -11,7 +11,7 @@ from services.billing.cashier.documents import hand_out
 from services.billing.cashier.queues import UNPAID, ask_about_held, ask_about_unpaid, why_held
 from services.billing.domain import Invoice, MoneyRefusedError
 from services.billing.store import CaseRow, Correction
-from shared import log, staff_queue
+from shared import log, programme, staff_queue
 from shared.db import Tx
 from shared.events import ServicesConfirmed
 from shared.ids import new_id
@@ -43,9 +43,12 @@ async def invoice_services(tx: Tx, case: CaseRow, confirmed: ServicesConfirmed, 
 
 
 async def expire(tx: Tx, case: CaseRow) -> None:
-    """Take back what was not paid in time; what came of it is held for staff."""
+    """Take back what was not paid in time; what came of it is held for staff.
+
+    An invoice of which PaymentReceived was told stays: somebody works in its hope, and a person decides (``open-again``).
+    """
     for invoice in await store.invoices_of_case(tx, case.case_id):
-        if invoice.due_minor and invoice.due_at <= tx.now:
+        if invoice.due_minor and invoice.received_at is None and invoice.due_at <= tx.now:
             payments = await store.payments_of_invoice(tx, invoice.id)
             outcome = domain.cancel(invoice, payments, "expired")
             await write(tx, case, outcome, SYSTEM)
@@ -62,7 +65,8 @@ async def reinstate(tx: Tx, case: CaseRow, invoice_id: UUID, by: str, reason: st
     if case.withdrawn_at:
         raise MoneyRefusedError("The case was withdrawn: send the money back instead")
     payments = await store.payments_of_invoice(tx, invoice.id)
-    outcome = domain.reinstate(replace(invoice, due_at=tx.now + (invoice.due_at - invoice.issued_at)), payments)
+    time_to_pay = programme.load(invoice.programme).clocks.quote_valid
+    outcome = domain.reinstate(replace(invoice, due_at=tx.now + time_to_pay), payments)
     written_invoice = await write(tx, case, outcome, by)
     await _correct(tx, invoice, "opened_again", reason, by)
     for payment in outcome.payments:

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.billing import domain, store
 from services.billing.cashier.books import invoice_of
 from services.billing.cashier.queues import TO_CONFIRM
-from services.billing.cashier.refunding import decide_refund, payment_of
+from services.billing.cashier.refunding import decide_refund, fee_in, payment_of
 from services.billing.cashier.terms import terms_of
 from services.billing.domain import MoneyRefusedError, Payment, Person, Proposal, Refund, written
 from services.billing.store import CaseRow
@@ -26,7 +26,7 @@ async def decide(tx: Tx, case: CaseRow, payment_id: UUID, amount: Money, reason:
     payment = await payment_of(tx, case, payment_id)
     invoice = await invoice_of(tx, case, payment.invoice_id)
     await _check_not_spoken_for(tx, case, payment, amount)
-    fee = domain.of_fee(payment, amount)
+    fee = await fee_in(tx, invoice, payment, amount)
     alone = await store.decided_alone(tx, case.case_id, fee.currency)
     if not domain.needs_second_person(terms_of(invoice).alone_up_to, alone, fee):
         return await decide_refund(tx, case, payment.id, amount, "decision", reason, by.name)

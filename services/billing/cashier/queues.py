@@ -3,7 +3,17 @@
 from datetime import datetime, timedelta
 
 from services.billing import store
-from services.billing.domain import Dispute, Invoice, Oddity, Payment, Refund, oddity_of, twice_by, written
+from services.billing.domain import (
+    Dispute,
+    DisputeState,
+    Invoice,
+    Oddity,
+    Payment,
+    Refund,
+    oddity_of,
+    twice_by,
+    written,
+)
 from services.billing.gateway import RefundNotice
 from shared import staff_queue
 from shared.db import Tx
@@ -76,6 +86,17 @@ async def ask_about_dispute(tx: Tx, dispute: Dispute) -> None:
 async def ask_about_lost(tx: Tx, dispute: Dispute) -> None:
     title = f"The dispute of {written(dispute.amount)} is lost: agree with the care advisor how the case goes on"
     await _about_dispute(tx, dispute, title, None)
+
+
+async def ask_about_another_currency(tx: Tx, dispute: Dispute, payment: Payment) -> None:
+    """A dispute that no entry can be made of by itself: finance asks the provider, and has it booked."""
+    of, paid = written(dispute.amount), written(payment.amount)
+    title = f"A dispute of {of} over a payment of {paid}: answer it, and ask the provider how much it took"
+    if dispute.state is DisputeState.LOST:
+        title = (
+            f"A dispute of {of} over a payment of {paid} is lost: have the loss booked, and agree how the case goes on"
+        )
+    await _about_dispute(tx, dispute, title, dispute.evidence_due_at)
 
 
 async def _about_dispute(tx: Tx, dispute: Dispute, title: str, due: datetime | None) -> None:

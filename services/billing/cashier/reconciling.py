@@ -106,6 +106,7 @@ async def _hear_line(tx: Tx, line: ReportLine) -> None:
             dispute_id=line.object_id, payment_id=line.payment_id, reference=line.reference, status=state,
             amount_minor=amount, currency=currency,
         ))  # fmt: skip
+        await _check_stands(tx, line, state)
     elif line.kind == "refund" and line.reference:
         refund = await store.refund(tx, line.reference)
         if refund is None or refund.state != "decided":
@@ -114,6 +115,13 @@ async def _hear_line(tx: Tx, line: ReportLine) -> None:
         await watch_provider(tx, refund.case_id)
     else:
         raise MoneyRefusedError("This can't be taken in: look at it at the provider")
+
+
+async def _check_stands(tx: Tx, line: ReportLine, state: DisputeState) -> None:
+    """Refuse to call a dispute taken in that stands otherwise here still."""
+    here = await store.dispute_of_provider(tx, line.object_id)
+    if here is None or here.payment_id is None or (state is DisputeState.WON and here.state is not state):
+        raise MoneyRefusedError("This dispute stands otherwise here: look at it at the provider")
 
 
 async def _book_fees(tx: Tx, lines: Sequence[ReportLine]) -> int:

@@ -18,6 +18,7 @@ from services.billing.cashier.queues import (
 )
 from services.billing.cashier.terms import terms_of
 from services.billing.domain import (
+    Invoice,
     InvoiceBack,
     MoneyRefusedError,
     Payment,
@@ -100,7 +101,7 @@ async def decide_refund(
     """Owe money back to where it came from, and start it on its way. Raises ``MoneyRefusedError``."""
     payment = await payment_of(tx, case, payment_id)
     invoice = await invoice_of(tx, case, payment.invoice_id)
-    fee = domain.of_fee(payment, amount).amount_minor
+    fee = (await fee_in(tx, invoice, payment, amount)).amount_minor
     refund = Refund(refund_id or new_id(), case.case_id, payment.id, payment.method, amount, why, reason, by, tx.now,
                     of_fee_minor=fee)  # fmt: skip
     outcome = domain.give_back(invoice, payment, refund)
@@ -229,6 +230,11 @@ async def looked_at_provider(tx: Tx, case: CaseRow, provider_refund: str, by: st
         raise LookupError("Nothing is asked about this refund")
     await staff_queue.done(tx, TO_REFUND, f"at_provider:{provider_refund}")
     _log.info("looked_at_provider", case_id=str(case.case_id), provider_refund=provider_refund, by=by)
+
+
+async def fee_in(tx: Tx, invoice: Invoice, payment: Payment, amount: Money) -> Money:
+    """Return what of a refund would be taken out of the fee."""
+    return domain.of_fee(invoice, payment, amount, was_fee=await store.was_fee(tx, payment.id))
 
 
 async def payment_of(tx: Tx, case: CaseRow, payment_id: UUID) -> Payment:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, store
 from services.billing.api import Reason
+from services.billing.domain import MoneyRefusedError
 from services.billing.pages import Shown, account_of
 from shared.db import Database, Tx
 from shared.ids import CaseId
@@ -34,13 +35,20 @@ async def show(case_id: UUID, invoice_id: UUID, page: Page, db: Db) -> Response:
 async def say_what_came_of_it(
     request: Request, case_id: UUID, invoice_id: UUID, page: Page, db: Db, who: Who, once: Once
 ) -> Response:
-    """Open the invoice again, or let the supplement go: either with the patient's words as the reason."""
+    """Open the invoice again, or let the supplement go: either with the patient's words as the reason.
+
+    A case's first invoice is no supplement: finance opens it again, or nobody does.
+    """
     form = await Form.read(request, OutcomeForm)
     if not form.valid:
         return await _page(page, db, (case_id, invoice_id), form, status=422)
 
     async def work(tx: Tx) -> str:
         case = await store.lock_case(tx, CaseId(case_id))
+        if (await cashier.invoice_of(tx, case, invoice_id)).ordinal == 1:
+            raise MoneyRefusedError(
+                "A case's first invoice is opened again by finance: tell them what the patient said"
+            )
         act = cashier.reinstate if form.model.outcome == "open_again" else cashier.let_go
         await act(tx, case, invoice_id, who.name, form.model.reason)
         return f"/desk/billing/cases/{case_id}/invoices/{invoice_id}/unpaid"

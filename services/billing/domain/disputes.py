@@ -82,6 +82,21 @@ def reopen_dispute(invoice: Invoice, payment: Payment, dispute: Dispute) -> Outc
     return Outcome(invoice, (_blocked(payment, dispute.amount.amount_minor),), _taken(dispute, "disputed_again"))
 
 
+def in_another_currency(payment: Payment, dispute: Dispute) -> bool:
+    """Whether nobody can tell how much of the payment a dispute takes: then it blocks all of it, and moves nothing."""
+    return payment.amount.currency != dispute.amount.currency
+
+
+def block_whole(invoice: Invoice, payment: Payment) -> Outcome:
+    """A dispute in another currency is open: no refund of the payment until it is won."""
+    return Outcome(invoice, (_blocked(payment, payment.amount.amount_minor),))
+
+
+def unblock_whole(invoice: Invoice, payment: Payment) -> Outcome:
+    """Take ``block_whole`` back."""
+    return Outcome(invoice, (_blocked(payment, -payment.amount.amount_minor),))
+
+
 def lose_dispute(invoice: Invoice, payment: Payment, dispute: Dispute, unsent: Sequence[Refund]) -> Settled:
     """The bank gave the money to the card's holder. ``unsent``: refunds of this payment that nobody sent yet.
 

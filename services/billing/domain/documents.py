@@ -71,6 +71,7 @@ class Document:
     """A document as it was handed out; ``number`` counts from 1 per kind, seller and year, without a gap.
 
     The case's number never changes and may be heard of after the services, so it is looked up when the document is read.
+    ``taken_back_at``: its payment was taken back from this invoice since. The document itself never changes.
     """
 
     id: UUID
@@ -85,6 +86,7 @@ class Document:
     issued_at: datetime
     content: Content
     case_number: str | None
+    taken_back_at: datetime | None = None
 
     @property
     def reference(self) -> str | None:

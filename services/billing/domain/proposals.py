@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.billing.domain.invoices import Payment
+from services.billing.domain.invoices import Invoice, Payment
 from services.billing.domain.money import MoneyRefusedError
 from shared.events import Money
 from shared.ids import CaseId
@@ -47,9 +47,15 @@ class Proposal:
     ruling: str | None = None
 
 
-def of_fee(payment: Payment, amount: Money) -> Money:
-    """Return what of ``amount`` would be taken out of the fee: what is held goes first."""
-    return Money(amount_minor=max(0, amount.amount_minor - payment.held_minor), currency=payment.amount.currency)
+def of_fee(invoice: Invoice, payment: Payment, amount: Money, *, was_fee: bool = False) -> Money:
+    """Return what of ``amount`` would be taken out of the fee: what is held, and owed back anyway, goes first.
+
+    Held money is fee all the same when work began in its hope: of an invoice that was told to be paid and isn't any
+    more, or of a wire that was taken back from such an invoice (``was_fee``).
+    """
+    was_fee = was_fee or (invoice.received_at is not None and not invoice.settled)
+    owed_anyway = 0 if was_fee else payment.held_minor
+    return Money(amount_minor=max(0, amount.amount_minor - owed_anyway), currency=payment.amount.currency)
 
 
 def needs_second_person(limit: Money | None, decided_alone_minor: int, fee: Money) -> bool:

@@ -20,8 +20,8 @@ class Refund:
     """Money on its way back to where it came from.
 
     ``state``: decided, issued, failed (the provider refused), or overtaken (a lost dispute took the money first).
-    ``of_fee_minor`` is what was taken out of the fee for it; the rest was held. ``bounced``: the provider had sent it, and
-    the card's bank gave it back; the provider never sends it again.
+    ``of_fee_minor`` is what was taken out of the fee for it; the rest was held, and owed back anyway.
+    ``bounced``: the provider had sent it, and the card's bank gave it back; the provider never sends it again.
     """
 
     id: UUID

@@ -75,18 +75,4 @@ END $$;
 CREATE CONSTRAINT TRIGGER documents_follow AFTER INSERT ON documents
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION documents_check_number_and_sum();
 
--- What bills, credits or takes money leaves a document behind, or doesn't happen.
-CREATE FUNCTION ledger_asks_for_document() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM documents WHERE source = NEW.source) THEN
-        RAISE EXCEPTION '% of % has no document', NEW.kind, NEW.source USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE CONSTRAINT TRIGGER ledger_leaves_documents AFTER INSERT ON ledger_transactions
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (NEW.kind IN ('invoice_issued', 'invoice_reinstated', 'payment_received'))
-    EXECUTE FUNCTION ledger_asks_for_document();
-
 CREATE INDEX ledger_by_time ON ledger_transactions (entered_at, id);

@@ -27,6 +27,7 @@ from services.billing.store.disputes import (
     disputes_of_case,
     disputes_waiting_for,
     save_dispute,
+    waits_for_payment,
 )
 from services.billing.store.documents import (
     Unnumbered,
@@ -63,6 +64,7 @@ from services.billing.store.matches import (
     sought,
     sought_by_ids,
     undo_match,
+    was_fee,
 )
 from services.billing.store.movements import movements_of_case
 from services.billing.store.payments import (
@@ -281,5 +283,7 @@ __all__ = [
     "unpaid_of_amount",
     "upload",
     "waiting_for_provider",
+    "waits_for_payment",
+    "was_fee",
     "with_amount",
 ]

@@ -1,7 +1,7 @@
 """The books for an accountant: turnover per account in a span of time, and the ledger and documents page by page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -80,7 +80,7 @@ async def ledger_lines(db: Database, since: datetime, until: datetime) -> AsyncI
 
 
 async def documents_between(db: Database, since: datetime, until: datetime) -> AsyncIterator[Document]:
-    """Yield the documents of a span, oldest first."""
+    """Yield the documents of a span, oldest first; what was taken back after the span is not said, so that it stays the same."""
 
     async def page(tx: Tx, after: Place) -> list[Document]:
         rows = await tx.fetch(
@@ -89,10 +89,15 @@ async def documents_between(db: Database, since: datetime, until: datetime) -> A
                 ORDER BY issued_at, id LIMIT $4""",
             *after[:2], until, PAGE,
         )  # fmt: skip
-        return [read_document(row) for row in rows]
+        return [_as_of(until, read_document(row)) for row in rows]
 
     async for one in _paged(db, (since, _FIRST, 0), page, lambda one: (one.issued_at, one.id, 0)):
         yield one
+
+
+def _as_of(until: datetime, one: Document) -> Document:
+    later = one.taken_back_at is not None and one.taken_back_at >= until
+    return replace(one, taken_back_at=None) if later else one
 
 
 async def _paged(

@@ -1,5 +1,6 @@
 """Disputed card payments."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.billing.domain import Dispute, DisputeState
@@ -48,6 +49,16 @@ async def dispute_of_provider(tx: Tx, provider_id: str) -> Dispute | None:
 async def disputes_of_case(tx: Tx, case_id: CaseId) -> list[Dispute]:
     rows = await tx.fetch(f"SELECT {_DISPUTE} FROM disputes WHERE case_id = $1 ORDER BY opened_at, id", case_id)
     return [_dispute(row) for row in rows]
+
+
+async def waits_for_payment(tx: Tx, provider_payments: Sequence[str]) -> bool:
+    """Whether a dispute of one of these payments was heard of, and isn't counted in yet."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM disputes WHERE provider_payment = ANY($1) AND payment_id IS NULL)",
+            list(provider_payments),
+        )
+    )
 
 
 async def disputes_waiting_for(tx: Tx, provider_payment: str) -> list[Dispute]:

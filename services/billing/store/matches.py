@@ -100,6 +100,18 @@ async def undo_match(tx: Tx, payment_id: UUID, by: str, reason: str) -> None:
     await tx.execute("DELETE FROM payments WHERE id = $1", payment_id)
 
 
+async def was_fee(tx: Tx, payment_id: UUID) -> bool:
+    """Whether a payment's wire was counted in before, and taken back, for an invoice that was told to be paid."""
+    return bool(
+        await tx.fetchval(
+            """SELECT EXISTS (SELECT FROM wire_matches m JOIN wire_matches before ON before.receipt_id = m.receipt_id
+                   JOIN invoices i ON i.id = before.invoice_id
+                   WHERE m.payment_id = $1 AND before.undone_at IS NOT NULL AND i.received_at IS NOT NULL)""",
+            payment_id,
+        )
+    )
+
+
 async def has_refunds(tx: Tx, payment_id: UUID) -> bool:
     """Whether money of a payment went back, or is proposed to and waits for a second person."""
     return bool(
