@@ -17,6 +17,7 @@ KINDS = {
     "payment_received": N_("Payment received"),
     "refund_decided": N_("Fee taken back"),
     "refund_issued": N_("Money sent back"),
+    "refund_lowered": N_("Less to send back: the payer’s bank took it already"),
     "refund_bounced": N_("Money that could not reach the card"),
     "charges_written_off": N_("Bank charges that we bear"),
     "wire_unmatched": N_("Payment taken off: it was counted in by mistake"),

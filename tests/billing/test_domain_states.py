@@ -116,6 +116,21 @@ class Books(RuleBasedStateMachine):
         self.went_out[refund.amount.currency] -= refund.amount.amount_minor if entries else 0
         self.refunds[refund.id], self.entries = back, self.entries + entries
 
+    @precondition(lambda self: self.refunds)
+    @rule(which=WHICH)
+    def lower(self, which: int) -> None:
+        """Of a refund that nobody is sending no more goes back than lost disputes and other refunds leave."""
+        refund = _nth(self.refunds, which)
+        payment = self.payments[refund.payment_id]
+        gone = sum(one.amount.amount_minor for one in self.disputes_of(payment) if one.state == DisputeState.LOST)
+        others = (one for one in self.refunds.values() if one.payment_id == payment.id and one.state == "issued")
+        gone += sum(one.amount.amount_minor for one in others)
+        if refund.state in ("decided", "failed"):
+            less, outcome = domain.lower(self.invoices[payment.invoice_id], payment, refund, gone)
+            self.refunds[less.id] = less
+            self.keep(outcome)
+            assert less.state == "overtaken" or gone + less.amount.amount_minor <= payment.amount.amount_minor
+
     @precondition(lambda self: self.payments)
     @rule(which=WHICH, part=st.integers(1, 4))
     def dispute(self, which: int, part: int) -> None:

@@ -94,6 +94,31 @@ async def test_what_was_sent_though_a_dispute_had_taken_it_comes_back_as_no_debt
     assert await pays_by_bank(billing, refund) == 409
 
 
+@pytest.mark.parametrize("first", ["failed", "lost"])
+async def test_what_a_lost_dispute_took_is_not_paid_back_as_well(
+    billing: ServiceUnderTest, provider: Provider, case: CaseFacts, first: str
+) -> None:
+    refund = await withdrawn(billing, provider, case)
+
+    async def loses() -> None:
+        for status in ("open", "lost"):
+            said = {
+                "dispute_id": "dp_1", "payment_id": "pay_1", "status": status, "amount_minor": 100_000, "currency": "USD",
+            }  # fmt: skip
+            await provider.says(f"dispute.{'opened' if status == 'open' else status}", said)
+
+    if first == "lost":
+        await loses()
+    await ended(provider, refund, "failed")
+    if first == "failed":
+        await loses()
+    assert await queue(billing, REFUNDS) == ["Pay back 1500.00 USD by bank transfer: a lost dispute took the rest"]
+    assert await pays_by_bank(billing, refund) == 200
+    assert await balances(billing) == {"card_clearing": PRICE - 100_000, "bank": -(PRICE - 100_000)}
+    [told] = await billing.emitted(RefundIssued)
+    assert told.price.amount_minor == PRICE - 100_000
+
+
 @pytest.mark.parametrize("behaviour", [{}, {"duplicate": 3}], ids=["well", "twice"])
 async def test_the_provider_bounces_it_over_http(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, behaviour: dict[str, int]

@@ -19,6 +19,7 @@ from services.billing.cashier.queues import (
     ask_about_held,
     ask_about_lost,
 )
+from services.billing.cashier.refunding import lower_failed
 from services.billing.domain import Dispute, DisputeState, MoneyRefusedError, Outcome, Payment
 from services.billing.gateway import DisputeNotice
 from services.billing.store import CaseRow
@@ -119,6 +120,8 @@ async def _apply(
         payment = await _block(tx, case, payment, before, after)
     else:
         payment = await _move(tx, case, payment, dispute, before)
+        if after == DisputeState.LOST:
+            await lower_failed(tx, case, payment.id)
     await _tell_finance(tx, case, payment, dispute)
     await watch_due(tx, case.case_id)
     _log.info("dispute_heard", case_id=str(case.case_id), state=after.value)

@@ -146,6 +146,7 @@ async def pay_out(tx: Tx, refund_id: UUID, paid_as: str, by: str, method: domain
         await store.post(tx, refund.case_id, entries, by)
         await store.settle_refund(tx, refund.id, "issued", paid_as)
         await staff_queue.done(tx, TO_REFUND, f"refund:{refund.id}")
+        await lower_failed(tx, await store.lock_case(tx, refund.case_id), refund.payment_id)
         if not refund.bounced:
             outbox.append(
                 tx,
@@ -180,6 +181,7 @@ async def refund_failed(tx: Tx, refund_id: UUID, provider_id: str | None = None)
     if refund.state == "decided" and not (payment and payment.disputed_minor):
         await store.settle_refund(tx, refund.id, "failed", provider_id)
         await ask_to_pay_back(tx, refund, "by bank transfer: the card did not take it" if provider_id else LOOK_FIRST)
+        await lower_failed(tx, await store.lock_case(tx, refund.case_id), refund.payment_id)
 
 
 async def _bounce(tx: Tx, refund: Refund, provider_id: str | None) -> None:
@@ -190,6 +192,31 @@ async def _bounce(tx: Tx, refund: Refund, provider_id: str | None) -> None:
         await store.settle_refund(tx, refund.id, back.state, provider_id)
         if back.state == "failed":
             await ask_to_pay_back(tx, back, "by bank transfer: its card's bank gave it back")
+        await lower_failed(tx, await store.lock_case(tx, refund.case_id), refund.payment_id)
+
+
+async def lower_failed(tx: Tx, case: CaseRow, payment_id: UUID) -> None:
+    """Have finance pay back no more than is left of a payment of which a lost dispute took a part."""
+    mine = [one for one in await store.refunds_of_case(tx, case.case_id) if one.payment_id == payment_id]
+    lost = [one for one in await store.disputes_of_case(tx, case.case_id) if one.payment_id == payment_id]
+    unsent = [one for one in mine if one.state == "failed"]
+    away = [one.amount for one in mine if one.state in ("issued", "decided")]
+    away += [one.amount for one in lost if one.state == "lost"]
+    gone = sum(one.amount_minor for one in away if unsent and one.currency == unsent[0].amount.currency)
+    for refund in unsent:
+        payment = await payment_of(tx, case, payment_id)
+        invoice = await invoice_of(tx, case, payment.invoice_id)
+        less, outcome = domain.lower(invoice, payment, refund, gone)
+        gone += less.amount.amount_minor if less.state == "failed" else 0
+        if not outcome.entries:
+            continue
+        await write(tx, case, outcome, SYSTEM)
+        if less.state == "overtaken":
+            await store.settle_refund(tx, less.id, "overtaken", None)
+            await staff_queue.done(tx, TO_REFUND, f"refund:{less.id}")
+        else:
+            await store.lower_refund(tx, less)
+            await ask_to_pay_back(tx, less, "by bank transfer: a lost dispute took the rest")
 
 
 async def hear_refund_answer(tx: Tx, refund_id: UUID, answer: RefundAnswer | None) -> None:

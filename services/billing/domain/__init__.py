@@ -50,7 +50,7 @@ from services.billing.domain.proposals import (
 )
 from services.billing.domain.reconciling import Difference, DifferenceKind, Line, Record, Subject, compare
 from services.billing.domain.references import creditor_reference, find_references
-from services.billing.domain.refunds import Refund, RefundState, bounce, give_back, pay_out
+from services.billing.domain.refunds import Refund, RefundState, bounce, give_back, lower, pay_out
 from services.billing.domain.stages import (
     InvoiceBack,
     PaymentBack,
@@ -134,6 +134,7 @@ __all__ = [
     "label",
     "lapse",
     "lose_dispute",
+    "lower",
     "money_left",
     "needs_second_person",
     "oddity_of",

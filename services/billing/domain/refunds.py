@@ -91,3 +91,21 @@ def bounce(refund: Refund, issued: Sequence[Posting]) -> tuple[Refund, list[Entr
     state: RefundState = "overtaken" if Account.DISPUTE_LOSSES in amounts else "failed"
     entries = entry("refund_bounced", f"refund_bounced:{refund.id}", refund.amount.currency, amounts)
     return replace(refund, state=state, bounced=True), entries
+
+
+def lower(invoice: Invoice, payment: Payment, refund: Refund, gone_minor: int) -> tuple[Refund, Outcome]:
+    """Owe less back where the payment's money has gone otherwise: ``gone_minor`` by lost disputes and other refunds.
+
+    What a lost dispute took of it is no loss then. A refund of which nothing is left is overtaken.
+    """
+    over = min(refund.amount.amount_minor, gone_minor + refund.amount.amount_minor - payment.amount.amount_minor)
+    if over <= 0:
+        return refund, Outcome(invoice, (payment,))
+    left = refund.amount.amount_minor - over
+    amounts = {Account.REFUNDS_PAYABLE: over, Account.DISPUTE_LOSSES: -over}
+    entries = entry("refund_lowered", f"refund_lowered:{refund.id}:{left}", refund.amount.currency, amounts)
+    if not left:
+        return replace(refund, state="overtaken"), Outcome(invoice, (payment,), entries)
+    less = replace(payment, returned_minor=payment.returned_minor - over, lost_minor=payment.lost_minor + over)
+    amount = Money(amount_minor=left, currency=refund.amount.currency)
+    return replace(refund, amount=amount), Outcome(invoice, (less,), entries)

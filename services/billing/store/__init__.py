@@ -100,6 +100,7 @@ from services.billing.store.provider import (
 from services.billing.store.refunds import (
     add_refund,
     asked_about_at_provider,
+    lower_refund,
     note_sent,
     provider_failed,
     refund,
@@ -224,6 +225,7 @@ __all__ = [
     "lock_case",
     "lock_cases",
     "lock_difference",
+    "lower_refund",
     "mappings",
     "mark_matched",
     "mark_taken_in",

@@ -42,6 +42,11 @@ async def refund(tx: Tx, refund_id: UUID) -> Refund | None:
     return Refund(**with_amount(row)) if row else None
 
 
+async def lower_refund(tx: Tx, refund: Refund) -> None:
+    """Note that less of it goes back."""
+    await tx.execute("UPDATE refunds SET amount_minor = $2 WHERE id = $1", refund.id, refund.amount.amount_minor)
+
+
 async def provider_failed(tx: Tx, refund_id: UUID, provider_id: str) -> bool:
     """Whether the provider has said that what it calls ``provider_id`` failed: its last word, whatever comes late."""
     found: bool = await tx.fetchval(
