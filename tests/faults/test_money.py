@@ -6,6 +6,7 @@ provider dies with messages not yet sent; broker and database are killed once ea
 
 import asyncio
 import collections
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +37,11 @@ from tests.support import kafka_topics
 from tests.support.facts import PRICE, a_case, confirmed
 from tests.support.installation import Installation, until
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]  # it kills servers of its own, which take memory
+pytestmark = [
+    pytest.mark.alone,  # it kills servers of its own, which take memory
+    pytest.mark.timeout(600),
+    pytest.mark.skipif("CONSILIUM_DRILL" not in os.environ, reason="minutes long: set CONSILIUM_DRILL=1 to run it"),
+]
 
 DEATHS = {
     "web": ["once.worked", "once.committed", "messages.heard", "messages.committed", "consumer.flushed"],
