@@ -132,7 +132,7 @@ async def test_the_order_of_messages_does_not_matter(billing: ServiceUnderTest, 
         assert len(await billing.emitted(PaymentReceived)) == nth + 1, order
 
 
-async def test_a_refund_is_told_once_however_it_is_heard(
+async def test_a_refund_that_is_heard_of_twice_is_told_once(
     billing: ServiceUnderTest, case: CaseFacts, provider: Provider
 ) -> None:
     await billing.receives(case.confirmed())
@@ -141,7 +141,7 @@ async def test_a_refund_is_told_once_however_it_is_heard(
     await billing.run_timers(at=A_MONDAY + timedelta(minutes=1))
     [refund] = await billing.fetch("SELECT id FROM refunds")
     said = {"refund_id": "re_1", "reference": str(refund["id"]), "status": "succeeded"}
-    for status in ("succeeded", "succeeded"):  # a failure is the last word: see test_refund_comes_back
+    for status in ("succeeded", "succeeded"):  # with failures, in both orders: test_refund_comes_back
         await provider.says(f"refund.{status}", said | {"status": status})
     [told] = await billing.emitted(RefundIssued)
     assert told.refund_id == refund["id"]
