@@ -21,7 +21,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -159,13 +159,13 @@ async def _latency(rig: Rig, keys: Path, scale: float) -> AsyncIterator[Figure]:
             for _ in range(RATE_DESKS)
         ]
         await _as_fast_as_it_goes(port, 1.0)
-        free = [await Connection.open(port) for _ in range(CONNECTIONS)]
+        free = deque([await Connection.open(port) for _ in range(CONNECTIONS)])  # in turn: the server closes what idles
         body, number = _body(), max(RATE, int(RATE * RATE_SECONDS * scale))
         begin = time.monotonic() + 0.1
 
         async def one(at: float) -> None:
             await asyncio.sleep(at - time.monotonic())
-            connection = free.pop() if free else await Connection.open(port)
+            connection = free.popleft() if free else await Connection.open(port)
             await _submit(connection, body)
             took.append((time.monotonic() - at) * 1000)
             free.append(connection)
