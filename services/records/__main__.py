@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     """Return the routers; a worker never asks, and loads no web framework."""
-    from services.records import api, pages
+    from services.records import api, api_imaging, pages
 
-    return (api.router, api.partner_router, *pages.ROUTERS)
+    return (api.router, api_imaging.router, api.partner_router, *pages.ROUTERS)
 
 
 SERVICE = Service(

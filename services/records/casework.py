@@ -33,7 +33,7 @@ from services.records.domain import (
 )
 from services.records.files import Stored
 from services.records.partner import tell
-from services.records.store import access, cases, materials
+from services.records.store import access, cases, imaging, materials
 from shared import programme, staff_queue
 from shared.backbone import errands, outbox, timers
 from shared.db import Tx
@@ -102,6 +102,7 @@ async def learn(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str]
     A case manager who doesn't speak with the patient hands over to one who does, as long as nothing was decided.
     """
     await draft(tx, case_id, revision, cancer_type)
+    await imaging.learn_cancer(tx, case_id, cancer_type)
     await cases.note_request(tx, case_id, revision, languages)
     collection = await cases.lock(tx, case_id)
     untouched = all(item.decision is None for item in collection.items) and collection.summary is None

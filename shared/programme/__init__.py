@@ -8,6 +8,7 @@
     rules.price(["comprehensive", "video"])                 # Money: the sum of the sample prices, which are not quotes
     rules.price_range(["integrative"])                      # what may be shown before anybody asks, or None (R19)
     rules.refunds.in_review                                 # per cent of the fee that goes back at this stage (R21)
+    rules.imaging.stacks["CT"].thickest_mm                  # what a scan must be to be of use (R25)
     rules.calendar.contact_due(now)                         # the close of the next business day (R12)
     rules.checklist(["comprehensive"], "breast")            # what to send (R23)
     rules.text("consent", "ar"), rules.text_version("consent")
@@ -17,6 +18,7 @@ start with its name, its line and the reason.
 """
 
 from shared.programme.calendar import OfficeCalendar
+from shared.programme.imaging import Called, Contrast, Imaging, Stack
 from shared.programme.loading import ProgrammeRefused, UnknownProgramme, all_programmes, current, load, read_folder
 from shared.programme.model import (
     CallBacks,
@@ -36,9 +38,12 @@ from shared.programme.rules import Programme
 
 __all__ = [
     "CallBacks",
+    "Called",
     "CancerType",
     "Clocks",
     "Contacts",
+    "Contrast",
+    "Imaging",
     "OfficeCalendar",
     "Owed",
     "Programme",
@@ -49,6 +54,7 @@ __all__ = [
     "Requirement",
     "Service",
     "SlideTravel",
+    "Stack",
     "Travel",
     "UnknownProgramme",
     "all_programmes",

@@ -38,6 +38,7 @@ def problems_of(programme: Programme) -> list[Found]:
         *_prices_shown(programme),
         *_slide_travel(programme),
         *_refunds(programme),
+        *_imaging(programme),
         *_unknown_codes(programme),
         *_texts(programme),
         *_languages(programme),
@@ -97,6 +98,18 @@ def _refunds(programme: Programme) -> Iterator[Found]:
     back = programme.refunds
     if not back.before_acceptance >= back.in_review >= back.delivered:
         yield ("refunds",), "a later stage must not give back more than an earlier one (R21)"
+
+
+def _imaging(programme: Programme) -> Iterator[Found]:
+    asked = programme.imaging
+    for cancer_type, regions in asked.wanted.items():
+        yield from _strangers(programme.cancer_types, (cancer_type,), ("imaging", "wanted"), "cancer type")
+        yield from _strangers(asked.regions, regions, ("imaging", "wanted", cancer_type), "region")
+    for place, need in enumerate(asked.contrast):
+        path: Path = ("imaging", "contrast", place)
+        yield from _strangers(programme.cancer_types, need.cancer_types, (*path, "cancer_types"), "cancer type")
+        yield from _strangers(asked.regions, need.regions, (*path, "regions"), "region")
+        yield from _strangers(asked.phases, need.phases, (*path, "phases"), "contrast phase")
 
 
 def _unknown_codes(programme: Programme) -> Iterator[Found]:
@@ -170,6 +183,9 @@ def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
     if travel := programme.slide_travel:
         yield ("slide_travel", "note"), travel.notes
         yield from (((*path, "source"), way.sources) for path, way in _ways_to_travel(travel))
+    for section in ("regions", "phases"):
+        called = getattr(programme.imaging, section)
+        yield from ((("imaging", section, code, "title"), one.titles) for code, one in called.items())
     yield from ((("sentences", key), sentence) for key, sentence in programme.sentences.items())
     yield from ((("texts", key, "wording"), text.wording) for key, text in programme.texts.items())
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.events import Money, ProgrammeRef
 from shared.programme.calendar import OfficeCalendar
+from shared.programme.imaging import Imaging
 from shared.programme.model import (
     CallBacks,
     CancerType,
@@ -57,6 +58,7 @@ class Programme(Value):
     texts: ReadOnly[str, Text]
     slide_travel: SlideTravel | None = None
     refunds: Refunds = Refunds()
+    imaging: Annotated[Imaging, Field(default_factory=Imaging)]
 
     @cached_property
     def ref(self) -> ProgrammeRef:

@@ -1,0 +1,39 @@
+"""The JSON interface to a case's scans: what is there, what is wrong, and pictures of it (R25, M7)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from services.records import desks, scans
+from services.records.store import scans as store
+from services.records.views_imaging import ImagesView, ImageView, ScansView
+from shared.ids import CaseId
+from shared.web import Db, Role, Who, allow, locale_of
+from shared.web.i18n import translator_for
+
+router = APIRouter(
+    prefix="/api/records/cases/{case_id}/imaging", tags=["imaging"], dependencies=[Depends(desks.in_words)]
+)
+
+SEES_SCANS = (Role.CASE_MANAGER, Role.SPECIALIST, *desks.PRIVACY, *desks.PATIENT_SIDE)
+READERS = allow(*SEES_SCANS)
+Uid = Annotated[str, Path(pattern=r"^[0-9A-Za-z._-]{1,64}$", description="A DICOM UID")]
+
+
+@router.get("", dependencies=[READERS])
+async def scans_of_case(request: Request, case_id: UUID, who: Who, db: Db) -> ScansView:
+    """Return the case's studies and series, and what is wrong with them, in words for whoever sent them."""
+    async with db.reading() as tx:
+        await desks.see(tx, who, case_id)
+        translate = translator_for(request).gettext
+        return ScansView.of(await scans.scans_of(tx, CaseId(case_id), locale_of(request), translate))
+
+
+@router.get("/series/{series_uid}", dependencies=[READERS])
+async def images(case_id: UUID, series_uid: Uid, who: Who, db: Db) -> ImagesView:
+    """Return the pictures of a series in order; none: there is no such series in this case."""
+    async with db.reading() as tx:
+        await desks.see(tx, who, case_id)
+        found = await store.images_of(tx, CaseId(case_id), series_uid)
+    return ImagesView(images=[ImageView.of(image) for image in found])

@@ -1,0 +1,151 @@
+"""Scans as a case gets them: put in their places as they come, judged at once, shown to sender and staff (R25, M7)."""
+
+from typing import Any
+
+import pytest
+
+from shared.web import Role
+from tests.records.conftest import Case, brief
+from tests.records.scans import brings_scans, header, slices
+from tests.support.facts import a_case, withdrawn
+
+
+async def scans(case: Case, **params: str) -> dict[str, Any]:
+    answer = await case.patient.get(f"{case.api}/imaging", params=params)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def flaws(case: Case) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in (await scans(case))["defects"]:
+        found.setdefault(one["uid"], []).append(one["flaw"])
+    return found
+
+
+async def test_a_scan_that_comes_in_parts_is_whole_in_the_end(case: Case) -> None:
+    stack = list(slices(30, series="1.1.1", description="Thorax 2.0", study_description="Chest", date="20261101"))
+    await brings_scans(case, *stack[:10], *stack[20:])
+    [missing] = (await scans(case))["defects"]
+    assert (missing["flaw"], missing["uid"], missing["harmless"]) == ("missing_slices", "1.1.1", False)
+    assert missing["sentence"].startswith("Images are missing from this scan: 10.")
+
+    await brings_scans(case, *stack[10:20])
+    found = await scans(case)
+    [study] = found["studies"]
+    [series] = study["series"]
+    assert found["defects"] == []
+    assert (study["date"], study["description"]) == ("20261101", "Chest")
+    assert series | {"number": ""} == {
+        "uid": "1.1.1", "modality": "CT", "number": "", "description": "Thorax 2.0", "images": 30, "objects": 30,
+        "thickness": 2.0, "spacing": 2.0, "regions": ["chest"], "phases": [], "contrast": False, "localiser": False,
+    }  # fmt: skip
+    images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
+    assert [one["number"] for one in images] == list(range(1, 31))
+
+
+async def test_each_reads_of_defects_in_their_own_language_with_the_programmes_names(case: Case) -> None:
+    case.records.peers.answers["intake", f"/cases/{case.id}/brief"] = brief(cancer_type="lung")
+    await brings_scans(case, *slices(20, body_part="KNEE"))
+    await case.records.run_errands()
+    async with case.records.ctx.db.transaction() as tx:
+        from services.records import casework
+
+        await casework.learn(tx, case.id, 1, ["ar"], "lung")
+
+    [english] = (await scans(case))["defects"]
+    [spanish] = (await scans(case, lang="es"))["defects"]
+    assert "(arm or leg)" in english["sentence"]
+    assert "tórax" in spanish["sentence"]
+    page = await case.patient.get(f"/my/records/cases/{case.id}/imaging?lang=ar", headers={"accept": "text/html"})
+    assert "الصدر" in page.text
+    assert 'dir="rtl"' in page.text
+
+
+async def test_the_same_object_twice_is_kept_once_and_other_content_under_its_name_is_a_conflict(case: Case) -> None:
+    stack = list(slices(12))
+    first = await brings_scans(case, *stack)
+    await brings_scans(case, stack[3])
+    assert await flaws(case) == {"1.1.1": ["duplicates"]}
+    changed = header(sop=stack[4]["metadata"]["00080018"]["Value"][0], number=5, position=[0, 0, 8.0], comments="x")
+    await brings_scans(case, changed)
+    assert await flaws(case) == {"1.1.1": ["conflicting_copies", "duplicates"]}
+    images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
+    assert [one["document_id"] for one in images] == list(map(str, first))
+
+
+async def test_of_two_copies_the_one_whose_picture_is_whole_is_shown(case: Case) -> None:
+    whole, *rest = slices(12)
+    torn = {**whole, "pixels": "short"}
+    await brings_scans(case, torn, *rest)
+    assert await flaws(case) == {"1.1.1": ["unreadable_pixels"]}
+    [good] = await brings_scans(case, whole)
+    await brings_scans(case, torn, header(sop="1.2.3", pixels="short", number=13, position=[0, 0, 24.0]))
+    assert await flaws(case) == {"1.1.1": ["duplicates", "unreadable_pixels"]}
+    images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
+    assert images[0]["document_id"] == str(good)
+    await brings_scans(
+        case, *(header(sop="1.2.3", number=13, position=[0, 0, 24.0], pixels=state) for state in ("short", "whole"))
+    )
+    assert await flaws(case) == {"1.1.1": ["duplicates"]}
+
+
+async def test_what_the_cds_own_list_promises_and_did_not_come_is_missing(case: Case) -> None:
+    listed = {"kind": "directory", "pixels": "none", "transfer_syntax": "", "metadata": {}, "cut": False}
+    await brings_scans(case, {**listed, "listed": [["1.1", "1.1.1", 12], ["1.1", "1.1.2", 3]]}, *slices(10))
+    assert await flaws(case) == {"1.1.1": ["listed_but_missing"], "1.1.2": ["listed_but_missing"]}
+    await brings_scans(
+        case, *list(slices(12))[10:], *(header(series="1.1.2", number=n, position=None) for n in range(3))
+    )
+    assert await flaws(case) == {}
+
+
+async def test_the_desk_shows_codes_and_the_sender_sentences(case: Case) -> None:
+    await brings_scans(case, *slices(20, step=8.0))
+    html = {"accept": "text/html"}
+    desk = (await case.manager.get(f"/desk/records/cases/{case.id}/imaging", headers=html)).text
+    mine = (await case.patient.get(f"/my/records/cases/{case.id}/imaging", headers=html)).text
+    assert "too thick" in desk
+    assert "The slices of this scan are 8.0 mm thick." in desk
+    assert "The slices of this scan are 8.0 mm thick." in mine
+    assert "too thick" not in mine
+    part = await case.patient.get(f"/my/records/cases/{case.id}/imaging/summary", headers={"hx-request": "true"})
+    assert "The slices of this scan are 8.0 mm thick." in part.text
+
+
+async def test_scans_of_a_case_are_seen_by_its_own_people_and_by_nobody_after_its_withdrawal(case: Case) -> None:
+    await brings_scans(case, *slices(3))
+    records = case.records
+    stranger = records.sign_in(Role.PATIENT, subject="patient-other", cases=[a_case()])
+    specialist = records.sign_in(Role.SPECIALIST, subject="staff-yusuf", name="Dr Yusuf Demir")
+    officer = records.sign_in(Role.PRIVACY_OFFICER, subject="staff-pia", name="Pia Moreau")
+    paths = [f"{case.api}/imaging", f"{case.api}/imaging/series/1.1.1"]
+    for path in paths:
+        for who, status in ((stranger, 404), (specialist, 404), (case.lab, 403), (records.http, 401), (officer, 200)):
+            assert (await who.get(path)).status_code == status, path
+    await records.receives(withdrawn(case.id))
+    for path in paths:
+        assert (await case.manager.get(path)).status_code == 403
+        assert (await officer.get(path)).status_code == 200
+
+
+async def test_a_file_with_another_persons_name_is_shown_to_nobody(case: Case) -> None:
+    first, *_ = await brings_scans(case, *slices(12))
+    async with case.records.ctx.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE documents SET name_matches = false, birth_date_matches = true, identity_by = 'm', identity_by_name = 'M',"
+            " identity_at = now() WHERE id = $1",
+            first,
+        )
+    images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
+    assert len(images) == 11
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+async def test_in_whatever_batches_objects_come_the_result_is_the_same(case: Case, size: int) -> None:
+    stack = [*slices(20, skip=(7,)), *slices(4, series="1.1.2", image_type=["ORIGINAL", "PRIMARY", "LOCALIZER"])]
+    for start in range(0, len(stack), size):
+        await brings_scans(case, *stack[start : start + size])
+    assert await flaws(case) == {"1.1.1": ["missing_slices"]}
+    assert [one["objects"] for one in (await scans(case))["studies"][0]["series"]] == [19, 4]
