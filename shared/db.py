@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -44,10 +44,15 @@ AWAY = (
 
 
 class Tx:
-    """One open transaction; ``now`` is the one instant at which all of it happens."""
+    """One open transaction; ``now`` is the one instant at which all of it happens.
 
-    def __init__(self, connection: Any, now: datetime) -> None:
+    ``begin`` opens it in the database, at its first read or write. One that only writes ``later`` never needs it: it is
+    one statement, and true together or not at all by itself.
+    """
+
+    def __init__(self, connection: Any, now: datetime, begin: Callable[[], Awaitable[Any]] | None = None) -> None:
         self._connection = connection
+        self._unbegun = [begin] if begin else []
         self.now = now
         self.before_commit: list[Callable[[Tx], Awaitable[None]]] = []
         self.unsent: list[Any] = []
@@ -116,12 +121,26 @@ class Tx:
         return _Late(self)
 
     async def catch_up(self) -> None:
-        """Write what has waited."""
+        """Write what has waited; whatever comes after is of the same transaction."""
+        while self._unbegun:
+            await self._unbegun.pop()()
+        await self._write()
+
+    async def _write(self) -> None:
         if self._late:
             sql, args = _as_one(tuple(self._late)), [*self._late_args]
             self._late.clear()
             self._late_args.clear()
-            await self._connection.execute(sql, *args)
+            await self._send(sql, args)
+
+    async def _send(self, sql: str, args: Sequence[Any]) -> None:
+        await self._connection.execute(sql, *args)
+
+    async def finish(self) -> None:
+        """Write all that waited for the commit; nothing may follow but the commit itself."""
+        for last in self.before_commit:
+            await last(self)
+        await self._write()
 
 
 _Part = tuple[str, str, int]
@@ -184,12 +203,14 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """Open a transaction that commits at the end of the block, or rolls back on any exception."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            tx = Tx(connection, self.clock.now())
+        async with self._pool.acquire() as connection, AsyncExitStack() as opened:
+            tx = Tx(
+                connection,
+                self.clock.now(),
+                begin=lambda: opened.enter_async_context(connection.transaction()),
+            )
             yield tx
-            for finish in tx.before_commit:
-                await finish(tx)
-            await tx.catch_up()
+            await tx.finish()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.support import servers
 from tests.support.installation import installation  # noqa: F401 - the fixture of the whole product
@@ -30,6 +31,8 @@ PLENTY = 4 << 30
 
 def pytest_configure() -> None:
     """The first process of a run owns its servers; workers and runs inside of tests inherit them."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # a drawn one takes seconds
     if OWNER not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="consilium-tests-", dir=_quick_place()))
         folder.chmod(0o711)  # PostgreSQL's user passes through when we are root
@@ -39,7 +42,7 @@ def pytest_configure() -> None:
 
 def _quick_place() -> str | None:
     """Memory where there is plenty: a database is made and dropped for nearly every test."""
-    memory = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it)
+    memory = Path("/dev/shm")
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > PLENTY else None
 
 

@@ -105,8 +105,7 @@ async def _apply(db: AsyncEngine, table: Reactions, records: Sequence[Record]) -
         for _, envelope, fact in sorted(records, key=lambda record: record[1].case_id):
             if envelope.event_id in new and fact is not None and type(fact) in table:
                 await table[type(fact)](fact, tx)
-        for finish in tx.before_commit:
-            await finish(tx)
+        await tx.finish()
 
 
 by_message = partial(deliver, batches=False)

@@ -51,3 +51,6 @@ class SqlAlchemyTx(Tx):
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         await self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+    async def _send(self, sql: str, args: Sequence[Any]) -> None:
+        await self._run(sql, args)

@@ -43,8 +43,13 @@ SETTINGS: Mapping[str, str] = {
 }
 """Little memory, and enough connections for five services and two test workers."""
 
-DISPOSABLE: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that need not outlive the server (tests): a killed one may miss its last moments."""
+DISPOSABLE: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "scram_iterations": "1",
+}
+"""For data that need not outlive the server, nor be kept from anybody (tests): a killed one may miss its last moments."""
 
 
 class LocalPostgres:
@@ -116,6 +121,7 @@ class LocalPostgres:
         argv = [*as_user(user, self.data), str(binary("initdb")), "-D", str(self.data), "-U", "postgres", "-E", "UTF8"]
         argv += ["--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--auth=scram-sha-256"]
         argv += [f"--pwfile={password_file}", "--set=shared_buffers=32MB", "--set=max_connections=20"]
+        argv += [f"--set={name}={value}" for name, value in self._settings.items() if name == "scram_iterations"]
         made = subprocess.run(
             argv, capture_output=True, text=True, check=False, cwd="/", env=environment(), user=become, group=become
         )

@@ -100,7 +100,7 @@ async def submit(body: NewRequest, request: HttpRequest, once: Once, ctx: Ctx) -
     async def work(tx: Tx) -> CaseView:
         return CaseView.with_quotes(await casework.submit(tx, body, rules, CaseId(new_id())), [])
 
-    return await once.run(work, status=201)
+    return await once.create(work)
 
 
 class FoundView(BaseModel):

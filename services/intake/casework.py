@@ -43,18 +43,16 @@ async def submit(
     entered_by: str | None = None,
     number: str | None = None,
 ) -> Case:
-    """Make the request a case, start its contact clock (R12) and tell it; the same `case_id` again changes nothing.
+    """Make the request a case, start its contact clock (R12) and tell it: all with the commit, and in one statement.
 
-    `number` is the case number when one was shown already.
+    `case_id` is new: whoever calls holds the draft that it is of, or has just made it. `number` is the case number when
+    one was shown already.
     """
     check_request(request, rules, tx.now.date())
     received = tx.now if channel == "web" else await callers.received_at(tx, case_id)
     due = rules.calendar.contact_due(received)
-    case = await store.insert_case(
-        tx, case_id, number or new_case_number(), rules.ref, request, channel, entered_by, due
-    )
-    if case is None:
-        return await store.load_case(tx, case_id)
+    case = store.new_case(tx, case_id, number or new_case_number(), rules.ref, request, channel, entered_by, due)
+    await store.insert_case(tx.late, case, request.emergency_notice_version)
     await store.insert_people(tx.late, case_id, request)
     await store.insert_questions(tx.late, case_id, request.questions)
     await circumstances.insert(tx.late, case_id, request)

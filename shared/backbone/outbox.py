@@ -65,8 +65,9 @@ async def flush(tx: Tx) -> None:
 
 
 async def _flushed(tx: Tx) -> None:
-    await tx.catch_up()
-    failpoints.reach("consumer.flushed")
+    if failpoints.wanted("consumer.flushed"):  # otherwise the last write and the commit may be one
+        await tx.catch_up()
+        failpoints.reach("consumer.flushed")
 
 
 async def facts_of(tx: Tx, case_id: CaseId) -> list[Row]:

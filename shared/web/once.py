@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -18,7 +19,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from shared.backbone import failpoints
-from shared.db import Database, Tx
+from shared.db import Database, Row, Tx
 from shared.web.auth import Who
 from shared.web.forms import sent_form
 from shared.web.i18n import N_
@@ -31,6 +32,9 @@ INSERT INTO idempotency (principal, key, route, body_hash, status, answer, creat
 VALUES ($1, $2, $3, $4, NULL, NULL, $5) ON CONFLICT (principal, key) DO NOTHING RETURNING true
 """
 _EARLIER = "SELECT route, body_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2"
+_KEEP = """
+INSERT INTO idempotency (principal, key, route, body_hash, status, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
 _ANSWER = "UPDATE idempotency SET status = $3, answer = $4 WHERE principal = $1 AND key = $2"
 
 
@@ -67,6 +71,27 @@ class OnceOnly:
 
         return (await self._once(answer)).response()
 
+    async def create(self, work: Callable[[Tx], Awaitable[BaseModel]]) -> Response:
+        """Do ``work`` that makes something new, unless it was done before, and answer 201 with its model as JSON.
+
+        ``work`` writes ``later`` and reads nothing, and refuses for what was sent alone: it runs before the key is known to be
+        new, and all of it, the key and the answer are one statement. When the key was there, nothing of it is true.
+        """
+        try:
+            async with self.db.transaction() as tx:
+                answer = Answer(201, (await work(tx)).model_dump_json())
+                tx.later(
+                    _KEEP, self.principal, self.key, self.route, self.body_hash, answer.status, answer.content, tx.now
+                )
+                failpoints.reach("once.worked")
+        except asyncpg.UniqueViolationError as taken:
+            if taken.constraint_name != "idempotency_pkey":
+                raise
+            async with self.db.reading() as tx:
+                return self._as_before(await tx.fetchrow(_EARLIER, self.principal, self.key)).response()
+        failpoints.reach("once.committed")
+        return answer.response()
+
     async def redirect(self, work: Callable[[Tx], Awaitable[str]]) -> Response:
         """Do ``work`` in a transaction, unless it was done before, and send the browser on (303) to the path it returns."""
 
@@ -87,6 +112,9 @@ class OnceOnly:
         if answer is not None:
             failpoints.reach("once.committed")
             return answer
+        return self._as_before(earlier)
+
+    def _as_before(self, earlier: Row | None) -> Answer:
         if earlier is None:
             raise Problem(409, N_("Sent twice at once"), detail=N_("Send it again."))
         if (earlier["route"], bytes(earlier["body_hash"])) != (self.route, self.body_hash):

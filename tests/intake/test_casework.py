@@ -7,7 +7,6 @@ from itertools import permutations
 import pytest
 
 from services.intake import casework, links
-from services.intake.domain import Request
 from services.intake.queues import REQUESTS
 from shared import staff_queue
 from shared.events import CaseWithdrawn, QuoteOffered, RequestSubmitted, ServicesConfirmed, SignInRequested
@@ -71,14 +70,17 @@ async def test_nothing_personal_or_clinical_is_told(intake: ServiceUnderTest) ->
         assert canary not in told
 
 
-async def test_the_same_case_submitted_twice_is_one_case(intake: ServiceUnderTest) -> None:
-    case_id, request = CaseId(new_id()), Request.model_validate(a_request())
-    numbers = set()
-    for _ in range(2):
-        async with intake.ctx.db.transaction() as tx:
-            numbers.add((await casework.submit(tx, request, RULES, case_id)).case_number)
-    assert len(numbers) == 1
+async def test_a_request_sent_twice_at_once_is_one_case_and_gets_one_answer(intake: ServiceUnderTest) -> None:
+    sent, other = key(), a_request(story="Something else.")
+    answers = await asyncio.gather(
+        *(intake.http.post("/api/intake/requests", json=a_request(), headers=sent) for _ in range(5))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
     assert len(await intake.emitted()) == 1
+    assert await intake.count("cases") == 1
+    assert (await intake.http.post("/api/intake/requests", json=other, headers=sent)).status_code == 422
+    assert await intake.count("cases") == 1
 
 
 async def waits_for(intake: ServiceUnderTest) -> list[object]:

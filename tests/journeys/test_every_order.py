@@ -90,11 +90,13 @@ async def _links(service: ServiceUnderTest) -> dict[str, str]:
 
 
 async def _state(service: ServiceUnderTest, case: CaseId, links: dict[str, str]) -> dict[str, list[str]]:
-    state = {}
-    for table, where in sorted(links.items()):
-        rows = await service.fetch(f"SELECT to_jsonb(t) AS row FROM {table} t WHERE {where}", case)
-        state[table] = sorted(_plain(row["row"]) for row in rows)
-    return state
+    one_by_one = (
+        f"SELECT '{table}' AS t, to_jsonb(t) AS row FROM {table} t WHERE {where}" for table, where in links.items()
+    )
+    state: dict[str, list[str]] = {table: [] for table in links}
+    for row in await service.fetch(" UNION ALL ".join(one_by_one), case):
+        state[row["t"]].append(_plain(row["row"]))
+    return {table: sorted(rows) for table, rows in state.items()}
 
 
 def _plain(row: dict[str, Any]) -> str:

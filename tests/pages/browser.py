@@ -106,8 +106,10 @@ class Finding:
         return f"{self.where}\n    " + "\n    ".join(self.what)
 
 
-async def judge(page: Page, name: str, *, widths: Sequence[int] = WIDTHS, axe_source: str) -> list[Finding]:
-    """Return what axe finds on a phone and on a desk, and what is wider than any screen.
+async def judge(
+    page: Page, name: str, *, widths: Sequence[int] = WIDTHS, audited: Sequence[int] = (PHONE, DESK), axe_source: str
+) -> list[Finding]:
+    """Return what axe finds at the ``audited`` widths, and what is wider than any screen of ``widths``.
 
     With CONSILIUM_SCREENS set, leaves a screenshot per width.
     """
@@ -118,7 +120,7 @@ async def judge(page: Page, name: str, *, widths: Sequence[int] = WIDTHS, axe_so
         await page.evaluate("() => document.fonts.ready")
         await page.wait_for_function(_AT_REST)
         what = list(await page.evaluate(_OVERFLOW))
-        if width != TABLET:  # built as on one of the others, only as wide as neither
+        if width in audited:  # a tablet's page is built as one of the others
             what += await page.evaluate(_AUDIT, AXE_RULES)
         if "CONSILIUM_SCREENS" in os.environ:
             SCREENS.mkdir(parents=True, exist_ok=True)

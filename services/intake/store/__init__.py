@@ -81,7 +81,7 @@ class Move:
     moved_by: str
 
 
-async def insert_case(
+def new_case(
     tx: Tx,
     case_id: CaseId,
     number: str,
@@ -90,19 +90,29 @@ async def insert_case(
     channel: str,
     entered_by: str | None,
     due: datetime,
-) -> Case | None:
-    """Insert the case and return it; None when this id is a case already (the same draft sent twice)."""
-    row = await tx.fetchrow(
-        f"""INSERT INTO cases AS c (case_id, case_number, programme_id, programme_version, path, stream, channel, entered_by,
+) -> Case:
+    """Return the case that a request is at first."""
+    return Case(
+        case_id=case_id, case_number=number, version=1, programme=programme, path=request.path, stream=request.stream,
+        channel=channel, entered_by=entered_by, locale=request.locale, contact=request.contact,
+        cancer_type=request.cancer_type, surgery=request.surgery, story=request.story, reasons=[*request.reasons],
+        interests=[*request.interests], submitted_at=tx.now, contact_due_at=due, contacted_at=None, contacted_by=None,
+        confirmed_at=None, withdrawn_at=None, withdrawn_by=None, withdrawal_reason=None, continued_in=None,
+        stage=Stage.REQUESTED,
+    )  # fmt: skip
+
+
+async def insert_case(tx: Tx, case: Case, notice_version: str) -> None:
+    """Insert a case that is new, with the version of the emergency notice that was seen (R5)."""
+    await tx.execute(
+        """INSERT INTO cases (case_id, case_number, programme_id, programme_version, path, stream, channel, entered_by,
                locale, contact, cancer_type, surgery, story, reasons, interests, emergency_notice_version,
                submitted_at, contact_due_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-           ON CONFLICT (case_id) DO NOTHING RETURNING {_OWN}, 'requested' AS stage""",
-        case_id, number, programme.id, programme.version, request.path, request.stream, channel, entered_by,
-        request.locale, request.contact, request.cancer_type, request.surgery, request.story, request.reasons,
-        request.interests, request.emergency_notice_version, tx.now, due,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
+        case.case_id, case.case_number, case.programme.id, case.programme.version, case.path, case.stream, case.channel,
+        case.entered_by, case.locale, case.contact, case.cancer_type, case.surgery, case.story, case.reasons,
+        case.interests, notice_version, case.submitted_at, case.contact_due_at,
     )  # fmt: skip
-    return _case(row) if row else None
 
 
 async def insert_people(tx: Tx, case_id: CaseId, request: Request) -> None:
