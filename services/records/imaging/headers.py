@@ -5,6 +5,7 @@ representations and character sets. What can't be put anywhere is ``NotReadable`
 """
 
 import json
+import logging
 import re
 import struct
 import warnings
@@ -23,6 +24,7 @@ from services.records.imaging.attributes import LARGEST_VALUE, as_json
 from services.records.imaging.pixels import state_of
 
 config.settings.reading_validation_mode = config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it names values, and values name people
 SENTENCES = NOT_READABLE
 
 LARGEST_HEADER = 60_000

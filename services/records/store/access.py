@@ -78,19 +78,20 @@ async def record_read(tx: Tx, case_id: CaseId, document_id: UUID, by: Person, ro
 
 @dataclass(frozen=True)
 class ReadLine:
-    """Somebody opened a document."""
+    """Somebody opened a document; ``series_uid``: it stands for all that they looked at of a series of scans in an hour."""
 
     document_id: UUID
     name: str
     read_by_name: str
     roles: list[str]
     read_at: datetime
+    series_uid: str | None = None
 
 
 async def reads_of(tx: Tx, case_id: CaseId) -> list[ReadLine]:
     """Return who opened which document of the case, the latest first."""
     rows = await tx.fetch(
-        "SELECT r.document_id, d.name, r.read_by_name, r.roles, r.read_at FROM document_reads r"
+        "SELECT r.document_id, d.name, r.read_by_name, r.roles, r.read_at, r.series_uid FROM document_reads r"
         " JOIN documents d ON d.id = r.document_id WHERE r.case_id = $1 ORDER BY r.read_at DESC, r.id DESC LIMIT 500",
         case_id,
     )

@@ -129,6 +129,17 @@ async def _stand_back(tx: Tx, earlier: UUID, later: UUID, lines: Sequence[list[A
     await tx.execute("UPDATE imaging_instances SET duplicate_of = $2 WHERE document_id = $1", earlier, later)
 
 
+async def mark_undecodable(tx: Tx, case_id: CaseId, document_id: UUID) -> None:
+    """Note that a picture can't be decoded though all of it seemed to be there, and judge its series anew."""
+    series_uid = await tx.fetchval(
+        "UPDATE imaging_instances SET facts = jsonb_set(facts, '{pixels}', to_jsonb($3::text))"
+        " WHERE case_id = $1 AND document_id = $2 AND facts ->> 'pixels' = 'whole' RETURNING series_uid",
+        case_id, document_id, Pixels.UNDECODABLE,
+    )  # fmt: skip
+    if series_uid is not None:
+        await judge_again(tx, case_id, [series_uid])
+
+
 async def judge_again(tx: Tx, case_id: CaseId, touched: Iterable[str]) -> None:
     """Bring series and defects up to what is there: the ``touched`` series from their objects, then studies and the case."""
     asked, cancer_type = await asked_of(tx, case_id)
