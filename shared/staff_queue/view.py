@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.db import Tx
 from shared.staff_queue.model import COLUMNS, Cursor, Facet, Item, Queue
 
-PAGE = 50
+PAGE = 25
 """How many items are shown at a time: more than anybody does in a day, few enough to be there at once."""
 
 WHO = Facet("who", "Who has it", {"nobody": "Nobody yet", "mine": "You", "colleague": "A colleague"})

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -182,9 +182,12 @@ def money(amount: Any, currency: str | None = None) -> str:
 
 def when(at: datetime | None, zone: str = "UTC") -> Markup:
     """Return an instant with its zone, as ``<time>``."""
-    if at is None:
-        return Markup("–")
-    local, locale = at.astimezone(ZoneInfo(zone)), _reader.get().locale
+    return Markup("–") if at is None else _when(at, zone, _reader.get().locale)
+
+
+@lru_cache(maxsize=4096)  # fifty desks look at the same rows, and a date in words is most of what a row costs
+def _when(at: datetime, zone: str, locale: str) -> Markup:
+    local = at.astimezone(ZoneInfo(zone))
     if locale == "en":
         return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
     clock = format_time(local, "short", locale=locale, tzinfo=local.tzinfo)
