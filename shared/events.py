@@ -206,6 +206,25 @@ class MaterialReturned(Fact):
     returned_at: AwareDatetime
 
 
+class MaterialsChased(Fact):
+    """A case manager has somebody of the patient's side reminded, in the words of a template (R22)."""
+
+    topic = topics.RECORDS
+    chase_id: UUID
+    template: Literal["gentle", "how_to_get", "last_items", "newer_needed"]
+    audience: Literal["requester", "local_physician"]
+    chased_at: AwareDatetime
+
+
+class CaseManagerWrote(Fact):
+    """A case manager asked or answered something on a line of the checklist: it stands there, and nowhere else (R22)."""
+
+    topic = topics.RECORDS
+    message_id: UUID
+    audience: Literal["requester", "local_physician"]
+    wrote_at: AwareDatetime
+
+
 class RecordsComplete(Fact):
     """Each needed item is in, in English, identity-checked, or waived by name; slides counted; summary signed.
 
@@ -308,6 +327,8 @@ FACTS: tuple[type[Fact], ...] = (
     RefundIssued,
     CollectionOpened,
     MaterialReturned,
+    MaterialsChased,
+    CaseManagerWrote,
     RecordsComplete,
     SpecialistAssigned,
     OpinionDelivered,

@@ -47,6 +47,7 @@ _PROBLEMS = {
     409: ("NotNow", "Not possible as things stand; the detail says what to do"),
     412: ("Changed", "Somebody changed it since it was read"),
     413: ("TooLarge", "More than this address takes"),
+    415: ("WrongKind", "A kind of file that nobody could read here"),
     422: ("Unacceptable", "Not what this address takes; `errors` names each member that needs mending"),
     428: ("VersionMissing", "Say which version was read, by If-Match"),
     429: ("TooMany", "Too often; Retry-After says when to come back"),

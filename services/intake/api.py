@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 
-from services.intake import casework, drafts, links, queues, search, store
+from services.intake import casework, drafts, guests, links, queues, search, store
 from services.intake.answers import refusals
 from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
 from services.intake.quote_views import QuoteView
@@ -50,6 +50,14 @@ class StreamMove(Incoming):
 
 class NewLink(Incoming):
     audience: Literal["patient", "requester", "local_physician"]
+    path: str
+
+
+class NewGuestLink(Incoming):
+    """Whom another service vouches for, and where they go."""
+
+    guest_id: UUID
+    name: Line
     path: str
 
 
@@ -228,3 +236,16 @@ async def link(case_id: CaseId, body: NewLink, once: Once, ctx: Ctx) -> dict[str
 
     await once.run(work, status=201)
     return {"url": f"{ctx.platform.public_url}/{'request/back' if unsent else 'link'}/{token}"}
+
+
+@router.post("/cases/{case_id}/guest-links", status_code=201, dependencies=SERVICES)
+async def guest_link(case_id: CaseId, body: NewGuestLink, once: Once, ctx: Ctx) -> dict[str, str]:
+    """Make a link for a helper whom the asking service let in: it works once, for minutes, and opens nothing but records."""
+    token = links.token_for(ctx.settings.session_key_file, case_id, f"guest {once.key}")
+
+    async def work(tx: Tx) -> Done:
+        await guests.make(tx, token, case_id, body.guest_id, body.name, body.path)
+        return Done()
+
+    await once.run(work, status=201)
+    return {"path": f"/link/{token}"}

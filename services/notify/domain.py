@@ -16,11 +16,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.events import (
     CallBackBooked,
     CallBackMissed,
+    CaseManagerWrote,
     CaseWithdrawn,
     CollectionOpened,
     Fact,
     FormSaved,
     MaterialReturned,
+    MaterialsChased,
     Money,
     OpinionDelivered,
     PaymentReceived,
@@ -124,7 +126,7 @@ class Timeline(_Value):
         return self.model_copy(update={"entries": told})
 
 
-UNLISTED = (SignInRequested, FormSaved, CallBackBooked, CallBackMissed)
+UNLISTED = (SignInRequested, FormSaved, CallBackBooked, CallBackMissed, MaterialsChased, CaseManagerWrote)
 """Told by letter, and no step of the case: they stand on no timeline."""
 
 
@@ -191,6 +193,8 @@ _TIME: dict[type[Fact], str] = {
     PaymentReceived: "received_at",
     CollectionOpened: "opened_at",
     MaterialReturned: "returned_at",
+    MaterialsChased: "chased_at",
+    CaseManagerWrote: "wrote_at",
     RecordsComplete: "completed_at",
     SpecialistAssigned: "accepted_at",
     OpinionDelivered: "delivered_at",
@@ -215,6 +219,8 @@ _APART: dict[type[Fact], tuple[str, ...]] = {
     PaymentReceived: ("quote_id", "revision"),
     RefundIssued: ("refund_id",),
     MaterialReturned: ("item_id", "returned_at"),
+    MaterialsChased: ("chase_id",),
+    CaseManagerWrote: ("message_id",),
     RecordsComplete: ("completed_at",),
     SpecialistAssigned: ("assignment_id",),
     OpinionDelivered: ("opinion_id",),

@@ -16,11 +16,13 @@ from services.notify.templating import MAIL
 from shared.events import (
     CallBackBooked,
     CallBackMissed,
+    CaseManagerWrote,
     CaseWithdrawn,
     CollectionOpened,
     Fact,
     FormSaved,
     MaterialReturned,
+    MaterialsChased,
     OpinionDelivered,
     PaymentReceived,
     QuoteDeclined,
@@ -48,6 +50,8 @@ KIND_OF: dict[type[Fact], str] = {
     RefundIssued: "refund_issued",
     CollectionOpened: "materials_invited",
     MaterialReturned: "material_returned",
+    MaterialsChased: "materials_chased",
+    CaseManagerWrote: "case_manager_wrote",
     RecordsComplete: "records_complete",
     SpecialistAssigned: "specialist_assigned",
     OpinionDelivered: "opinion_delivered",
@@ -79,7 +83,7 @@ def audiences(fact: Fact) -> tuple[Audience, ...]:
     match fact:
         case OpinionDelivered():
             return ("patient", "local_physician")
-        case SignInRequested():
+        case SignInRequested() | MaterialsChased() | CaseManagerWrote():
             return (fact.audience,)
         case CaseWithdrawn():
             return ("requester", "patient")

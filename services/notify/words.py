@@ -72,6 +72,8 @@ MESSAGES: dict[str, str] = {
     "refund_issued": "Refund",
     "materials_invited": "Invitation to send records",
     "material_returned": "Record needed again",
+    "materials_chased": "Reminder of records",
+    "case_manager_wrote": "Case manager wrote",
     "records_complete": "All records are in",
     "specialist_assigned": "Specialist accepted",
     "opinion_delivered": "Opinion is ready",

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     """Return the routers; a worker never asks, and loads no web framework."""
-    from services.records import api, api_imaging, pages
+    from services.records import api, api_collecting, api_desk, api_imaging, pages
 
-    return (api.router, api_imaging.router, api.partner_router, *pages.ROUTERS)
+    ours = (api.router, api_collecting.router, api_desk.router, api_desk.office, api_imaging.router)
+    return (*ours, api.partner_router, *pages.ROUTERS)
 
 
 SERVICE = Service(
@@ -27,7 +28,8 @@ SERVICE = Service(
     package=Path(__file__).parent,
     settings=Settings,
     emits=(
-        *(events.CollectionOpened, events.MaterialReturned, events.RecordsComplete),
+        *(events.CollectionOpened, events.MaterialReturned, events.MaterialsChased),
+        *(events.CaseManagerWrote, events.RecordsComplete),
         *(events.PartnerCollectionOpened, events.PartnerItemAccepted, events.PartnerItemReturned),
         *(events.PartnerItemWaived, events.PartnerRecordsComplete, events.PartnerCaseClosed),
     ),

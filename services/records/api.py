@@ -1,11 +1,12 @@
 """The JSON interface of records: what pages do, partner tools and other services do here (R22-R29)."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.records import casework, desks, parcels, partner
+from services.records import casework, desks, late, parcels, partner
 from services.records.domain import Counts, Decision, IdentityCheck, ItemState, Leg
 from services.records.store import access
 from services.records.views import (
@@ -19,8 +20,10 @@ from services.records.views import (
     Made,
     PackSlides,
     ReadsView,
-    Reason,
+    Return,
+    SettleLate,
     SummaryView,
+    Waive,
     WriteSummary,
 )
 from shared.db import Tx
@@ -32,7 +35,7 @@ partner_router = APIRouter(prefix="/partner/records", tags=["partner"], dependen
 
 MANAGER = allow(Role.CASE_MANAGER)
 SENDERS = allow(Role.CASE_MANAGER, Role.PARTNER_SYSTEM, *desks.PATIENT_SIDE)
-EITHER_END = allow(Role.CASE_MANAGER, Role.LAB, *desks.PATIENT_SIDE)
+EITHER_END = allow(Role.CASE_MANAGER, Role.LAB, *desks.OWNERS, Role.FAMILY)
 READERS = allow(*desks.DESK, Role.SPECIALIST, Role.PARTNER_SYSTEM, *desks.PATIENT_SIDE)
 
 FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
@@ -68,6 +71,7 @@ async def reads(case_id: UUID, who: Who, db: Db) -> ReadsView:
     dependencies=[SENDERS],
     max_body_size=desks.TAKES_FILES,
     openapi_extra=FILE,
+    responses={415: {}},
 )
 async def upload(
     request: Request, case_id: UUID, item_id: UUID, document_id: UUID, who: Who, ctx: Ctx,
@@ -92,7 +96,7 @@ async def describe(case_id: UUID, document_id: UUID, sent: Describe, version: Ex
     async with db.transaction() as tx:
         await casework.describe(
             tx, CaseId(case_id), document_id,
-            language=sent.language, original=sent.translation_of, pages=sent.pages, version=version,
+            language=sent.language, original=sent.translation_of, pages=sent.pages, dated_on=sent.dated_on, version=version,
         )  # fmt: skip
     return Made(id=document_id, version=version + 1)
 
@@ -111,33 +115,52 @@ async def identity(
     return await once.run(work)
 
 
-async def _decide(
-    once: Once, who: Principal, case_id: UUID, item_id: UUID, state: ItemState, reason: str | None, version: int
-) -> Any:
+async def _decide(once: Once, case_id: UUID, item_id: UUID, decision: Decision, version: int) -> Any:
     async def work(tx: Tx) -> Made:
-        decision = Decision(state, desks.person(who), tx.now, reason)
-        await casework.decide(tx, CaseId(case_id), item_id, decision, version)
+        await casework.decide(tx, CaseId(case_id), item_id, replace(decision, at=tx.now), version)
         return Made(id=item_id, version=version + 1)
 
     return await once.run(work)
 
 
 @router.post("/items/{item_id}/accept", response_model=Made, dependencies=[MANAGER])
-async def accept(case_id: UUID, item_id: UUID, _sent: Accept, who: Who, version: Expected, once: Once) -> Any:
-    """Accept an item: each document in English or translated, and the patient's own (R24, M5)."""
-    return await _decide(once, who, case_id, item_id, ItemState.ACCEPTED, None, version)
+async def accept(case_id: UUID, item_id: UUID, _sent: Accept, who: Who, version: Expected, once: Once, ctx: Ctx) -> Any:
+    """Accept an item: each document in English or translated, the patient's own, and fresh enough (R23, R24, M5)."""
+    decision = Decision(ItemState.ACCEPTED, desks.person(who), ctx.clock.now())
+    return await _decide(once, case_id, item_id, decision, version)
 
 
 @router.post("/items/{item_id}/return", response_model=Made, dependencies=[MANAGER])
-async def send_back(case_id: UUID, item_id: UUID, sent: Reason, who: Who, version: Expected, once: Once) -> Any:
-    """Return what came for an item, with the reason."""
-    return await _decide(once, who, case_id, item_id, ItemState.RETURNED, sent.reason, version)
+async def send_back(
+    case_id: UUID, item_id: UUID, sent: Return, who: Who, version: Expected, once: Once, ctx: Ctx
+) -> Any:
+    """Return what came for an item, with a reason: the programme's own in the patient's language, words, or both."""
+    async with ctx.db.reading() as tx:
+        reason = casework.reason_for(await desks.see(tx, who, case_id), sent.code, sent.reason)
+    decision = Decision(ItemState.RETURNED, desks.person(who), ctx.clock.now(), reason, sent.code)
+    return await _decide(once, case_id, item_id, decision, version)
 
 
 @router.post("/items/{item_id}/waive", response_model=Made, dependencies=[MANAGER])
-async def waive(case_id: UUID, item_id: UUID, sent: Reason, who: Who, version: Expected, once: Once) -> Any:
-    """Let the case go ahead without an item, in one's own name (R28)."""
-    return await _decide(once, who, case_id, item_id, ItemState.WAIVED, sent.reason, version)
+async def waive(case_id: UUID, item_id: UUID, sent: Waive, who: Who, version: Expected, once: Once, ctx: Ctx) -> Any:
+    """Let the case go ahead without an item, in one's own name, saying what that means for the opinion (R28)."""
+    by, now = desks.person(who), ctx.clock.now()
+    decision = Decision(ItemState.WAIVED, by, now, sent.reason, meaning=sent.meaning or None)
+    return await _decide(once, case_id, item_id, decision, version)
+
+
+@router.post("/documents/{document_id}/late", response_model=Made, dependencies=[MANAGER])
+async def settle_late(
+    case_id: UUID, document_id: UUID, sent: SettleLate, who: Who, version: Expected, once: Once
+) -> Any:
+    """Take a document in that came after completeness, with a word to the specialist, or set it aside (R28)."""
+
+    async def work(tx: Tx) -> Made:
+        settled = late.take_in_late if sent.take_in else late.set_late_aside
+        await settled(tx, CaseId(case_id), document_id, sent.words, desks.person(who), version)
+        return Made(id=document_id, version=version + 1)
+
+    return await once.run(work)
 
 
 @router.post("/parcels", status_code=201, response_model=Made, dependencies=[EITHER_END])
@@ -146,6 +169,7 @@ async def pack_slides(case_id: UUID, sent: PackSlides, who: Who, once: Once) -> 
     require_end(who, laboratory=sent.leg is Leg.HOME)
 
     async def work(tx: Tx) -> Made:
+        await desks.require_whole(tx, who, case_id)
         counts = Counts(sent.slides, sent.blocks)
         by = desks.person(who)
         return Made(
@@ -160,6 +184,7 @@ async def count_slides(case_id: UUID, parcel_id: UUID, sent: CountSlides, who: W
     """Record what was in a parcel; what goes to the laboratory, the laboratory counts (R26)."""
 
     async def work(tx: Tx) -> Made:
+        await desks.require_whole(tx, who, case_id)
         leg = await parcels.leg_of(tx, CaseId(case_id), parcel_id)
         require_end(who, laboratory=leg is Leg.TO_LABORATORY)
         counts = Counts(sent.slides, sent.blocks)
@@ -196,7 +221,7 @@ def require_end(who: Principal, *, laboratory: bool) -> None:
         )
 
 
-@partner_router.get("/events", dependencies=[allow(Role.PARTNER_SYSTEM)])
+@partner_router.get("/events", dependencies=[allow(Role.PARTNER_SYSTEM)], responses={400: {}})
 async def events(
     db: Db,
     cursor: str | None = None,

@@ -3,9 +3,8 @@
 Raises ``Refused`` with a sentence for the person who asked, ``Stale`` when they decided on something older.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.records import queues
@@ -18,29 +17,29 @@ from services.records.domain import (
     IdentityCheck,
     Item,
     ItemState,
+    Late,
     Person,
     Refused,
     Stale,
     Summary,
     Unknown,
-    choose_manager,
+    came_late,
     completeness,
     decided,
     describing,
+    next_check,
     receiving,
     slides_in,
     tied,
 )
 from services.records.files import Stored
 from services.records.partner import tell
-from services.records.store import access, cases, imaging, materials
+from services.records.store import cases, history, materials
 from shared import programme, staff_queue
-from shared.backbone import errands, outbox, timers
+from shared.backbone import outbox, timers
 from shared.db import Tx
 from shared.events import (
-    CollectionOpened,
     MaterialReturned,
-    PartnerCollectionOpened,
     PartnerItemAccepted,
     PartnerItemReturned,
     PartnerItemWaived,
@@ -49,71 +48,12 @@ from shared.events import (
 )
 from shared.ids import CaseId
 
+FRESHNESS = "freshness"
 _TOLD = {
     ItemState.ACCEPTED: PartnerItemAccepted,
     ItemState.RETURNED: PartnerItemReturned,
     ItemState.WAIVED: PartnerItemWaived,
 }
-
-
-class NobodyToGuide(Exception):
-    """No case manager is active: seed the roster, then retry the parked fact (R22)."""
-
-
-async def grow(tx: Tx, case_id: CaseId) -> None:
-    """Bring the checklist up to what counts by now, and have the patient's request read for it (R17, R23)."""
-    collection = await cases.lock(tx, case_id, whole=False)
-    if collection.revision:
-        await draft(tx, case_id, collection.revision)
-        payload = {"revision": collection.revision}
-        await errands.request(tx, "read_request", case_id, f"{case_id}:{collection.revision}", payload)
-
-
-async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None = None) -> None:
-    """Bring the checklist up to what the confirmed services, and the tumour once it is known, call for (R23)."""
-    collection = await cases.lock(tx, case_id, whole=False)
-    if collection.programme is not None and collection.withdrawn_at is None:
-        rules = programme.load(collection.programme)
-        await materials.add_items(tx, case_id, revision, rules.checklist(collection.services, cancer_type))
-
-
-async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
-    """Give a paid case its case manager and ask for what is missing (R20, R22); once, whichever fact came last."""
-    known = await cases.lock(tx, case_id, whole=False)
-    if not known.paid or known.opened_at is not None or known.withdrawn_at is not None:
-        return
-    collection = await cases.load(tx, case_id) or known
-    assert collection.programme is not None
-    manager = choose_manager(await access.roster(tx), collection.languages)
-    if manager is None:
-        raise NobodyToGuide("no case manager is active: seed the roster, then retry this record")
-    await cases.open_(tx, case_id, manager.subject)
-    nudge_due_at = tx.now + programme.load(collection.programme).clocks.nudge_after
-    if collection.delivered_at is None:
-        await timers.set(tx, case_id, "nudge", nudge_due_at)
-    outbox.append(tx, CollectionOpened(case_id=case_id, opened_at=tx.now, nudge_due_at=nudge_due_at))
-    needed = sum(item.needed for item in collection.items)
-    await tell(tx, PartnerCollectionOpened(case_id=case_id, occurred_at=tx.now, needed=needed))
-
-
-async def learn(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str], cancer_type: str | None) -> None:
-    """Take from the patient's request what shapes the collection: languages and tumour (R22, R23).
-
-    A case manager who doesn't speak with the patient hands over to one who does, as long as nothing was decided.
-    """
-    await draft(tx, case_id, revision, cancer_type)
-    await imaging.learn_cancer(tx, case_id, cancer_type)
-    await cases.note_request(tx, case_id, revision, languages)
-    collection = await cases.lock(tx, case_id)
-    untouched = all(item.decision is None for item in collection.items) and collection.summary is None
-    if collection.manager is not None and untouched:
-        roster = [replace(m, load=m.load - (m.subject == collection.manager.subject)) for m in await access.roster(tx)]
-        better = choose_manager(roster, languages)
-        current = next((m for m in roster if m.subject == collection.manager.subject), None)
-        speaks = current is not None and not current.languages.isdisjoint(languages)
-        if better is not None and not speaks:
-            await cases.assign(tx, case_id, better.subject)
-    await settle(tx, case_id)
 
 
 async def take_in(
@@ -130,25 +70,57 @@ async def take_in(
             return
         raise Refused("Another file was sent under this id. Send this one under a new id.")
     item = receiving(collection, item_id)
-    document = Document(DocumentId(document_id), stored.sha256, name, stored.media_type, stored.size, by, tx.now)
+    late = Late.WAITS if came_late(collection) else None
+    document = Document(
+        DocumentId(document_id), stored.sha256, name, stored.media_type, stored.size, by, tx.now, late=late
+    )  # fmt: skip
     await materials.add_document(tx, case_id, item.id, stored.key, document)
-    await materials.mark_uploaded(tx, item.id)
-    await put_for_review(tx, collection, item, item.title)
+    if late:
+        await put_for_review(tx, collection, item, f"{item.title}, after everything was complete: take it in or not")
+    else:
+        await materials.mark_uploaded(tx, item.id)
+        await put_for_review(tx, collection, item, item.title)
+    history.note(tx, case_id, "sent", by, item.id)
     await staff_queue.done(tx, queues.QUIET, str(case_id))
 
 
 async def decide(tx: Tx, case_id: CaseId, item_id: UUID, decision: Decision, version: int) -> None:
     """Accept, return or waive an item, tell who must know, and see whether that was the last one (R24, R28)."""
     collection = await cases.lock(tx, case_id)
-    refuse_stale(collection.item(item_id).version, version)
+    before = collection.item(item_id)
+    refuse_stale(before.version, version)
+    decision = explained(collection, before, decision)
     item = decided(collection, item_id, decision)
     await materials.decide(tx, case_id, item, decision)
     await staff_queue.done(tx, queues.MATERIALS, str(item.id))
     if decision.state is ItemState.RETURNED:
         outbox.append(tx, MaterialReturned(case_id=case_id, item_id=item.id, returned_at=tx.now))
+    history.note(tx, case_id, f"item_{decision.state}", decision.by, item.id, reason=decision.reason)
     fact = _TOLD[decision.state]
     await tell(tx, fact(case_id=case_id, occurred_at=tx.now, item_id=item.id, requirement=item.code))
     await settle(tx, case_id)
+
+
+def explained(collection: Collection, item: Item, decision: Decision) -> Decision:
+    """Return the decision with what its template says, in English, and what a waiver means for the opinion (R28).
+
+    Raises ``Refused`` for a template that the programme doesn't have.
+    """
+    if decision.code is not None and collection.programme is not None:
+        templates = programme.load(collection.programme).return_reasons
+        if decision.state is not ItemState.RETURNED or decision.code not in templates:
+            raise Refused("There is no such reason to choose. Open the case again.")
+    if decision.state is ItemState.WAIVED and not decision.meaning:
+        return replace(decision, meaning=item.about.get("without", {}).get("en"))
+    return decision
+
+
+def reason_for(collection: Collection, code: str | None, words: str | None) -> str | None:
+    """Return what stands as a reason in English: the words, or the template's where there are none."""
+    if words or code is None or collection.programme is None:
+        return words or None
+    template = programme.load(collection.programme).return_reasons.get(code)
+    return template.title if template else None
 
 
 async def describe(
@@ -160,10 +132,13 @@ async def describe(
     original: UUID | None,
     pages: int | None,
     version: int,
+    dated_on: date | None = None,
 ) -> None:
-    """Say which language a document is in, and of which original it is the translation (R24, M3)."""
+    """Say a document's language, its day, and of which original it is the translation (R23, R24, M3)."""
     item, document = await _describing(tx, case_id, document_id, version)
-    changed = replace(document, language=language, pages=pages, translation_of=None)
+    if dated_on is not None and dated_on > tx.now.date() + timedelta(days=1):
+        raise Refused("A document can't be of a day to come. Check the date.")
+    changed = replace(document, language=language, pages=pages, translation_of=None, dated_on=dated_on)
     item = replace(item, documents=tuple(changed if d.id == document.id else d for d in item.documents))
     if original is not None:
         item = tied(item, document.id, DocumentId(original))
@@ -199,6 +174,7 @@ async def sign_summary(tx: Tx, case_id: CaseId, by: Person, version: int) -> Non
 async def settle(tx: Tx, case_id: CaseId) -> None:
     """Tell RecordsComplete if nothing is missing, once; ask for the summary if nothing else is (R24-R28, R32)."""
     collection = await cases.lock(tx, case_id)
+    await watch_freshness(tx, collection)
     if collection.complete or collection.programme is None or collection.closed:
         return
     missing = {m.code for m in completeness(collection)}
@@ -214,14 +190,27 @@ async def settle(tx: Tx, case_id: CaseId) -> None:
         return
     target_from, target_to = programme.load(collection.programme).targets(collection.services, tx.now)
     await cases.complete(tx, case_id, collection.revision, target_from, target_to)
-    await timers.cancel(tx, case_id, "nudge")
+    for clock in ("nudge", FRESHNESS):
+        await timers.cancel(tx, case_id, clock)
     await staff_queue.done(tx, queues.QUIET, str(case_id))
+    history.note(tx, case_id, "complete", None)
     counts = tally(collection)
     outbox.append(tx, RecordsComplete(
         case_id=case_id, services=collection.services, programme=collection.programme, **counts,
         completed_at=tx.now, target_from=target_from, target_to=target_to,
     ))  # fmt: skip
     await tell(tx, PartnerRecordsComplete(case_id=case_id, occurred_at=tx.now, **counts))
+
+
+async def watch_freshness(tx: Tx, collection: Collection) -> None:
+    """Have a timer look again when the first accepted item becomes too old; never once the specialist has started (R23)."""
+    if not any(item.max_age for item in collection.items):
+        return
+    due = None if collection.complete or collection.closed else next_check(collection.items)
+    if due is None:
+        await timers.cancel(tx, collection.case_id, FRESHNESS)
+    else:
+        await timers.set(tx, collection.case_id, FRESHNESS, due)
 
 
 async def _ask_for_more(tx: Tx, collection: Collection) -> None:
@@ -258,7 +247,7 @@ async def _describing(tx: Tx, case_id: CaseId, document_id: UUID, version: int) 
         for document in item.documents:
             if document.id == document_id:
                 refuse_stale(item.version, version)
-                return describing(collection, item.id), document
+                return describing(collection, item.id, document), document
     raise Unknown(N_("This document isn't of this case. Open the case again."))
 
 

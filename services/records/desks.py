@@ -10,9 +10,24 @@ from uuid import UUID
 from fastapi.responses import StreamingResponse
 
 from services.records import casework, files
-from services.records.domain import Collection, Document, Item, Kind, Person, Refused, Stale, Unknown, receiving
+from services.records.domain import (
+    LOCAL_PHYSICIAN,
+    PATIENT,
+    Authority,
+    Collection,
+    Document,
+    Item,
+    Kind,
+    Part,
+    Person,
+    Refused,
+    Side,
+    Stale,
+    Unknown,
+    receiving,
+)
 from services.records.settings import LARGEST_FILE, Settings
-from services.records.store import access, cases, materials
+from services.records.store import access, cases, materials, providers
 from shared.backbone import timers
 from shared.db import Tx
 from shared.files import as_download, plain_name
@@ -20,7 +35,8 @@ from shared.ids import CaseId
 from shared.service import Context
 from shared.web import N_, Principal, Problem, Role
 
-PATIENT_SIDE = (Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN)
+OWNERS = (Role.PATIENT, Role.REQUESTER)
+PATIENT_SIDE = (*OWNERS, Role.LOCAL_PHYSICIAN, Role.FAMILY)
 PRIVACY = (Role.PRIVACY_OFFICER, Role.SUPERVISOR)
 DESK = (Role.CASE_MANAGER, Role.LAB, *PRIVACY)
 TAKES_FILES = LARGEST_FILE + (1 << 20)
@@ -46,31 +62,68 @@ async def in_words() -> AsyncIterator[None]:
 
 
 def person(who: Principal) -> Person:
-    """Return who acts, as the record will name them."""
-    return Person(who.subject, who.name or who.subject)
+    """Return who acts, as the record will name them. Links of one case share a subject; a local physician's is told apart."""
+    subject = f"{who.subject}/local_physician" if is_physician(who) else who.subject
+    return Person(subject, who.name or who.subject)
+
+
+def is_physician(who: Principal) -> bool:
+    """Return whether somebody is here as the local physician and as nobody else."""
+    return who.has(Role.LOCAL_PHYSICIAN) and not who.has(*OWNERS) and not who.is_staff
+
+
+async def part_of(tx: Tx, who: Principal, case_id: UUID) -> Part:
+    """Return which part of a case somebody sees (R22); ``Problem`` 404 for a helper whose invitation was taken back."""
+    if is_physician(who):
+        return Part(Side.LOCAL_PHYSICIAN, person(who).subject)
+    if who.has(Role.FAMILY) and not who.has(*OWNERS):
+        known = await providers.helper(tx, UUID(who.subject.removeprefix("helper:")))
+        if known is None or known[0] != case_id or not known[1].is_welcome(tx.now):
+            raise _nobodys()
+        return Part(Side.EVERYTHING if known[1].authority is Authority.ACTS else Side.HELPER, who.subject)
+    reads = who.has(Role.SPECIALIST, Role.SERVICE) and not who.has(*DESK)
+    return Part(Side.READER if reads else Side.EVERYTHING, who.subject)
+
+
+def party_of(part: Part) -> str:
+    """Return whose thread somebody of the patient's side writes in."""
+    named = {Side.LOCAL_PHYSICIAN: LOCAL_PHYSICIAN, Side.HELPER: part.subject}
+    return named.get(part.side, PATIENT)
+
+
+async def require_whole(tx: Tx, who: Principal, case_id: UUID) -> None:
+    """Raise ``Problem`` 404 when somebody sees only a part of the case: what they asked for isn't in it."""
+    if (await part_of(tx, who, case_id)).side is not Side.EVERYTHING:
+        raise _nobodys()
+
+
+def _nobodys() -> Problem:
+    return Problem(404, N_("No such case"), detail=N_("Nothing is collected for this case, or it isn't yours."))
 
 
 async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:
-    """Return a case's collection for someone who may see it; else ``Problem`` 404, and 403 after withdrawal."""
+    """Return what somebody may see of a case; else ``Problem`` 404, and 403 after withdrawal."""
     collection = await cases.load(tx, CaseId(case_id))
     is_reader = who.has(*DESK, *PATIENT_SIDE, Role.SERVICE, Role.PARTNER_SYSTEM) or (
         who.has(Role.SPECIALIST) and await access.is_reader(tx, CaseId(case_id), who.subject)
     )
     if collection is None or not is_reader:
-        raise Problem(404, N_("No such case"), detail=N_("Nothing is collected for this case, or it isn't yours."))
+        raise _nobodys()
     who.require_case(case_id)
     if collection.withdrawn_at is not None and not who.has(*PRIVACY):
         raise Problem(
             403, N_("The case was withdrawn"), detail=N_("Its materials are closed to everybody who worked on it.")
         )
-    return collection
+    return (await part_of(tx, who, case_id)).of(collection)
 
 
 def may_open(who: Principal, document: Document) -> bool:
     """Return whether somebody who may see the case may open this document of it."""
     if who.has(*PRIVACY):
         return True
-    return not document.quarantined and who.has(Role.CASE_MANAGER, Role.SPECIALIST, *PATIENT_SIDE)
+    if who.has(Role.SPECIALIST) and not who.has(Role.CASE_MANAGER):
+        return document.counts
+    return not document.quarantined and who.has(Role.CASE_MANAGER, *PATIENT_SIDE)
 
 
 async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id: UUID) -> StreamingResponse:
@@ -106,7 +159,7 @@ async def store(
     settings: Settings = ctx.settings
     key = files.new_key()
     async with ctx.db.transaction() as tx:
-        await see(tx, who, case_id)
+        (await see(tx, who, case_id)).item(item_id)
         item = receiving(await cases.lock(tx, CaseId(case_id)), item_id)
         await materials.begin_upload(tx, CaseId(case_id), key)
         await timers.set(tx, CaseId(case_id), _UPLOAD_LEFT, tx.now + settings.orphan_age + settings.orphan_age / 24)
@@ -118,4 +171,5 @@ async def take_in(
     tx: Tx, who: Principal, case_id: UUID, item_id: UUID, document_id: UUID, stored: files.Stored, name: str
 ) -> None:
     """Make a stored file a document of its item."""
+    (await see(tx, who, case_id)).item(item_id)
     await casework.take_in(tx, CaseId(case_id), item_id, document_id, stored, plain_name(name), person(who))

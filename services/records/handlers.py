@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.records import casework, files, parcels, queues
+from services.records import aging, casework, files, guides, opening, parcels, queues
 from services.records.partner import tell
 from services.records.store import access, cases, materials
 from shared import programme, staff_queue
@@ -45,8 +45,8 @@ async def open_collection(paid: PaymentReceived, tx: Tx) -> None:
 
 
 async def _go_on(tx: Tx, case_id: CaseId, *, opened: bool) -> None:
-    await casework.grow(tx, case_id)
-    await casework.open_when_paid(tx, case_id)
+    await opening.grow(tx, case_id)
+    await opening.open_when_paid(tx, case_id)
     if opened:
         await casework.settle(tx, case_id)
 
@@ -80,7 +80,8 @@ async def close_collection(withdrawn: CaseWithdrawn, tx: Tx) -> None:
 
 
 async def _close(tx: Tx, case_id: CaseId) -> None:
-    await timers.cancel(tx, case_id, "nudge")
+    for clock in ("nudge", casework.FRESHNESS):
+        await timers.cancel(tx, case_id, clock)
     await staff_queue.done_all(tx, case_id)
     await parcels.settle_return(tx, case_id)
 
@@ -96,6 +97,11 @@ async def nudge(case_id: CaseId, tx: Tx) -> None:
     await timers.set(tx, case_id, "nudge", tx.now + programme.load(collection.programme).clocks.nudge_after)
 
 
+async def check_freshness(case_id: CaseId, tx: Tx) -> None:
+    """Something that was accepted has become too old while the case waits: it is asked for again (R23)."""
+    await aging.ask_again_for_stale(tx, case_id)
+
+
 async def sweep_uploads(case_id: CaseId, tx: Tx) -> None:
     """Have what never became a document taken out of the store."""
     await errands.request(tx, "sweep_uploads", case_id, f"{case_id}:{tx.now.isoformat()}", {})
@@ -105,8 +111,10 @@ async def read_request(errand: Errand, ctx: Context) -> None:
     """Ask intake for the patient's languages and tumour, which the wire doesn't carry."""
     brief = await ctx.peers.get("intake", f"/cases/{errand.case_id}/brief")
     async with ctx.db.transaction() as tx:
-        languages, revision = brief["patient"]["languages"], errand.payload["revision"]
-        await casework.learn(tx, errand.case_id, revision, languages, brief["cancer_type"])
+        patient, revision = brief["patient"], errand.payload["revision"]
+        await opening.learn(
+            tx, errand.case_id, revision, patient["languages"], patient.get("country"), brief["cancer_type"]
+        )
 
 
 async def name_reader(errand: Errand, ctx: Context) -> None:
@@ -135,5 +143,11 @@ REACTIONS: dict[type[Fact], Reaction] = {
     OpinionDelivered: send_slides_home,
     CaseWithdrawn: close_collection,
 }
-TIMERS = {"nudge": nudge, "sweep_uploads": sweep_uploads}
+TIMERS = {
+    "nudge": nudge,
+    casework.FRESHNESS: check_freshness,
+    "sweep_uploads": sweep_uploads,
+    guides.BEGINS: guides.begin_absence,
+    guides.ENDS: guides.end_absence,
+}
 ERRANDS = {"read_request": read_request, "name_reader": name_reader, "sweep_uploads": delete_orphans}

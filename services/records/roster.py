@@ -1,11 +1,21 @@
 """The partner's roster of case managers, as a file says it (R22)."""
 
-from typing import Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.records.store import access
+from services.records import guides
+from services.records.store import guides as store
 from shared.db import Tx
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise ValueError(f"{name!r} is no time zone; write one such as America/New_York") from problem
+    return name
 
 
 class _CaseManager(BaseModel):
@@ -14,6 +24,7 @@ class _CaseManager(BaseModel):
     subject: str = Field(min_length=1)
     name: str = Field(min_length=1)
     languages: list[str]
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     active: bool = True
 
 
@@ -24,6 +35,10 @@ class _Roster(BaseModel):
 
 
 async def seed(tx: Tx, data: dict[str, Any]) -> None:
-    """Load the roster; loading it again brings entries up to date. Raises ``ValueError`` naming what is wrong."""
+    """Load the roster; loading it again brings entries up to date. Raises ``ValueError`` naming what is wrong.
+
+    Who isn't active any more hands every open case on: nobody's is left without a guide.
+    """
     for one in _Roster.model_validate(data).case_managers:
-        await access.set_manager(tx, one.subject, one.name, one.languages, active=one.active)
+        await store.set_manager(tx, one.subject, one.name, one.languages, one.zone, active=one.active)
+    await guides.relieve_who_left(tx)

@@ -1,12 +1,23 @@
 """What the JSON interface shows and takes: shapes without subjects, so nobody learns more than a name they may know."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from services.records.domain import Collection, Document, Item, Leg, Missing, Shipment, completeness, slides_in
+from services.records.domain import (
+    Asked,
+    Collection,
+    Document,
+    Item,
+    Late,
+    Leg,
+    Missing,
+    Shipment,
+    completeness,
+    slides_in,
+)
 from services.records.store.access import FeedRow, ReadLine
 from shared.web import Incoming
 
@@ -21,6 +32,7 @@ class Describe(Incoming):
     language: Language
     translation_of: UUID | None = None
     pages: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    dated_on: date | None = None
 
 
 class CheckIdentity(Incoming):
@@ -30,10 +42,31 @@ class CheckIdentity(Incoming):
     birth_date_matches: bool
 
 
-class Reason(Incoming):
-    """Why an item is returned or waived, in words for the patient and the specialist."""
+class Return(Incoming):
+    """Why an item is returned: a template of the programme by its code, words of one's own, or both."""
+
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    code: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)] | None = None
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "Return":
+        if not self.reason and self.code is None:
+            raise ValueError("give the reason: a template's code, words, or both")
+        return self
+
+
+class Waive(Incoming):
+    """Why the case goes ahead without an item, and what that means for the opinion; unsaid, what the programme says."""
 
     reason: Words
+    meaning: Annotated[str, Field(max_length=2000)] = ""
+
+
+class SettleLate(Incoming):
+    """What becomes of a document that came after completeness: words to the specialist, or to who sent it."""
+
+    take_in: bool
+    words: Words
 
 
 class Accept(Incoming):
@@ -76,6 +109,9 @@ class DocumentView(BaseModel):
     translation_of: UUID | None
     identity: Literal["unchecked", "matches", "another_person"]
     set_aside: bool
+    dated_on: date | None
+    late: Late | None
+    late_words: str | None
     uploaded_at: datetime
 
     @classmethod
@@ -89,7 +125,11 @@ class DocumentView(BaseModel):
 
 
 class ItemView(BaseModel):
-    """One line of the checklist. ``version`` is its ETag; ``waived_reason`` says why the case goes ahead without it."""
+    """One line of the checklist. ``version`` is its ETag; ``waived_reason`` says why the case goes ahead without it.
+
+    ``waived_meaning``: what that means for the opinion (R28). ``lapsed_on``: what was accepted was of that day, and is
+    older than ``max_age_days`` by now. ``providers`` have it.
+    """
 
     id: UUID
     code: str
@@ -98,9 +138,18 @@ class ItemView(BaseModel):
     needed: bool
     state: str
     reason: str | None
+    reason_code: str | None
     waived_reason: str | None
+    waived_meaning: str | None
     decided_by: str | None
     decided_at: datetime | None
+    why: str | None
+    how: str | None
+    asked: Asked
+    max_age_days: int | None
+    lapsed_on: date | None
+    never_made: bool
+    providers: list[UUID]
     version: int
     documents: list[DocumentView]
 
@@ -110,7 +159,11 @@ class ItemView(BaseModel):
         return cls(
             id=item.id, code=item.code, title=item.title, kind=item.kind, needed=item.needed, state=item.state,
             reason=decision and decision.reason, waived_reason=decision.reason if decision and item.waived else None,
+            reason_code=decision and decision.code, waived_meaning=decision and decision.meaning,
             decided_by=decision and decision.by.name, decided_at=decision and decision.at, version=item.version,
+            why=item.about.get("why", {}).get("en"), how=item.about.get("way", {}).get("en"), asked=item.asked,
+            max_age_days=item.max_age.days if item.max_age else None, lapsed_on=item.lapsed_on,
+            never_made=item.never_made, providers=list(item.providers),
             documents=[DocumentView.of(document) for document in item.documents if not document.quarantined],
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ TEXTS = (
     "emergency_notice",
     "consent",
     "clinician_authority",
+    "release_authority",
     "surgery_advice",
     "opinion_depends",
     "opinion_no_care",
@@ -44,7 +45,7 @@ def problems_of(programme: Programme) -> list[Found]:
         *_languages(programme),
         *_checklists(programme),
     ]
-    return found or [*_never_sold(programme)]
+    return found or [*_collecting(programme), *_never_sold(programme)]
 
 
 def _basics(programme: Programme) -> Iterator[Found]:
@@ -129,6 +130,8 @@ def _unknown_codes(programme: Programme) -> Iterator[Found]:
         yield from _strangers(
             programme.cancer_types, item.cancer_types, ("items", place, "cancer_types"), "cancer type"
         )
+        yield from _strangers(programme.history, item.exists, ("items", place, "exists"), "question of its history")
+        yield from _strangers(programme.ways, (item.way,), ("items", place, "way"), "way")
 
 
 def _strangers(
@@ -152,8 +155,8 @@ def _texts(programme: Programme) -> Iterator[Found]:
             named = set(_PLACEHOLDER.findall(wording))
             if strange := named - {"hospital", "partner"}:
                 yield path, f"{{{min(strange)}}} stands for nothing; a text may name {{hospital}} and {{partner}}"
-            if key == "consent" and named != {"hospital", "partner"}:
-                yield path, "consent covers two organisations, so it must name {hospital} and {partner} (R29)"
+            if key in ("consent", "release_authority") and named != {"hospital", "partner"}:
+                yield path, f"{key} covers two organisations, so it must name {{hospital}} and {{partner}} (R29)"
 
 
 def _languages(programme: Programme) -> Iterator[Found]:
@@ -171,7 +174,7 @@ def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
     for code, service in programme.catalogue.items():
         yield ("catalogue", code, "title"), service.titles
         yield ("catalogue", code, "description"), service.descriptions
-    for section in ("owed", "reasons", "cancer_types"):
+    for section in ("owed", "reasons", "cancer_types", "history", "return_reasons"):
         yield from ((((section, code, "title")), entry.titles) for code, entry in getattr(programme, section).items())
     for place, need in enumerate(programme.requirements):
         yield ("requirements", place, "sentence"), need.sentences
@@ -180,6 +183,11 @@ def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
     for place, item in enumerate(programme.items):
         yield ("items", place, "title"), item.titles
         yield ("items", place, "hint"), item.hints
+        yield ("items", place, "why"), item.whys
+        yield ("items", place, "without"), item.withouts
+        if item.requests is not None:
+            yield ("items", place, "request"), item.requests
+    yield from ((("ways", code, "wording"), way.wording) for code, way in programme.ways.items())
     if travel := programme.slide_travel:
         yield ("slide_travel", "note"), travel.notes
         yield from (((*path, "source"), way.sources) for path, way in _ways_to_travel(travel))
@@ -191,6 +199,8 @@ def _spoken(programme: Programme) -> Iterator[tuple[Path, Mapping[str, str]]]:
 
 
 def _checklists(programme: Programme) -> Iterator[Found]:
+    if any(item.way not in programme.ways for item in programme.items):
+        return  # said already, and no list can be made
     for code, service in programme.catalogue.items():
         asked = programme.checklist([code])
         if not asked:
@@ -210,6 +220,20 @@ def _checklists(programme: Programme) -> Iterator[Found]:
             not first.cancer_types or not second.cancer_types or set(first.cancer_types) & set(second.cancer_types)
         ):
             yield ("items", place), f"two checklist items named {second.code} would be asked for in the same case"
+
+
+def _collecting(programme: Programme) -> Iterator[Found]:
+    """What a letter to a hospital couldn't name, and what is said in a programme and used by nothing."""
+    for place, item in enumerate(programme.items):
+        if item.asked != "patient" and item.requests is None:
+            yield ("items", place), f"somebody else is asked for {item.code}, and no request says how a letter names it"
+    used = {code for item in programme.items for code in item.exists}
+    for code in programme.history:
+        if code not in used:
+            yield ("history", code), f"nothing on the checklist depends on {code}, so nobody should be asked"
+    for code in programme.ways:
+        if code not in {item.way for item in programme.items}:
+            yield ("ways", code), f"nothing on the checklist is got by {code}"
 
 
 def _never_sold(programme: Programme) -> Iterator[Found]:

@@ -16,7 +16,7 @@ from shared.programme.positions import Path, line_numbers, nearest
 from shared.programme.rules import Programme
 
 FOLDER = File(__file__).parent.parent / "programmes"
-_KEYED_BY_CODE = ("catalogue", "owed", "reasons", "cancer_types")
+_KEYED_BY_CODE = ("catalogue", "owed", "reasons", "cancer_types", "history", "return_reasons")
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
 
 

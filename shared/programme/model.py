@@ -13,6 +13,7 @@ Kind = Literal["document", "imaging", "slides", "form"]
 PricesShown = Literal["individual_quote", "range"]
 GlassTravels = Literal["usual", "permit", "no"]
 InsteadOfGlass = Literal["recut", "digital"]
+Asked = Literal["patient", "local_physician", "provider"]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -207,18 +208,45 @@ class Text(Value):
     wording: Texts
 
 
+class Way(Value):
+    """How something is got from a hospital, said to the patient (R22)."""
+
+    wording: Texts
+
+
 class ChecklistItem(Titled):
-    """One line of a checklist: for which services, and for which cancer types (none named: for all)."""
+    """One line of a checklist: for which services, cancer types (none named: all) and, where named, what exists (R23).
+
+    ``way`` is how it is got, ``asked`` who is asked first. ``max_age``: older than that when the specialist starts, it
+    is asked for again. ``without`` says what its absence means for the opinion (R28), ``request`` how a letter to a
+    hospital names it.
+    """
 
     kind: Kind
     needed: bool = True
     services: Annotated[tuple[Code, ...], Field(min_length=1)]
     cancer_types: tuple[Code, ...] = ()
+    exists: tuple[Code, ...] = ()
     hints: Annotated[Texts, Field(alias="hint")]
+    asked: Asked
+    way: Code
+    max_age: Duration | None = None
+    whys: Annotated[Texts, Field(alias="why")]
+    withouts: Annotated[Texts, Field(alias="without")]
+    requests: Annotated[Texts | None, Field(alias="request")] = None
 
-    def applies_to(self, services: frozenset[str], cancer_type: str | None) -> bool:
-        """Return whether a case with these services and this cancer type needs it."""
-        return not services.isdisjoint(self.services) and (not self.cancer_types or cancer_type in self.cancer_types)
+    def applies_to(self, services: frozenset[str], cancer_type: str | None, said: Mapping[str, bool]) -> bool:
+        """Return whether a case with these services, this cancer type and these answers needs it; unsaid may exist."""
+        may_exist = not self.exists or any(said.get(code, True) for code in self.exists)
+        return (
+            may_exist
+            and not services.isdisjoint(self.services)
+            and (not self.cancer_types or cancer_type in self.cancer_types)
+        )
+
+    def is_needed(self, said: Mapping[str, bool]) -> bool:
+        """Return whether a case can't go on without it; what may not even exist only helps until somebody says it does."""
+        return self.needed and (not self.exists or any(said.get(code, False) for code in self.exists))
 
 
 class Requirement(Titled):
@@ -227,12 +255,18 @@ class Requirement(Titled):
     kind: Kind
     needed: bool
     hints: Mapping[str, str]
+    asked: Asked
+    max_age: timedelta | None
+    whys: Mapping[str, str]
+    ways: Mapping[str, str]
+    withouts: Mapping[str, str]
+    requests: Mapping[str, str] | None
 
     @property
     def hint(self) -> str:
-        """How to get it, in English."""
+        """What belongs to it, in English."""
         return self.hint_in("en")
 
     def hint_in(self, locale: str) -> str:
-        """Return how to get it in ``locale``, or in English where there is none."""
+        """Return what belongs to it in ``locale``, or in English where there is none."""
         return in_locale(self.hints, locale)

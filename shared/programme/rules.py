@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -27,6 +28,8 @@ from shared.programme.model import (
     Service,
     SlideTravel,
     Text,
+    Titled,
+    Way,
 )
 from shared.programme.values import Code, ReadOnly, Texts, Value, in_locale
 
@@ -55,6 +58,9 @@ class Programme(Value):
     reasons: ReadOnly[str, Reason]
     cancer_types: ReadOnly[str, CancerType]
     items: Annotated[tuple[ChecklistItem, ...], Field(min_length=1)]
+    ways: ReadOnly[str, Way]
+    history: Annotated[ReadOnly[str, Titled], Field(default_factory=dict)]
+    return_reasons: Annotated[ReadOnly[str, Titled], Field(min_length=1)]
     texts: ReadOnly[str, Text]
     slide_travel: SlideTravel | None = None
     refunds: Refunds = Refunds()
@@ -98,15 +104,20 @@ class Programme(Value):
         low, high = (Money(amount_minor=sum(span[end] for span in known), currency=self.currency) for end in (0, 1))
         return low, high
 
-    def checklist(self, codes: Collection[str], cancer_type: str | None = None) -> list[Requirement]:
-        """Return what to send for these services and this cancer type (R23): needed things first, each once."""
+    def checklist(
+        self, codes: Collection[str], cancer_type: str | None = None, said: Mapping[str, bool] = MappingProxyType({})
+    ) -> list[Requirement]:
+        """Return what to send for these services, this cancer type and what was ``said`` to exist (R23).
+
+        Needed things first, each once. ``said`` answers the questions of ``history``; what isn't answered may exist.
+        """
         chosen = frozenset(codes)
-        asked = [
-            Requirement(code=item.code, titles=item.titles, kind=item.kind, needed=item.needed, hints=item.hints)
-            for item in self.items
-            if item.applies_to(chosen, cancer_type)
-        ]
+        asked = [self._requirement(item, said) for item in self.items if item.applies_to(chosen, cancer_type, said)]
         return sorted(asked, key=lambda requirement: not requirement.needed)
+
+    def depending_on_history(self) -> frozenset[str]:
+        """Return the codes of what is asked for only where it exists."""
+        return frozenset(item.code for item in self.items if item.exists)
 
     def needs_pathology(self, codes: Iterable[str]) -> bool:
         """Return whether slides or blocks are reviewed, so that they must be counted in (R26)."""
@@ -145,6 +156,13 @@ class Programme(Value):
     def text_version(self, key: str) -> str:
         """Return which wording of the text people saw, such as ``consent.v1``; in any language it is the same."""
         return f"{key}.v{self.texts[key].version}"
+
+    def _requirement(self, item: ChecklistItem, said: Mapping[str, bool]) -> Requirement:
+        return Requirement(
+            code=item.code, titles=item.titles, kind=item.kind, needed=item.is_needed(said), hints=item.hints,
+            asked=item.asked, max_age=item.max_age, whys=item.whys, ways=self.ways[item.way].wording,
+            withouts=item.withouts, requests=item.requests,
+        )  # fmt: skip
 
     def _composition(self, chosen: frozenset[str], locale: str) -> list[Refusal]:
         refused = [

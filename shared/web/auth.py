@@ -23,6 +23,7 @@ class Role(StrEnum):
     PATIENT = "patient"
     REQUESTER = "requester"
     LOCAL_PHYSICIAN = "local_physician"
+    FAMILY = "family"
     CARE_ADVISOR = "care_advisor"
     FINANCE = "finance"
     CASE_MANAGER = "case_manager"
@@ -36,7 +37,9 @@ class Role(StrEnum):
 
 
 PATIENT_SIDE = frozenset({Role.PATIENT, Role.REQUESTER, Role.LOCAL_PHYSICIAN})
-STAFF = frozenset(Role) - PATIENT_SIDE - {Role.PARTNER_SYSTEM, Role.SERVICE}
+INVITED = frozenset({Role.FAMILY})
+"""Whom the patient's side let in to help with one thing: they reach what names them and nothing else."""
+STAFF = frozenset(Role) - PATIENT_SIDE - INVITED - {Role.PARTNER_SYSTEM, Role.SERVICE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Principal:
     @property
     def is_patient_side(self) -> bool:
         """Tell whether this person reaches the cases of their links alone."""
-        return not self.roles.isdisjoint(PATIENT_SIDE)
+        return not self.roles.isdisjoint(PATIENT_SIDE | INVITED)
 
     @property
     def is_signed_in(self) -> bool:

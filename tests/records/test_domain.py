@@ -287,7 +287,7 @@ MANAGERS = st.lists(
 def test_the_case_goes_to_the_least_loaded_who_speaks_with_the_patient(
     roster: list[CaseManager], spoken: list[str]
 ) -> None:
-    chosen = choose_manager(roster, spoken)
+    chosen = choose_manager(roster, spoken, (), NOW)
     assume(roster)
     assert chosen is not None
     speakers = [m for m in roster if m.languages & set(spoken)]
@@ -296,4 +296,4 @@ def test_the_case_goes_to_the_least_loaded_who_speaks_with_the_patient(
 
 
 def test_an_empty_roster_has_nobody() -> None:
-    assert choose_manager([], ["en"]) is None
+    assert choose_manager([], ["en"], (), NOW) is None

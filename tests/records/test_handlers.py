@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from services.records.casework import NobodyToGuide
+from services.records.opening import NobodyToGuide
 from shared.backbone.errands import run_due
 from shared.events import (
     CollectionOpened,

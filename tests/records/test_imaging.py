@@ -50,9 +50,9 @@ async def test_each_reads_of_defects_in_their_own_language_with_the_programmes_n
     await brings_scans(case, *slices(20, body_part="KNEE"))
     await case.records.run_errands()
     async with case.records.ctx.db.transaction() as tx:
-        from services.records import casework
+        from services.records import opening
 
-        await casework.learn(tx, case.id, 1, ["ar"], "lung")
+        await opening.learn(tx, case.id, 1, ["ar"], "EG", "lung")
 
     [english] = (await scans(case))["defects"]
     [spanish] = (await scans(case, lang="es"))["defects"]

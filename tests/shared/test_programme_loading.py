@@ -53,6 +53,48 @@ BROKEN = {
         "less than or equal to 100",
     ),
     # name: (what stood there, what stands there now, a mark on the line that must be named, the reason)
+    "a way to get something that nobody described": (
+        'way = "radiology"',
+        'way = "telepathy"',
+        'way = "telepathy"',
+        "'telepathy' is no way of this programme",
+    ),
+    "a line that hangs on a question nobody asks": (
+        'exists = ["surgery"]',
+        'exists = ["astrology"]',
+        'exists = ["astrology"]',
+        "'astrology' is no question of its history",
+    ),
+    "an age that is no duration": (
+        'max_age = "P90D"',
+        'max_age = "three months"',
+        'max_age = "three months"',
+        "a duration is written as P7D",
+    ),
+    "a reason that a language lacks": (
+        'why.es = "Por él empieza',
+        'why.fr = "Por él empieza',
+        'why.fr = "Por él empieza',
+        "fr is none of this programme's languages",
+    ),
+    "something that a hospital is asked for and no letter can name": (
+        'request.en = "The written report of each scan"',
+        'requests.en = "The written report of each scan"',
+        'requests.en = "The written report of each scan"',
+        "is no key that a programme has",
+    ),
+    "who is asked and isn't there": (
+        'asked = "local_physician"',
+        'asked = "neighbour"',
+        'asked = "neighbour"',
+        "asked",
+    ),
+    "an authorisation that doesn't say who collects": (
+        "or to {partner}, who collects them for {hospital} for",
+        "or to those who collect them for",
+        "or to those who collect them for",
+        "release_authority covers two organisations",
+    ),
     "an unknown service in a rule": (
         INTEGRATIVE_NEEDS,
         'requires_any = ["written", "surgery"]',

@@ -137,6 +137,25 @@ def test_the_checklist_follows_services_and_tumour() -> None:
     assert not any(item.code == "tumour_report" for item in MSK.checklist(["written"]))
 
 
+def test_what_may_exist_only_helps_until_somebody_says_that_it_does() -> None:
+    def needed(**said: bool) -> dict[str, bool]:
+        return {item.code: item.needed for item in MSK.checklist(["written"], None, said)}
+
+    assert needed()["operation_report"] is False
+    assert needed(surgery=True)["operation_report"] is True
+    assert "operation_report" not in needed(surgery=False)
+    assert needed(earlier_opinion=True)["earlier_opinion"] is False, "it only helps, whoever says so"
+    assert MSK.depending_on_history() == {"operation_report", "radiotherapy_plan", "medicines_given", "earlier_opinion"}
+
+
+def test_each_line_says_why_how_and_what_its_absence_means_in_every_language() -> None:
+    for rules in (MSK, HARBORLIGHT):
+        for item in rules.checklist(rules.catalogue, "breast"):
+            for said in (item.whys, item.ways, item.withouts):
+                assert len({said[locale] for locale in LOCALES}) == len(LOCALES), item.code
+            assert item.asked == "patient" or item.requests is not None
+
+
 def test_a_checklist_asks_for_nothing_twice_and_needed_things_first() -> None:
     for chosen in ALL_SELECTIONS:
         for cancer_type in MSK.cancer_types:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake import casework, links, store
+from services.intake import casework, guests, links, store
 from services.intake.answers import refusals
 from services.intake.domain import Email, Line, Note, Stage
 from services.intake.store import access, duplicates, quotes
@@ -17,7 +17,7 @@ from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone
-from shared.web.auth import PATIENT_SIDE, Principal
+from shared.web.auth import INVITED, PATIENT_SIDE, Principal
 from shared.web.identity import session_cookie
 from shared.web.limits import by_address, limit
 from shared.web.oidc import set_session
@@ -63,7 +63,7 @@ async def send_link(request: Request, page: Page, db: Db) -> Response:
 async def open_link(token: str, page: Page, db: Db) -> Response:
     """Ask for a press of the button: programs that read mail follow links, and would use it up."""
     async with db.reading() as tx:
-        works = await access.link_works(tx, links.hash_of(token))
+        works = await access.link_works(tx, links.hash_of(token)) or await guests.works(tx, token)
     return page("link.html", status=200 if works else 410, works=works, headers={"Referrer-Policy": "no-referrer"})
 
 
@@ -71,7 +71,10 @@ async def open_link(token: str, page: Page, db: Db) -> Response:
 async def use_link(token: str, page: Page, db: Db, ctx: Ctx) -> Response:
     async with db.transaction() as tx:
         visitor = await links.spend(tx, token)
+        guest = await guests.spend(tx, token) if visitor is None else None
         now = tx.now
+    if guest is not None:
+        return _enter(guest.path, guest.principal, ctx, now)
     if visitor is None:
         return page("link.html", status=410, works=False)
     principal = Principal(
@@ -93,8 +96,10 @@ def _enter(path: str, principal: Principal, ctx: Ctx, now: datetime) -> Response
     return response
 
 
-@router.get("/my", dependencies=[allow(*PATIENT_SIDE)])
+@router.get("/my", dependencies=[allow(*PATIENT_SIDE, *INVITED)])
 async def my_cases(page: Page, db: Db, who: Who) -> Response:
+    if who.has(*INVITED):
+        return RedirectResponse(f"/my/records/cases/{min(who.cases)}", 303)
     async with db.reading() as tx:
         cases = [case for case in await store.cases_of(tx, who.cases) if case.stage is not Stage.CONTINUED]
     if len(cases) == 1:

@@ -1,11 +1,12 @@
 """One case's collection as a whole: what may still happen to it, and what is missing (R20, R22, R27, R28)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.records.domain.items import SETTLED, Decision, Item, ItemId, ItemState, Kind
+from services.records.domain.freshness import refuse_too_old
+from services.records.domain.items import SETTLED, Decision, Document, Item, ItemId, ItemState, Kind, Late
 from services.records.domain.people import N_, Person, Refused, Unknown
 from services.records.domain.slides import Shipment, refuse_uncounted
 from shared.events import ProgrammeRef
@@ -42,7 +43,8 @@ class Collection:
     """One case's collection: everything its completeness depends on.
 
     ``paid``: the price that was agreed first is in. ``revision``: the newest that counts, since a supplement does once
-    it is paid. ``request_read``: the checklist knows what the patient asked for then.
+    it is paid. ``request_read``: the checklist knows what the patient asked for then. ``said`` answers the programme's
+    questions of what exists.
     """
 
     case_id: CaseId
@@ -50,6 +52,7 @@ class Collection:
     programme: ProgrammeRef | None = None
     services: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
     request_read: bool = False
     manager: Person | None = None
     paid: bool = False
@@ -61,6 +64,7 @@ class Collection:
     target_to: datetime | None = None
     delivered_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    said: Mapping[str, bool] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     summary: Summary | None = None
@@ -96,14 +100,58 @@ class Collection:
 
 
 def receiving(collection: Collection, item_id: UUID) -> Item:
-    """Return the item that a new document may go to, or refuse."""
+    """Return the item that a new document may go to, or refuse.
+
+    Once the records are complete a document may still come to any line; it then waits for a decision (``came_late``).
+    """
     collection.refuse_unless_open()
+    if collection.closed:
+        raise Refused(N_("The opinion is out: nothing more is read for it. Write to your case manager."))
     item = collection.item(item_id)
     if item.kind is Kind.SLIDES:
         raise Refused(N_("Slides travel by courier. Write down the parcel instead of uploading a file."))
-    if item.state in SETTLED:
+    if item.state in SETTLED and not came_late(collection):
         raise Refused(N_("This item is settled and needs nothing more. Write to your case manager if that is wrong."))
     return item
+
+
+def came_late(collection: Collection) -> bool:
+    """Return whether what comes now comes after the proof of completeness, so that it may not change it silently."""
+    return collection.complete
+
+
+def taken_in(collection: Collection, document_id: UUID, words: str, by: Person, at: datetime) -> Item:
+    """Return the item with a late document taken into it, with a word to the specialist; or refuse (R28).
+
+    The document must be the patient's own and in English, as any other: what was waived becomes accepted by it.
+    """
+    item, document = _waiting(collection, document_id)
+    if not words.strip():
+        raise Refused("Say to the specialist what is new: they may have begun.")
+    taken = replace(document, late=Late.TAKEN, late_words=words, late_by_name=by.name, late_at=at)
+    documents = tuple(taken if one.id == document.id else one for one in item.documents)
+    decision = item.decision if item.state is ItemState.ACCEPTED else Decision(ItemState.ACCEPTED, by, at)
+    return replace(item, documents=documents, state=ItemState.ACCEPTED, decision=decision)
+
+
+def put_aside(collection: Collection, document_id: UUID, words: str, by: Person, at: datetime) -> Item:
+    """Return the item with a late document set aside, with a reason for whoever sent it; or refuse (R28)."""
+    item, document = _waiting(collection, document_id)
+    if not words.strip():
+        raise Refused("Give the reason: whoever sent it will read it.")
+    aside = replace(document, late=Late.ASIDE, late_words=words, late_by_name=by.name, late_at=at)
+    return replace(item, documents=tuple(aside if one.id == document.id else one for one in item.documents))
+
+
+def _waiting(collection: Collection, document_id: UUID) -> tuple[Item, Document]:
+    collection.refuse_unless_open()
+    for item in collection.items:
+        for document in item.documents:
+            if document.id == document_id:
+                if document.late is not Late.WAITS:
+                    raise Refused("This was decided already. Open the case again.")
+                return item, document
+    raise Unknown(N_("This document isn't of this case. Open the case again."))
 
 
 def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
@@ -119,17 +167,19 @@ def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
         raise Refused("Nothing came for this item yet, so there is nothing to return.")
     if decision.state is ItemState.ACCEPTED and item.kind is Kind.SLIDES:
         refuse_uncounted(collection.shipments)
+    if decision.state is ItemState.ACCEPTED:
+        refuse_too_old(item, decision.at)
     documents = item.documents
     if decision.state is ItemState.RETURNED:
         documents = tuple(replace(d, set_aside=True) for d in documents)
     return replace(item, state=decision.state, decision=decision, documents=documents)
 
 
-def describing(collection: Collection, item_id: UUID) -> Item:
+def describing(collection: Collection, item_id: UUID, document: Document | None = None) -> Item:
     """Return the item whose documents may be described (language, identity, translation), or refuse."""
     collection.refuse_unless_open()
     item = collection.item(item_id)
-    if item.state in SETTLED:
+    if item.state in SETTLED and (document is None or document.late is not Late.WAITS):
         raise Refused("This item is settled. Return it first if something about its documents is wrong.")
     return item
 
@@ -158,19 +208,3 @@ def completeness(collection: Collection) -> list[Missing]:
     if collection.summary is None or collection.summary.signed_by is None:
         missing.append(Missing("summary", "The case summary isn't signed."))
     return missing
-
-
-@dataclass(frozen=True)
-class CaseManager:
-    """A member of the partner's roster, with the open cases they carry now."""
-
-    subject: str
-    name: str
-    languages: frozenset[str]
-    load: int
-
-
-def choose_manager(roster: Iterable[CaseManager], languages: Sequence[str]) -> CaseManager | None:
-    """Return who should guide a patient (R22): one who speaks their language if anyone does, then the least loaded."""
-    wanted = frozenset(languages)
-    return min(roster, key=lambda m: (not m.languages & wanted, m.load, m.subject), default=None)

@@ -1,8 +1,9 @@
 """The checklist's items and their documents: needed, uploaded, accepted, returned, waived by name (R23, R24, R28)."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
@@ -15,6 +16,22 @@ DocumentId = NewType("DocumentId", UUID)
 ENGLISH = "en"
 NO_WORDS = "zxx"
 """BCP 47 for "no linguistic content": right for images, wrong for anything that is read."""
+
+
+class Asked(StrEnum):
+    """Who is asked first for an item (R22)."""
+
+    PATIENT = "patient"
+    LOCAL_PHYSICIAN = "local_physician"
+    PROVIDER = "provider"
+
+
+class Late(StrEnum):
+    """What came after the records were complete: it counts only once somebody took it in (R28)."""
+
+    WAITS = "waits"
+    TAKEN = "taken"
+    ASIDE = "aside"
 
 
 class Kind(StrEnum):
@@ -69,6 +86,11 @@ class Document:
     translation_of: DocumentId | None = None
     identity: IdentityCheck | None = None
     set_aside: bool = False
+    dated_on: date | None = None
+    late: Late | None = None
+    late_words: str | None = None
+    late_by_name: str | None = None
+    late_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.translation_of == self.id:
@@ -82,29 +104,52 @@ class Document:
         return self.identity is not None and not self.identity.passed
 
     @property
+    def counts(self) -> bool:
+        """Whether a specialist is to see it: it is the patient's, and was taken in if it came late."""
+        return not self.quarantined and self.late in (None, Late.TAKEN)
+
+    @property
+    def day(self) -> date:
+        """The day it speaks of: of the examination or letter where somebody said it, else the day it came."""
+        return self.dated_on or self.uploaded_at.date()
+
+    @property
     def belongs_to_the_patient(self) -> bool:
         return self.identity is not None and self.identity.passed
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about an item, by whom, when, and why."""
+    """What was decided about an item, by whom, when, and why.
+
+    ``code`` names the reason's template, which exists in every language of the programme. ``meaning``: what a waiver
+    means for the opinion (R28).
+    """
 
     state: ItemState
     by: Person
     at: datetime
     reason: str | None = None
+    code: str | None = None
+    meaning: str | None = None
 
     def __post_init__(self) -> None:
         if self.state not in SETTLED | {ItemState.RETURNED}:
             raise Refused("An item is decided by accepting, returning or waiving it.")
         if self.state is not ItemState.ACCEPTED and not (self.reason or "").strip():
             raise Refused("Give the reason: the patient and the specialist will read it.")
+        if self.meaning and self.state is not ItemState.WAIVED:
+            raise Refused("Only what is waived means something for the opinion. Leave that out.")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a case's checklist: a requirement, what came for it, and what was decided (M3)."""
+    """One line of a case's checklist: a requirement, what came for it, and what was decided (M3).
+
+    ``about`` says, per language, ``why`` it is needed, its ``way`` from the hospital, what it means to be ``without``
+    it, and how a letter words the ``request``. ``never_made``: the patient's side says that there is none.
+    ``lapsed_on``: the day of what was accepted once and has become too old.
+    """
 
     id: ItemId
     code: str
@@ -115,6 +160,13 @@ class Item:
     documents: tuple[Document, ...] = ()
     decision: Decision | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    asked: Asked = Asked.PATIENT
+    max_age: timedelta | None = None
+    never_made: bool = False
+    lapsed_on: date | None = None
+    waiting_since: datetime | None = None
+    providers: tuple[UUID, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -136,8 +188,14 @@ class Item:
 
     def in_use(self) -> tuple[Document, ...]:
         """Documents that count: the patient's own, and not set aside unless a translation rests on them."""
-        originals = {d.translation_of for d in self.documents if not d.set_aside and not d.quarantined}
-        return tuple(d for d in self.documents if not d.quarantined and (not d.set_aside or d.id in originals))
+        originals = {d.translation_of for d in self.documents if not d.set_aside and d.counts}
+        return tuple(d for d in self.documents if d.counts and (not d.set_aside or d.id in originals))
+
+    def showing(self, documents: tuple[Document, ...]) -> "Item":
+        """Return the item for somebody who may see these documents alone; what was decided stands."""
+        shown = copy(self)
+        object.__setattr__(shown, "documents", documents)
+        return shown
 
     def _refuse_unproven(self) -> None:
         documents = self.in_use()

@@ -3,9 +3,9 @@
 Each form does one thing and works without JavaScript; a rule's no comes back on the page it was asked from.
 """
 
-from services.records.pages import desk, either_side, imaging, patient
+from services.records.pages import collecting, desk, either_side, imaging, managers, patient, talking, worklist
 from services.records.pages.common import mine, staff
 
-ROUTERS = (mine, staff)
+ROUTERS = (collecting.invited, mine, staff)
 
-__all__ = ["ROUTERS", "desk", "either_side", "imaging", "patient"]
+__all__ = ["ROUTERS", "collecting", "desk", "either_side", "imaging", "managers", "patient", "talking", "worklist"]

@@ -8,17 +8,21 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.records import casework, desks, files
+from services.records import casework, desks, files, talking
+from services.records.api_desk import threads_for
 from services.records.domain import (
     SETTLED,
     Collection,
     ItemState,
     Kind,
     Refused,
+    Side,
     completeness,
     owed_home,
     slides_in,
 )
+from services.records.store import guides, providers, talks
+from shared import programme
 from shared.db import Tx
 from shared.ids import new_id
 from shared.programme.values import in_locale
@@ -46,7 +50,8 @@ def patient_page(page: Any, who: Any, db: Any, case_id: UUID) -> Show:
     async def show(sentence: str, place: str, status: int) -> Response:
         async with db.reading() as tx:
             found = await desks.see(tx, who, case_id)
-        drawn: Response = page("my.html", status=status, refused=sentence, place=place, **shown(found))
+            around = await _around(tx, who, found)
+        drawn: Response = page("my.html", status=status, refused=sentence, place=place, **around, **shown(found))
         return drawn
 
     return show
@@ -58,14 +63,34 @@ def desk_page(page: Any, who: Any, db: Any, case_id: UUID) -> Show:
     async def show(sentence: str, place: str, status: int) -> Response:
         async with db.reading() as tx:
             found = await desks.see(tx, who, case_id)
+            around = await _around(tx, who, found)
         drawn: Response = page(
             "desk_case.html", status=status, refused=sentence, place=place,
             is_manager=who.has(Role.CASE_MANAGER), is_lab=who.has(Role.LAB), is_privacy=who.has(*desks.PRIVACY),
-            **shown(found),
+            **around, **shown(found),
         )  # fmt: skip
         return drawn
 
     return show
+
+
+async def _around(tx: Tx, who: Any, found: Collection) -> dict[str, Any]:
+    """Return what stands around the list: questions of what exists and hospitals for who sees all of it, words, colleagues."""
+    whole = (await desks.part_of(tx, who, found.case_id)).side is Side.EVERYTHING
+    rules = programme.load(found.programme) if found.programme else None
+    around: dict[str, Any] = {
+        "whole": whole, "owner": who.has(*desks.OWNERS), "questions": rules.history if rules and whole else {},
+        "reasons": rules.return_reasons if rules else {},
+        "providers": await providers.of_case(tx, found.case_id) if whole else [],
+        "threads": await threads_for(tx, who, found.case_id),
+    }  # fmt: skip
+    if who.is_staff:
+        around |= {
+            "managers": await guides.listed(tx), "chases": await talks.chases_of(tx, found.case_id),
+            "templates": talking.CHASES, "hand_overs": await guides.hand_overs_of(tx, found.case_id),
+            "helpers": {f"helper:{one.id}": one.name for one in await providers.helpers_of(tx, found.case_id)},
+        }  # fmt: skip
+    return around
 
 
 def shown(found: Collection) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The desks of the case manager and the laboratory, and what a specialist sees of a case (R22-R28, R31)."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.records import casework, desks, queues
+from services.records import casework, desks, late
 from services.records.domain import (
     Collection,
     Decision,
@@ -28,10 +29,19 @@ VERDICTS = {"accept": ItemState.ACCEPTED, "return": ItemState.RETURNED, "waive":
 
 
 class Deciding(Incoming):
-    """Accept, return or waive; the last two with a reason."""
+    """Accept, return or waive: a return with a template or words, a waiver with a reason and what it means."""
 
     verdict: Literal["accept", "return", "waive"]
+    code: Annotated[str, Field(max_length=60)] | None = None
     reason: Annotated[str, Field(max_length=2000)] = ""
+    meaning: Annotated[str, Field(max_length=2000)] = ""
+
+
+class SettlingLate(Incoming):
+    """What becomes of a document that came after completeness, with words to its reader."""
+
+    do: Literal["take", "aside"]
+    words: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Describing(Incoming):
@@ -40,6 +50,7 @@ class Describing(Incoming):
     language: Language
     translation_of: UUID | None = None
     pages: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    dated_on: date | None = None
     name_matches: Literal["yes", "no"] | None = None
     birth_date_matches: Literal["yes", "no"] | None = None
 
@@ -49,15 +60,6 @@ class Summing(Incoming):
 
     text: Annotated[str, Field(max_length=50_000)] = ""
     do: Literal["save", "sign"]
-
-
-@staff.get("", dependencies=[DESK])
-async def home(page: Page, db: Db, who: Who) -> Response:
-    """Show the cases under way, the oldest first, and the ways to the queues."""
-    async with db.reading() as tx:
-        lines = await cases.open_cases(tx)
-    mine = [queue for queue in queues.ALL if who.has(*(Role(role) for role in queue.roles))]
-    return page("desk.html", cases=lines, queues=mine)
 
 
 @staff.get("/cases/{case_id}", dependencies=[DESK])
@@ -93,7 +95,11 @@ async def decide(
         return await show("Choose what to do with this item.", f"item-{item_id}", 422)
 
     async def work(tx: Tx) -> None:
-        decision = Decision(VERDICTS[form.model.verdict], desks.person(who), tx.now, form.model.reason or None)
+        sent, state = form.model, VERDICTS[form.model.verdict]
+        code = sent.code if state is ItemState.RETURNED else None
+        reason = casework.reason_for(await desks.see(tx, who, case_id), code, sent.reason)
+        meaning = sent.meaning or None if state is ItemState.WAIVED else None
+        decision = Decision(state, desks.person(who), tx.now, reason, code, meaning)
         await casework.decide(tx, CaseId(case_id), item_id, decision, version)
 
     return await done(once, work, show, back, f"item-{item_id}")
@@ -108,18 +114,38 @@ async def describe(
     show, back = page_of(page, who, db, case_id)
     place = f"document-{document_id}"
     if not form.valid:
-        return await show("Give the language as a code such as en, ar or zh, and pages as a number.", place, 422)
+        return await show(
+            "Give the language as a code such as en, ar or zh, pages as a number, and the day as a date.", place, 422
+        )
     sent = form.model
 
     async def work(tx: Tx) -> None:
         await casework.describe(
             tx, CaseId(case_id), document_id,
-            language=sent.language, original=sent.translation_of, pages=sent.pages, version=version,
+            language=sent.language, original=sent.translation_of, pages=sent.pages, dated_on=sent.dated_on, version=version,
         )  # fmt: skip
         if sent.name_matches and sent.birth_date_matches:
             name, birth_date = sent.name_matches == "yes", sent.birth_date_matches == "yes"
             check = IdentityCheck(name, birth_date, desks.person(who), tx.now)
             await casework.check_identity(tx, CaseId(case_id), document_id, check, version + 1)
+
+    return await done(once, work, show, back, place)
+
+
+@staff.post("/cases/{case_id}/documents/{document_id}/late", dependencies=[MANAGER])
+async def settle_late(
+    request: Request, case_id: UUID, document_id: UUID, page: Page, who: Who, db: Db, version: Expected, once: Once
+) -> Response:
+    """Take in, or set aside, what came after the records were complete (R28)."""
+    form = await Form.read(request, SettlingLate)
+    show, back = page_of(page, who, db, case_id)
+    place = f"document-{document_id}"
+    if not form.valid:
+        return await show("Say in a sentence what is new, or why it is set aside.", place, 422)
+
+    async def work(tx: Tx) -> None:
+        settled = late.take_in_late if form.model.do == "take" else late.set_late_aside
+        await settled(tx, CaseId(case_id), document_id, form.model.words, desks.person(who), version)
 
     return await done(once, work, show, back, place)
 

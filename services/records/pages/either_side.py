@@ -18,6 +18,7 @@ from shared.ids import CaseId
 from shared.web import Ctx, Db, Form, Once, Page, Role, Who, allow
 
 PATIENT_SIDE = allow(*desks.PATIENT_SIDE)
+WHOLE = allow(*desks.OWNERS, Role.FAMILY)
 EITHER_END = allow(Role.CASE_MANAGER, Role.LAB)
 
 
@@ -34,7 +35,7 @@ async def document(case_id: UUID, document_id: UUID, who: Who, ctx: Ctx) -> Resp
     return await desks.open_document(ctx, who, case_id, document_id)
 
 
-@mine.post("/parcels", dependencies=[PATIENT_SIDE])
+@mine.post("/parcels", dependencies=[WHOLE])
 @staff.post("/cases/{case_id}/parcels", dependencies=[EITHER_END])
 async def pack(request: Request, case_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Write down a parcel of slides (R26)."""
@@ -46,6 +47,7 @@ async def pack(request: Request, case_id: UUID, page: Page, who: Who, db: Db, on
     require_end(who, laboratory=sent.leg is Leg.HOME)
 
     async def work(tx: Tx) -> None:
+        await desks.require_whole(tx, who, case_id)
         counts = Counts(sent.slides, sent.blocks)
         by = desks.person(who)
         await parcels.pack_slides(tx, CaseId(case_id), sent.leg, counts, sent.courier, sent.tracking, by)
@@ -53,7 +55,7 @@ async def pack(request: Request, case_id: UUID, page: Page, who: Who, db: Db, on
     return await done(once, work, show, back, "slides")
 
 
-@mine.post("/parcels/{parcel_id}/count", dependencies=[PATIENT_SIDE])
+@mine.post("/parcels/{parcel_id}/count", dependencies=[WHOLE])
 @staff.post("/cases/{case_id}/parcels/{parcel_id}/count", dependencies=[EITHER_END])
 async def count(request: Request, case_id: UUID, parcel_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Write down what was in a parcel (R26)."""
@@ -63,6 +65,7 @@ async def count(request: Request, case_id: UUID, parcel_id: UUID, page: Page, wh
         return await show(next(iter(form.errors.values())), "slides", 422)
 
     async def work(tx: Tx) -> None:
+        await desks.require_whole(tx, who, case_id)
         leg = await parcels.leg_of(tx, CaseId(case_id), parcel_id)
         require_end(who, laboratory=leg is Leg.TO_LABORATORY)
         counts = Counts(form.model.slides, form.model.blocks)

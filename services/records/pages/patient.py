@@ -24,11 +24,12 @@ async def collection(case_id: UUID, page: Page, who: Who, db: Db) -> Response:
 
 
 @mine.get("/summary", dependencies=[PATIENT_SIDE])
-async def patient_fragment(case_id: UUID, page: Page, db: Db) -> Response:
+async def patient_fragment(case_id: UUID, page: Page, who: Who, db: Db) -> Response:
     """Say on the case's page how far the collection is."""
     async with db.reading() as tx:
-        found = await cases.load(tx, CaseId(case_id))
-    return page("my_summary.html", **shown(found or Collection(CaseId(case_id))))
+        found = await cases.load(tx, CaseId(case_id)) or Collection(CaseId(case_id))
+        found = (await desks.part_of(tx, who, case_id)).of(found)
+    return page("my_summary.html", **shown(found))
 
 
 @mine.post("/items/{item_id}/documents", dependencies=[PATIENT_SIDE], max_body_size=desks.TAKES_FILES)

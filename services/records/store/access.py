@@ -1,4 +1,4 @@
-"""Who guides a case, who may read it, who did; and the partner's feed."""
+"""Who may read a case, who did; and the partner's feed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,30 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.records.domain import CaseManager, Person
+from services.records.domain import Person
 from shared.db import Tx
 from shared.events import SpecialistAssigned
 from shared.ids import CaseId, EventId, new_id
-
-
-async def set_manager(tx: Tx, subject: str, name: str, languages: list[str], *, active: bool) -> None:
-    """Add a case manager to the roster, or bring their entry up to date."""
-    await tx.execute(
-        "INSERT INTO case_managers (subject, name, languages, active) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (subject) DO UPDATE SET name = $2, languages = $3, active = $4",
-        subject, name, languages, active,
-    )  # fmt: skip
-
-
-async def roster(tx: Tx) -> list[CaseManager]:
-    """Return the active case managers with the cases they carry; two who ask at once wait for each other."""
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtext('records.roster'))")
-    rows = await tx.fetch(
-        "SELECT m.subject, m.name, m.languages, count(c.case_id)::int AS load FROM case_managers m"
-        " LEFT JOIN collections c ON c.manager = m.subject AND c.opened_at IS NOT NULL"
-        " AND c.withdrawn_at IS NULL AND c.delivered_at IS NULL WHERE m.active GROUP BY m.subject"
-    )
-    return [CaseManager(row["subject"], row["name"], frozenset(row["languages"]), row["load"]) for row in rows]
 
 
 async def grant(tx: Tx, fact: SpecialistAssigned) -> None:

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.records.domain import (
+    Asked,
     Collection,
     Counts,
     Decision,
@@ -17,6 +17,7 @@ from services.records.domain import (
     ItemId,
     ItemState,
     Kind,
+    Late,
     Leg,
     Person,
     Shipment,
@@ -30,7 +31,7 @@ _COLLECTION = """
 SELECT c.case_id, c.case_number, c.programme_id, c.programme_version, c.services, c.languages, c.manager,
        coalesce(counting.revision, 1) <= c.read_revision AS request_read, coalesce(counting.revision, 0) AS revision,
        m.name AS manager_name, c.opened_at, c.completed_at, c.completed_revision, c.target_from, c.target_to,
-       c.delivered_at, c.withdrawn_at,
+       c.delivered_at, c.withdrawn_at, c.said, c.zones,
        EXISTS (SELECT FROM payments p WHERE p.case_id = c.case_id AND p.revision = agreed.revision
                                         AND p.quote_id = agreed.quote_id) AS paid
 FROM collections c
@@ -74,6 +75,7 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         programme=programme or None,
         services=tuple(row["services"]),
         languages=tuple(row["languages"] or ()),
+        zones=tuple(row["zones"]),
         request_read=row["request_read"],
         manager=_person(row["manager"], row["manager_name"]),
         paid=row["paid"],
@@ -85,6 +87,7 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         target_to=row["target_to"],
         delivered_at=row["delivered_at"],
         withdrawn_at=row["withdrawn_at"],
+        said=row["said"],
         items=await _items(tx, case_id) if whole else (),
         shipments=await _shipments(tx, case_id) if whole else (),
         summary=await _latest_summary(tx, case_id) if whole else None,
@@ -99,15 +102,17 @@ async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     documents: dict[UUID, list[Document]] = defaultdict(list)
     rows = await tx.fetch(
         "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
-        " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, uploaded_by, uploaded_by_name,"
-        " uploaded_at FROM documents WHERE case_id = $1 ORDER BY uploaded_at, id",
+        " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, dated_on, late, late_words,"
+        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at FROM documents WHERE case_id = $1 ORDER BY uploaded_at, id",
         case_id,
     )
     for row in rows:
         documents[row["item_id"]].append(_document(row))
     rows = await tx.fetch(
-        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version"
-        " FROM items WHERE case_id = $1 ORDER BY position, id",
+        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,"
+        " reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,"
+        " ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers"
+        " FROM items WHERE case_id = $1 AND applies ORDER BY position, id",
         case_id,
     )
     return tuple(_item(row, tuple(documents[row["id"]])) for row in rows)
@@ -125,7 +130,16 @@ def _item(row: Row, documents: tuple[Document, ...]) -> Item:
         needed=row["needed"],
         state=state,
         documents=documents,
-        decision=None if by is None else Decision(state, by, row["decided_at"], row["reason"]),
+        decision=None
+        if by is None
+        else Decision(state, by, row["decided_at"], row["reason"], row["reason_code"], row["meaning"]),
+        about=row["about"],
+        asked=Asked(row["asked"]),
+        max_age=row["max_age"],
+        never_made=row["never_made"],
+        lapsed_on=row["lapsed_on"],
+        waiting_since=row["waiting_since"],
+        providers=tuple(row["providers"]),
         version=row["version"],
     )
 
@@ -147,6 +161,11 @@ def _document(row: Row) -> Document:
         if by is None
         else IdentityCheck(row["name_matches"], row["birth_date_matches"], by, row["identity_at"]),
         set_aside=row["set_aside"],
+        dated_on=row["dated_on"],
+        late=None if row["late"] is None else Late(row["late"]),
+        late_words=row["late_words"],
+        late_by_name=row["late_by_name"],
+        late_at=row["late_at"],
     )
 
 
@@ -233,11 +252,12 @@ async def _add_up_services(tx: Tx, case_id: CaseId) -> None:
     )
 
 
-async def note_request(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str]) -> None:
-    """Keep the languages the patient speaks, and for which confirmation the request was read."""
+async def note_request(tx: Tx, case_id: CaseId, revision: int, languages: Sequence[str], zones: Sequence[str]) -> None:
+    """Keep the languages the patient speaks, the clocks of their country, and for which confirmation the request was read."""
     await tx.execute(
-        "UPDATE collections SET languages = $2, read_revision = greatest(read_revision, $3) WHERE case_id = $1",
-        case_id, list(languages), revision,
+        "UPDATE collections SET languages = $2, zones = $4, read_revision = greatest(read_revision, $3)"
+        " WHERE case_id = $1",
+        case_id, list(languages), revision, list(zones),
     )  # fmt: skip
 
 
@@ -268,30 +288,3 @@ async def complete(tx: Tx, case_id: CaseId, revision: int, target_from: datetime
 async def withdraw(tx: Tx, case_id: CaseId, at: datetime) -> None:
     """Close the case for everybody who isn't answerable for privacy (R29, M13)."""
     await tx.execute("UPDATE collections SET withdrawn_at = coalesce(withdrawn_at, $2) WHERE case_id = $1", case_id, at)
-
-
-@dataclass(frozen=True)
-class CaseLine:
-    """One case in the list on the desk."""
-
-    case_id: UUID
-    case_number: str | None
-    manager_name: str | None
-    opened_at: datetime | None
-    completed_at: datetime | None
-    open_items: int
-    to_review: int
-
-
-async def open_cases(tx: Tx) -> list[CaseLine]:
-    """Return the cases under way, the oldest first."""
-    rows = await tx.fetch(
-        "SELECT c.case_id, c.case_number, m.name AS manager_name, c.opened_at, c.completed_at,"
-        " (SELECT count(*) FROM items i WHERE i.case_id = c.case_id AND i.needed"
-        "   AND i.state NOT IN ('accepted', 'waived'))::int AS open_items,"
-        " (SELECT count(*) FROM items i WHERE i.case_id = c.case_id AND i.state = 'uploaded')::int AS to_review"
-        " FROM collections c LEFT JOIN case_managers m ON m.subject = c.manager"
-        " WHERE c.opened_at IS NOT NULL AND c.withdrawn_at IS NULL AND c.delivered_at IS NULL"
-        " ORDER BY c.opened_at, c.case_id LIMIT 200"
-    )
-    return [CaseLine(**dict(row)) for row in rows]

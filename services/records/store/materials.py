@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from services.records.domain import Counts, Decision, Document, Item, Person, Shipment, Summary
@@ -26,40 +26,82 @@ class StoredFile:
 
 
 async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requirement]) -> None:
-    """Add the lines that the checklist doesn't have yet; one that only helped may become needed."""
-    rows = [(new_id(), one.code, dict(one.titles), dict(one.hints), one.kind, one.needed) for one in items]
-    ids, codes, titles, hints, kinds, needed = zip(*rows, strict=True) if rows else ([],) * 6
+    """Add the lines that the checklist doesn't have yet; one that only helped, or didn't apply, may become needed."""
+    rows = [
+        (
+            new_id(),
+            one.code,
+            dict(one.titles),
+            dict(one.hints),
+            one.kind,
+            one.needed,
+            _about(one),
+            one.asked,
+            one.max_age,
+        )
+        for one in items
+    ]
+    columns = zip(*rows, strict=True) if rows else ([],) * 9
     await tx.execute(
-        "INSERT INTO items (id, case_id, code, titles, hints, kind, needed, position, revision)"
-        " SELECT id, $1, code, titles, hints, kind, needed, position, $2 FROM unnest($3::uuid[], $4::text[], $5::jsonb[],"
-        " $6::jsonb[], $7::text[], $8::bool[]) WITH ORDINALITY AS u (id, code, titles, hints, kind, needed, position)"
-        " ON CONFLICT (case_id, code) DO UPDATE SET needed = true, version = items.version + 1"
-        " WHERE excluded.needed AND NOT items.needed",
-        case_id, revision, ids, codes, titles, hints, kinds, needed,
+        "INSERT INTO items (id, case_id, code, titles, hints, kind, needed, about, asked, max_age, position, revision,"
+        " waiting_since)"
+        " SELECT id, $1, code, titles, hints, kind, needed, about, asked, max_age, position, $2, $3"
+        " FROM unnest($4::uuid[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::bool[], $10::jsonb[], $11::text[],"
+        " $12::interval[]) WITH ORDINALITY AS u (id, code, titles, hints, kind, needed, about, asked, max_age, position)"
+        " ON CONFLICT (case_id, code) DO UPDATE SET needed = items.needed OR excluded.needed, applies = true,"
+        " about = excluded.about, asked = excluded.asked, max_age = excluded.max_age, version = items.version + 1,"
+        " waiting_since = CASE WHEN items.applies THEN items.waiting_since ELSE excluded.waiting_since END"
+        " WHERE (excluded.needed AND NOT items.needed) OR NOT items.applies OR items.about = '{}'",
+        case_id, revision, tx.now, *columns,
     )  # fmt: skip
+
+
+def _about(one: Requirement) -> dict[str, dict[str, str]]:
+    said = {"why": one.whys, "way": one.ways, "without": one.withouts, "request": one.requests}
+    return {name: dict(words) for name, words in said.items() if words}
+
+
+async def drop_items(tx: Tx, case_id: CaseId, codes: Iterable[str]) -> None:
+    """Take lines off the checklist of which somebody said that there is no such thing; where something came, they stay."""
+    await tx.execute(
+        "UPDATE items SET applies = false, version = version + 1 WHERE case_id = $1 AND code = ANY($2) AND applies"
+        " AND state = 'needed' AND NOT EXISTS (SELECT FROM documents d WHERE d.item_id = items.id)",
+        case_id, list(codes),
+    )  # fmt: skip
+
+
+async def lapse(tx: Tx, item: Item, day: date) -> None:
+    """Ask again for what has become too old; what came stays readable, set aside."""
+    await tx.execute(
+        "UPDATE items SET state = 'needed', decided_by = NULL, decided_by_name = NULL, decided_at = NULL,"
+        " reason = NULL, reason_code = NULL, meaning = NULL, lapsed_on = $2, waiting_since = $3, version = version + 1 WHERE id = $1",
+        item.id, day, tx.now,
+    )  # fmt: skip
+    await tx.execute("UPDATE documents SET set_aside = true WHERE item_id = $1", item.id)
 
 
 async def mark_uploaded(tx: Tx, item_id: UUID) -> None:
     """Put the item before the case manager again."""
     await tx.execute(
         "UPDATE items SET state = 'uploaded', decided_by = NULL, decided_by_name = NULL, decided_at = NULL,"
-        " reason = NULL, version = version + 1 WHERE id = $1",
-        item_id,
-    )
+        " reason = NULL, reason_code = NULL, meaning = NULL, lapsed_on = NULL, never_made = false, version = version + 1,"
+        " waiting_since = CASE WHEN state = 'uploaded' THEN waiting_since ELSE $2 END WHERE id = $1",
+        item_id, tx.now,
+    )  # fmt: skip
 
 
 async def decide(tx: Tx, case_id: CaseId, item: Item, decision: Decision) -> None:
     """Save the decided item, and add the decision to its history."""
-    by, at, reason = decision.by, decision.at, decision.reason
+    by, at, why = decision.by, decision.at, (decision.reason, decision.code, decision.meaning)
     await tx.execute(
         "UPDATE items SET state = $2, decided_by = $3, decided_by_name = $4, decided_at = $5, reason = $6,"
-        " version = version + 1 WHERE id = $1",
-        item.id, decision.state, by.subject, by.name, at, reason,
+        " reason_code = $7, meaning = $8, lapsed_on = NULL, waiting_since = $5, version = version + 1 WHERE id = $1",
+        item.id, decision.state, by.subject, by.name, at, *why,
     )  # fmt: skip
     await tx.execute(
-        "INSERT INTO item_decisions (id, case_id, item_id, state, reason, decided_by, decided_by_name, decided_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        new_id(), case_id, item.id, decision.state, reason, by.subject, by.name, at,
+        "INSERT INTO item_decisions (id, case_id, item_id, state, decided_by, decided_by_name, decided_at, reason,"
+        " reason_code, meaning) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        new_id(), case_id, item.id, decision.state, by.subject, by.name, at, *why,
     )  # fmt: skip
     await tx.executemany(
         "UPDATE documents SET set_aside = $2 WHERE id = $1", [(d.id, d.set_aside) for d in item.documents]
@@ -71,11 +113,20 @@ async def add_document(tx: Tx, case_id: CaseId, item_id: UUID, object_key: str, 
     by = document.uploaded_by
     await tx.execute(
         "INSERT INTO documents (id, case_id, item_id, object_key, name, sha256, size_bytes, media_type, uploaded_by,"
-        " uploaded_by_name, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        " uploaded_by_name, uploaded_at, late) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         document.id, case_id, item_id, object_key, document.name, document.sha256, document.size, document.media_type,
-        by.subject, by.name, document.uploaded_at,
+        by.subject, by.name, document.uploaded_at, document.late,
     )  # fmt: skip
     await tx.execute("DELETE FROM uploads WHERE object_key = $1", object_key)
+
+
+async def settle_late(tx: Tx, item: Item, document: Document) -> None:
+    """Save what was decided about a document that came late; the item counts its version up."""
+    await tx.execute(
+        "UPDATE documents SET late = $2, late_words = $3, late_by_name = $4, late_at = $5 WHERE id = $1",
+        document.id, document.late, document.late_words, document.late_by_name, document.late_at,
+    )  # fmt: skip
+    await tx.execute("UPDATE items SET version = version + 1 WHERE id = $1", item.id)
 
 
 async def describe(tx: Tx, item: Item, document: Document) -> None:
@@ -83,10 +134,11 @@ async def describe(tx: Tx, item: Item, document: Document) -> None:
     check = document.identity
     await tx.execute(
         "UPDATE documents SET language = $2, translation_of = $3, pages = $4, name_matches = $5,"
-        " birth_date_matches = $6, identity_by = $7, identity_by_name = $8, identity_at = $9 WHERE id = $1",
+        " birth_date_matches = $6, identity_by = $7, identity_by_name = $8, identity_at = $9, dated_on = $10"
+        " WHERE id = $1",
         document.id, document.language, document.translation_of, document.pages,
         check and check.name_matches, check and check.birth_date_matches,
-        check and check.by.subject, check and check.by.name, check and check.at,
+        check and check.by.subject, check and check.by.name, check and check.at, document.dated_on,
     )  # fmt: skip
     await tx.execute("UPDATE items SET version = version + 1 WHERE id = $1", item.id)
 

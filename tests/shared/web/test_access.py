@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from shared.service import Service
 from shared.web import Role, allow, anyone, create_app
 from shared.web.app import RouteRefused
-from shared.web.auth import NOBODY, PATIENT_SIDE, STAFF, Principal
+from shared.web.auth import INVITED, NOBODY, PATIENT_SIDE, STAFF, Principal
 from shared.web.problem import Problem
 from shared.web.sections import SECTIONS, sections_for
 from shared.web.tokens import NotOurs, PublicKeys, make_keys, mint_session, read_key, sign
@@ -51,8 +51,8 @@ def test_allow_needs_a_role() -> None:
 
 
 def test_every_role_is_staff_patient_side_or_a_system() -> None:
-    assert STAFF | PATIENT_SIDE | {Role.PARTNER_SYSTEM, Role.SERVICE} == frozenset(Role)
-    assert not STAFF & PATIENT_SIDE
+    assert STAFF | PATIENT_SIDE | INVITED | {Role.PARTNER_SYSTEM, Role.SERVICE} == frozenset(Role)
+    assert not STAFF & (PATIENT_SIDE | INVITED)
 
 
 async def test_without_a_session_programs_get_401_and_staff_go_to_sign_in(sample: ServiceUnderTest) -> None:

@@ -21,6 +21,7 @@ OPEN = {
         "/partner",
     ),
     "billing": ("/api/billing/webhooks",),
+    "records": ("/my/records/invitations",),
 }
 """The prefixes under which a service may let everybody in; anything else that is open fails this test."""
 FOR_MACHINES = ("/livez", "/readyz", "/healthz", "/metrics")

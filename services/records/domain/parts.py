@@ -1,0 +1,51 @@
+"""Which part of a case each sender sees: nobody sees what isn't theirs (R22, M13)."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from services.records.domain.collection import Collection
+from services.records.domain.items import Asked, Document, Item
+
+
+class Side(StrEnum):
+    """As whom somebody deals with a case."""
+
+    EVERYTHING = "everything"
+    READER = "reader"
+    HELPER = "helper"
+    LOCAL_PHYSICIAN = "local_physician"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a case somebody sees: all of it, or the lines that concern them and what they sent as ``subject``."""
+
+    side: Side
+    subject: str
+
+    def of(self, collection: Collection) -> Collection:
+        """Return the collection as they may see it; what isn't in it doesn't exist for them."""
+        if self.side is Side.EVERYTHING:
+            return collection
+        if self.side is Side.READER:
+            return replace(collection, items=tuple(_counting(item) for item in collection.items))
+        items = tuple(self._of_item(item) for item in collection.items if self._concerns(item))
+        return replace(collection, items=items, shipments=(), summary=None)
+
+    def _concerns(self, item: Item) -> bool:
+        if self.side is Side.HELPER:
+            return True
+        return item.asked is Asked.LOCAL_PHYSICIAN or any(self._sent(document) for document in item.documents)
+
+    def _of_item(self, item: Item) -> Item:
+        """Leave out what others sent, and with it who decided what about it."""
+        mine = tuple(document for document in item.documents if self._sent(document))
+        return item.showing(mine)
+
+    def _sent(self, document: Document) -> bool:
+        return document.uploaded_by.subject == self.subject
+
+
+def _counting(item: Item) -> Item:
+    """Leave out what nobody decided to take in: a specialist reads what the records rest on."""
+    return item.showing(tuple(document for document in item.documents if document.counts))
