@@ -44,6 +44,7 @@ _PROBLEMS = {
     401: ("Unknown", "No session or token, or one that is not valid here"),
     403: ("Forbidden", "Not for this role, or sent by a browser from another site"),
     404: ("Nowhere", "Not there, or not yours"),
+    406: ("NotAcceptable", "Not in a form that the Accept header names"),
     409: ("NotNow", "Not possible as things stand; the detail says what to do"),
     412: ("Changed", "Somebody changed it since it was read"),
     413: ("TooLarge", "More than this address takes"),

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     """Return the routers; a worker never asks, and loads no web framework."""
-    from services.records import api, api_collecting, api_desk, api_imaging, pages
+    from services.records import api, api_collecting, api_desk, api_dicomweb, api_imaging, api_wado, pages
 
-    ours = (api.router, api_collecting.router, api_desk.router, api_desk.office, api_imaging.router)
-    return (*ours, api.partner_router, *pages.ROUTERS)
+    ours = (api.router, api_collecting.router, api_desk.router, api_desk.office)
+    scans = (api_imaging.router, api_dicomweb.router, api_wado.router)
+    return (*ours, *scans, api.partner_router, *pages.ROUTERS)
 
 
 SERVICE = Service(

@@ -25,6 +25,7 @@ from deploy.contracts.openapi import as_text, openapi
 from shared.web import Role
 from tests.support.service import ServiceUnderTest, service_named
 
+schemathesis.serializer.alias("multipart/related", "application/octet-stream")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
@@ -45,11 +46,12 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 async def try_everything(
-    tested: ServiceUnderTest, mode: GenerationMode, known: Mapping[str, UUID], examples: int
+    tested: ServiceUnderTest, mode: GenerationMode, known: Mapping[str, UUID], examples: int, *, below: str = ""
 ) -> dict[str, set[int]]:
     """Send ``examples`` requests, fit or unfit, to each operation by somebody who may; return how each answered.
 
-    ``known`` are ids that are there: half of the requests name them. Streams, which never end, are left out.
+    ``known`` are ids that are there: half of the requests name them. ``below``: what the addresses must hold to be tried.
+    Streams, which never end, are left out.
     """
     loop, seen = asyncio.get_running_loop(), dict[str, set[int]]()
 
@@ -72,7 +74,7 @@ async def try_everything(
     for result in schemathesis.openapi.from_dict(found).get_all_operations():
         operation = result.ok()
         about = found["paths"][operation.path][operation.method]
-        if not _streams(about):
+        if below in operation.path and not _streams(about):
             answers = seen.setdefault(f"{operation.method.upper()} {operation.path}", set())
             await asyncio.to_thread(try_out, operation, _client_for(tested, about["x-roles"], known), answers)
     return seen

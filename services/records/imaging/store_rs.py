@@ -1,0 +1,89 @@
+"""STOW-RS (PS3.18 10.5): objects that a hospital's system sends, taken in as every other upload is (R25)."""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.records import desks, files
+from services.records.domain import Item, Kind, Refused, receiving
+from services.records.imaging import pictures, query
+from services.records.imaging.multipart import Parts
+from services.records.imaging.opening import Unanswered
+from services.records.store import cases
+from shared.ids import CaseId, new_id
+from shared.service import Context
+from shared.web import Principal
+
+DICOM = "application/dicom"
+_NOT_NOW, _NOT_DICOM = 0xA700, 0xC000
+"""Failure reasons of PS3.18 table I.2-2: refused, cannot understand."""
+
+
+@dataclass
+class Stored:
+    """What was kept and what wasn't, as PS3.18 has it said; what was kept is still to be looked at (202)."""
+
+    base: str
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return the response's dataset as DICOM JSON."""
+        listed = {"00081190": [self.base], "00081198": self.failed, "00081199": self.kept}
+        return {tag: {"vr": "UR" if tag == "00081190" else "SQ", "Value": some} for tag, some in listed.items() if some}
+
+    def keep(self, uids: dict[str, str]) -> None:
+        """Note an object that was kept."""
+        where = f"{self.base}/studies/{uids['study']}/series/{uids['series']}/instances/{uids['sop']}"
+        self.kept.append(_reference(uids) | {"00081190": query.counted("UR", where)})
+
+    def refuse(self, uids: dict[str, str], reason: int) -> None:
+        """Note an object that wasn't kept."""
+        self.failed.append(_reference(uids) | {"00081197": query.counted("US", reason)})
+
+
+def _reference(uids: dict[str, str]) -> dict[str, Any]:
+    named = {"00081150": uids.get("sop_class", ""), "00081155": uids.get("sop", "")}
+    return {tag: query.counted("UI", uid) for tag, uid in named.items() if uid}
+
+
+async def store_objects(ctx: Context, who: Principal, case_id: UUID, base: str, parts: Parts) -> Stored:
+    """Take in objects one after the other. Raises ``Refused``: the case takes no scans now; ``NotMultipart``."""
+    async with ctx.db.reading() as tx:
+        await desks.see(tx, who, case_id)
+        item = _for_scans(await cases.load(tx, CaseId(case_id)))
+    answer = Stored(base)
+    async for _, chunks in parts:
+        try:
+            document_id = await receive(ctx, who, case_id, item.id, chunks)
+            answer.keep(await pictures.uids_of(ctx, document_id))
+        except (files.Unacceptable, Unanswered):
+            await _drain(chunks)
+            answer.refuse({}, _NOT_DICOM)
+    return answer
+
+
+async def receive(ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes]) -> UUID:
+    """Take in one object as an upload, and return its document. Raises ``Unacceptable`` and ``Refused``."""
+    stored = await desks.store(ctx, who, case_id, item_id, chunks)
+    document_id = new_id()
+    async with ctx.db.transaction() as tx:
+        await desks.take_in(tx, who, case_id, item_id, document_id, stored, "stow.dcm")
+    return document_id
+
+
+def _for_scans(collection: Any) -> Item:
+    """Return the checklist's first line that takes scans now, or refuse."""
+    for item in collection.items:
+        if item.kind is Kind.IMAGING:
+            try:
+                return receiving(collection, item.id)
+            except Refused:
+                continue
+    raise Refused("This case's list has no open line for scans. Ask the case manager.")
+
+
+async def _drain(chunks: AsyncIterable[bytes]) -> None:
+    async for _ in chunks:
+        pass
