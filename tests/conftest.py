@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from tests.support import servers
-from tests.support.installation import installation  # noqa: F401 - the fixture of the whole product
+from tests.support.installation import installation, stop_early  # noqa: F401 - the fixture of the whole product
 from tests.support.service import (  # noqa: F401 - the fixtures that every test may ask for
     billing,
     intake,
@@ -53,6 +53,26 @@ def pytest_unconfigure() -> None:
         del os.environ[OWNER]
         servers.stop_all(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, the longest begin first, so that none is left over; then those that share the whole product."""
+    if SIDE_BY_SIDE:
+        items.sort(key=lambda item: (not _asks_for(item, "world"), not _asks_for(item, "installation")))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The last of a worker that needs the whole product stops it."""
+    if SIDE_BY_SIDE and _asks_for(item, "installation") and not _asks_for(nextitem, "installation"):
+        stop_early()
+
+
+def _asks_for(item: pytest.Item | None, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ from tests.support.service import ServiceUnderTest, service_named
 
 schemathesis.serializer.alias("multipart/related", "application/octet-stream")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DRILL = 10 if "CONSILIUM_DRILL" in os.environ else 1
+"""How often as many requests as by default."""
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -46,7 +49,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 async def try_everything(
-    tested: ServiceUnderTest, mode: GenerationMode, known: Mapping[str, UUID], examples: int, *, below: str = ""
+    tested: ServiceUnderTest, mode: GenerationMode, known: Mapping[str, UUID], examples: int = 8, *, below: str = ""
 ) -> dict[str, set[int]]:
     """Send ``examples`` requests, fit or unfit, to each operation by somebody who may; return how each answered.
 
@@ -56,7 +59,7 @@ async def try_everything(
     loop, seen = asyncio.get_running_loop(), dict[str, set[int]]()
 
     def try_out(operation: APIOperation[Any, Any, Any, Any], client: httpx.AsyncClient, answers: set[int]) -> None:
-        @settings(max_examples=examples, database=None, derandomize=True, phases=[Phase.generate],
+        @settings(max_examples=examples * DRILL, database=None, derandomize=True, phases=[Phase.generate],
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(case=operation.as_strategy(mode), there=st.booleans())
         def ask(case: Case, there: bool) -> None:

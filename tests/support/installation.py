@@ -107,14 +107,16 @@ class Installation:
         until(answers, f"{name} ready")
 
     def stop_all(self) -> None:
-        """End everything: in good order if it can, so that what was measured is written down."""
+        """End everything: in good order if it can, so that what was measured is written down. Again, it does nothing."""
         for connection in self._connections.values():
             self.run(connection.close())
+        self._connections.clear()
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             child.stop(process, patience=5)
+        self.processes.clear()
 
     def log(self, name: str) -> Path:
         """Where a process writes."""
@@ -292,4 +294,14 @@ def installation(
 ) -> Iterator[Installation]:  # fmt: skip
     """A running installation that tests share: each brings its own cases, and leaves all processes running."""
     with started(tmp_path_factory.mktemp("installation"), keys_folder, postgres_url, kafka_bootstrap) as lent:
+        _lent.append(lent)
         yield lent
+
+
+_lent: list[Installation] = []
+
+
+def stop_early() -> None:
+    """Stop the shared installation when nobody else will ask for it: its twelve processes are never quite idle."""
+    while _lent:
+        _lent.pop().stop_all()
