@@ -34,6 +34,9 @@ TRANSIENT = (
 )
 """What the database says when trying the very same again may well succeed: nobody's data is at fault."""
 
+UniqueViolation = asyncpg.UniqueViolationError
+"""What a unique constraint refuses; ``constraint_name`` says which."""
+
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import asyncpg
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -19,7 +18,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from shared.backbone import failpoints
-from shared.db import Database, Row, Tx
+from shared.db import Database, Row, Tx, UniqueViolation
 from shared.web.auth import Who
 from shared.web.forms import sent_form
 from shared.web.i18n import N_
@@ -84,7 +83,7 @@ class OnceOnly:
                     _KEEP, self.principal, self.key, self.route, self.body_hash, answer.status, answer.content, tx.now
                 )
                 failpoints.reach("once.worked")
-        except asyncpg.UniqueViolationError as taken:
+        except UniqueViolation as taken:
             if taken.constraint_name != "idempotency_pkey":
                 raise
             async with self.db.reading() as tx:
