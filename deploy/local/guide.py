@@ -1,4 +1,4 @@
-"""``python -m deploy.local.guide``: photograph the advisors' queue and finance's desk for the staff guide.
+"""``python -m deploy.local.guide``: photograph the advisors' queue, finance's and the case manager's desk for the staff guide.
 
 Needs ``./consilium up``, a ``./consilium demo`` after it (finance's pages show its cases), and a browser. The pictures
 go to ``docs/guide``; whoever changes the page takes them again.
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from playwright.async_api import Page, async_playwright
 
+from deploy.local.guide_collecting import photographs
 from deploy.local.places import ROOT
 from deploy.local.plan import Plan
 from deploy.local.tour import DESK, PHONE, Tour
@@ -111,6 +112,7 @@ async def main() -> None:
             await ada.screenshot(path=PICTURES / "take-over.png", animations="disabled")
             print("  docs/guide/take-over.png")
             await finance(tour)
+            await photographs(tour, plan, PICTURES)
         finally:
             await browser.close()
 
