@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from deploy.demo import money
+from deploy.demo.askers import PAYER
 from deploy.demo.places import Places
 from deploy.demo.story import ADVISOR, MANAGER, TEXT_FILE, Story
 from deploy.local.plan import Plan
@@ -15,7 +16,7 @@ QUESTION = "The hospital gave me a USB stick. Is that fine, or must it be a CD?"
 
 def collect(plan: Plan) -> str:
     """Have a made-up patient ask, pay, send something and ask about something else; return the case's id."""
-    story = Story(Places(plan.public_url, plan.mail_url or "", ""), money.PAYER.name, money.PAYER.mail)
+    story = Story(Places(plan.public_url, plan.mail_url or "", ""), PAYER.name, PAYER.mail)
     money.ask(story)
     at = f"/api/intake/cases/{story.case_id}"
     price = {"amount_minor": money.PRICE, "currency": "USD"}
