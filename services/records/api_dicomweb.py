@@ -15,6 +15,7 @@ from services.records.api_imaging import SEES_SCANS, Uid
 from services.records.imaging import accepting, multipart, query
 from services.records.imaging.query import BadQuery, Level, Query
 from services.records.imaging.store_rs import store_objects
+from services.records.scans import see as seen
 from services.records.store import scans
 from services.records.store.scans import Found
 from shared.ids import CaseId
@@ -52,11 +53,11 @@ async def _found(
     except BadQuery as bad:
         raise Problem(400, "Not a query of this address", detail=str(bad)) from None
     async with db.reading() as tx:
-        await desks.see(tx, who, case_id)
+        _, late = await seen(tx, who, case_id)
         rows = await scans.find(
             tx, CaseId(case_id), level, asked.fields,
             [study] if study else asked.uids(query.STUDY), [series] if series else asked.uids(query.SERIES),
-            asked.uids(query.SOP),
+            asked.uids(query.SOP), late=late,
         )  # fmt: skip
     base = base_of(request, case_id)
     fitting = [one for row in rows if query.matches(one := _attributes(row, level, base), asked)]

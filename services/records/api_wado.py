@@ -14,6 +14,7 @@ from services.records import desks
 from services.records.api_dicomweb import BASE, BYTES, FOUND, JSON, READERS
 from services.records.api_imaging import Uid
 from services.records.imaging import accepting, multipart, opening, pictures
+from services.records.scans import see as seen
 from services.records.store import scans
 from services.records.store.scans import Placed
 from shared.ids import CaseId
@@ -36,8 +37,8 @@ FrameList = Annotated[str, Path(pattern=r"^[1-9]\d{0,5}(,[1-9]\d{0,5}){0,99}$", 
 async def _objects(ctx: Any, who: Any, case_id: UUID, *uids: str) -> list[Placed]:
     """Return what is retrieved, having written down by whom. Raises ``Problem`` 404."""
     async with ctx.db.reading() as tx:
-        await desks.see(tx, who, case_id)
-        found = await scans.objects_in(tx, CaseId(case_id), *uids)
+        _, late = await seen(tx, who, case_id)
+        found = await scans.objects_in(tx, CaseId(case_id), *uids, late=late)
     if not found:
         raise Problem(404, "Not of this case", detail="There is no such study, series or instance. Search again.")
     await pictures.write_down(ctx, who, case_id, *found)

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from uuid import UUID
 
+from services.records import desks
+from services.records.domain import Collection, Side
 from services.records.domain.imaging import HARMLESS, SENTENCES, Defect, Flaw, Series
 from services.records.store import imaging, scans
 from services.records.store.scans import SeriesLine
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.programme import Called, Imaging
+from shared.web import N_, Principal, Problem
 
 Translate = Callable[[str], str]
 
@@ -78,9 +82,21 @@ class Scans:
         return [one for one in self.all_complaints if not one.harmless]
 
 
-async def scans_of(tx: Tx, case_id: CaseId, locale: str, translate: Translate) -> Scans:
+async def see(tx: Tx, who: Principal, case_id: UUID) -> tuple[Collection, bool]:
+    """Return a case for somebody who may see all its scans, and whether also those that came late; else ``Problem``.
+
+    Whoever sees a part of a case sees no scans: a CD isn't split by who is asked for what. Specialists see what was taken in.
+    """
+    collection = await desks.see(tx, who, case_id)
+    side = (await desks.part_of(tx, who, case_id)).side
+    if side not in (Side.EVERYTHING, Side.READER):
+        raise Problem(404, N_("No such case"), detail=N_("Nothing is collected for this case, or it isn't yours."))
+    return collection, side is Side.EVERYTHING
+
+
+async def scans_of(tx: Tx, case_id: CaseId, locale: str, translate: Translate, *, late: bool) -> Scans:
     """Return the case's scans, as somebody who may see them reads of them."""
-    lines = await scans.series_of_case(tx, case_id)
+    lines = await scans.series_of_case(tx, case_id, late=late)
     asked, _ = await imaging.asked_of(tx, case_id)
     complaints = [in_words(one, asked, locale, translate) for one in await scans.defects_of_case(tx, case_id)]
     studies = [

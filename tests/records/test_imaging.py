@@ -7,7 +7,7 @@ import pytest
 from shared.web import Role
 from tests.records.conftest import Case, brief
 from tests.records.scans import brings_scans, header, slices
-from tests.support.facts import a_case, withdrawn
+from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
 
 
 async def scans(case: Case, **params: str) -> dict[str, Any]:
@@ -140,6 +140,26 @@ async def test_a_file_with_another_persons_name_is_shown_to_nobody(case: Case) -
         )
     images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
     assert len(images) == 11
+
+
+async def test_who_sees_a_part_of_a_case_sees_no_scans_and_a_specialist_none_that_came_late(case: Case) -> None:
+    late, *_ = await brings_scans(case, *slices(12))
+    records = case.records
+    physician = records.sign_in(Role.LOCAL_PHYSICIAN, subject="doctor", cases=[case.id])
+    for path in (f"{case.api}/imaging", f"{case.api}/imaging/series/1.1.1", f"{case.api}/dicomweb/studies"):
+        assert (await physician.get(path)).status_code == 404
+    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
+    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
+        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
+    }  # fmt: skip
+    await records.receives(assigned(case.id))
+    await records.run_errands()
+    async with records.ctx.db.transaction() as tx:
+        await tx.execute("UPDATE documents SET late = 'waits' WHERE id = $1", late)
+    for who, count in ((case.manager, 12), (imani, 11)):
+        assert len((await who.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]) == count
+        assert len((await who.get(f"{case.api}/dicomweb/instances")).json()) == count
+    assert (await imani.get(f"{case.api}/imaging/images/{late}/frames/1")).status_code == 404
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])

@@ -14,6 +14,7 @@ from services.records import desks
 from services.records.domain import N_, Unknown
 from services.records.imaging.accepting import MEDIA_TYPES, OCTETS
 from services.records.imaging.opening import Unanswered, ask
+from services.records.scans import see as seen
 from services.records.store import cases, imaging, scans
 from services.records.store.scans import READ_AGAIN_AFTER, Placed
 from shared.db import Tx
@@ -79,8 +80,8 @@ _written_down: OrderedDict[tuple[str, UUID, str], datetime] = OrderedDict()
 async def picture(ctx: Context, who: Principal, case_id: UUID, document_id: UUID, asked: Asked) -> Picture:
     """Return a picture for somebody who may see it. Raises ``Problem``, ``Unknown`` or ``Refused`` with a sentence."""
     async with ctx.db.reading() as tx:
-        await desks.see(tx, who, case_id)
-        place = await scans.placed(tx, CaseId(case_id), document_id)
+        _, late = await seen(tx, who, case_id)
+        place = await scans.placed(tx, CaseId(case_id), document_id, late=late)
     if place is None or not place.is_image or asked.frame > place.frames:
         raise Unknown(N_("This picture isn't of this case. Open the case again."))
     await write_down(ctx, who, case_id, place)

@@ -17,8 +17,17 @@ _SERIES: TypeAdapter[Series] = TypeAdapter(Series)
 READ_AGAIN_AFTER = timedelta(hours=1)
 """A series is opened image by image: one line stands for what one person opens of it within this time."""
 
-# Documents that may be shown: nobody has found another person's name on them (M5).
-_SHOWN = "NOT coalesce(NOT (d.name_matches AND d.birth_date_matches), false)"
+
+def _shown(late: str) -> str:
+    """Return which documents may be shown: nobody has found another person's name on them (M5); those that came ``late``
+    (an argument's number) and weren't taken in only where that is asked for.
+    """
+    return (
+        "NOT coalesce(NOT (d.name_matches AND d.birth_date_matches), false)"
+        f" AND ({late}::bool OR d.late IS NULL OR d.late = 'taken')"
+    )
+
+
 _FIRST = """
 SELECT DISTINCT ON (i.series_uid) i.series_uid, i.document_id,
        i.metadata #>> '{00080020,Value,0}' AS study_date, i.metadata #>> '{00081030,Value,0}' AS study_description,
@@ -47,13 +56,14 @@ class Image:
     number: int | None
 
 
-async def series_of_case(tx: Tx, case_id: CaseId) -> list[SeriesLine]:
+async def series_of_case(tx: Tx, case_id: CaseId, *, late: bool) -> list[SeriesLine]:
     """Return the case's series that may be shown, study by study, the oldest study first."""
     rows = await tx.fetch(
         f"SELECT f.*, s.facts FROM imaging_series s JOIN ({_FIRST} FROM imaging_instances i"
-        f" JOIN documents d ON d.id = i.document_id WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_SHOWN}"
+        f" JOIN documents d ON d.id = i.document_id WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$2')}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id) f USING (series_uid) WHERE s.case_id = $1",
         case_id,
+        late,
     )
     lines = [
         SeriesLine(
@@ -82,13 +92,13 @@ async def defects_of_case(tx: Tx, case_id: CaseId) -> list[Defect]:
     return [Defect(Flaw(row["flaw"]), row["uid"], row["values"]) for row in rows]
 
 
-async def images_of(tx: Tx, case_id: CaseId, series_uid: str) -> list[Image]:
+async def images_of(tx: Tx, case_id: CaseId, series_uid: str, *, late: bool) -> list[Image]:
     """Return the objects of a series that hold pictures, in the order in which they are looked at."""
     rows = await tx.fetch(
         "SELECT i.document_id, i.frames, i.number FROM imaging_instances i JOIN documents d ON d.id = i.document_id"
-        f" WHERE i.case_id = $1 AND i.series_uid = $2 AND i.is_image AND i.duplicate_of IS NULL AND {_SHOWN}"
+        f" WHERE i.case_id = $1 AND i.series_uid = $2 AND i.is_image AND i.duplicate_of IS NULL AND {_shown('$3')}"
         " ORDER BY i.number, i.place, i.document_id",
-        case_id, series_uid,
+        case_id, series_uid, late,
     )  # fmt: skip
     return [Image(**dict(row)) for row in rows]
 
@@ -109,26 +119,26 @@ class Placed:
 _PLACED = "SELECT i.document_id, i.study_uid, i.series_uid, i.sop_uid, i.frames, i.is_image, i.metadata_cut"
 
 
-async def placed(tx: Tx, case_id: CaseId, document_id: UUID) -> Placed | None:
+async def placed(tx: Tx, case_id: CaseId, document_id: UUID, *, late: bool) -> Placed | None:
     """Return where the object in a document belongs; None: it is none of this case, or may not be shown."""
     row = await tx.fetchrow(
         f"{_PLACED} FROM imaging_instances i JOIN documents d ON d.id = i.document_id"
-        f" WHERE i.case_id = $1 AND i.document_id = $2 AND {_SHOWN}",
-        case_id, document_id,
+        f" WHERE i.case_id = $1 AND i.document_id = $2 AND {_shown('$3')}",
+        case_id, document_id, late,
     )  # fmt: skip
     return None if row is None else Placed(**dict(row))
 
 
 async def objects_in(
-    tx: Tx, case_id: CaseId, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+    tx: Tx, case_id: CaseId, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None, *, late: bool
 ) -> list[Placed]:
     """Return the objects of a study, of one series of it, or one of them, in order."""
     rows = await tx.fetch(
         f"{_PLACED} FROM imaging_instances i JOIN documents d ON d.id = i.document_id"
         " WHERE i.case_id = $1 AND i.study_uid = $2 AND i.series_uid = coalesce($3, i.series_uid)"
-        f" AND i.sop_uid = coalesce($4, i.sop_uid) AND i.duplicate_of IS NULL AND {_SHOWN}"
+        f" AND i.sop_uid = coalesce($4, i.sop_uid) AND i.duplicate_of IS NULL AND {_shown('$5')}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id",
-        case_id, study_uid, series_uid, sop_uid,
+        case_id, study_uid, series_uid, sop_uid, late,
     )  # fmt: skip
     return [Placed(**dict(row)) for row in rows]
 
@@ -160,7 +170,7 @@ _CHOSEN = """CASE WHEN $2::text[] IS NULL THEN i.metadata
 
 async def find(
     tx: Tx, case_id: CaseId, level: str, fields: Sequence[str] | None, study: Sequence[str], series: Sequence[str],
-    sop: Sequence[str],
+    sop: Sequence[str], *, late: bool,
 ) -> list[Found]:  # fmt: skip
     """Return the case's studies, series or instances (``level``) with these UIDs (none named: any), in a lasting order.
 
@@ -172,7 +182,7 @@ async def find(
         WITH shown AS (
             SELECT i.document_id, i.study_uid, i.series_uid, i.sop_uid, i.number, i.place
             FROM imaging_instances i JOIN documents d ON d.id = i.document_id
-            WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_SHOWN}
+            WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$7')}
               AND (cardinality($3::text[]) = 0 OR i.study_uid = ANY($3))),
         counted AS (
             SELECT s.study_uid, array_agg(DISTINCT f.facts ->> 'modality') AS modalities,
@@ -189,7 +199,7 @@ async def find(
         JOIN imaging_instances i ON i.document_id = o.document_id
         ORDER BY o.study_uid, o.series_uid, o.number, o.place, o.document_id
         """,
-        case_id, None if fields is None else list(fields), study, series, sop, level,
+        case_id, None if fields is None else list(fields), study, series, sop, level, late,
     )  # fmt: skip
     return [Found(**dict(row)) for row in rows]
 
