@@ -9,8 +9,8 @@ from benchmarks import report
 from benchmarks.rig import Rig, rig, settle
 from deploy.local.places import state
 
-BENCHES = ("relay", "consumer", "cases", "intake", "webhooks", "imaging")
-WITHOUT_KAFKA = {"intake", "webhooks", "imaging"}
+BENCHES = ("relay", "consumer", "cases", "intake", "webhooks", "imaging", "uploads")
+WITHOUT_KAFKA = {"intake", "webhooks", "imaging", "uploads"}
 
 
 def main() -> int:

@@ -1,12 +1,14 @@
 """``python -m deploy.keys FOLDER``: key pairs for containers, each private key in a folder that one service alone is given.
 
-FOLDER/public/jwks.json holds everybody's public keys; FOLDER/<service>/ holds that service's own. What is there stays.
+FOLDER/public/jwks.json holds everybody's public keys; FOLDER/<service>/ holds that service's own, in records' also the key
+that seals files: whoever loses it has lost every file. What is there stays.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
+from shared.files import make_key_file
 from shared.web.tokens import SESSIONS, make_keys
 
 SERVICES = ("intake", "billing", "records", "matching", "notify")
@@ -26,6 +28,7 @@ def main(folder: Path, files: Path = Path("/files")) -> None:
     for name, home in homes.items():
         shutil.copy(made / f"{name}.pem", home)
     shutil.copy(made / "jwks.json", folder / "public")
+    make_key_file(folder / "records" / "files.key")
     for path in [*folder.rglob("*"), files]:
         shutil.chown(path, OWNER, OWNER)
 

@@ -4,7 +4,11 @@ Objects lie under opaque keys, so that a listing of the store says nothing about
 a document row points at it.
 """
 
+import asyncio
 import hashlib
+import os
+import shutil
+from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
@@ -46,6 +50,14 @@ class Unreadable(Unfit):
         self.empty = empty
 
 
+def make_key_file(file: Path) -> None:
+    """Write a new key of 32 bytes in base64 (mode 600) for sealing files; what is there stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as secret:
+            secret.write(b64encode(os.urandom(32)) + b"\n")
+
+
 @dataclass(frozen=True)
 class Stored:
     """An object as it lies in the store: what was really written, not what the sender said."""
@@ -75,10 +87,10 @@ class Files:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme == "file":
-            folder = Path(unquote(parts.path))
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._store: ObjectStore = LocalStore(folder)
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._store: ObjectStore = LocalStore(self._folder)
         else:
             self._store = from_url(url)
 
@@ -116,6 +128,32 @@ class Files:
 
         return chunks()
 
+    def put_bytes(self, key: str, content: bytes, *, durable: bool = True) -> None:
+        """Write one object whole. It blocks: call it in a thread. ``durable``: it survives a power cut when this returns."""
+        if self._folder is None:
+            obstore.put(self._store, key, content, use_multipart=False)
+        else:
+            _write(self._folder / key, content, durable=durable)
+
+    def settle(self) -> None:
+        """Make durable what was written without; it blocks. An object store has no need of it."""
+        if self._folder is not None:
+            os.sync()
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """Return the object's bytes ``start`` to ``stop``; it blocks. ``FileNotFoundError``: it isn't there."""
+        return bytes(obstore.get_range(self._store, key, start=start, end=stop))
+
+    async def clear(self, key: str) -> None:
+        """Delete the object, and all objects below ``key/``; what is gone already is as good."""
+        if self._folder is not None and (self._folder / key).is_dir():
+            await asyncio.to_thread(shutil.rmtree, self._folder / key, ignore_errors=True)
+            return
+        async for page in obstore.list(self._store, prefix=f"{key}/"):
+            for entry in page:
+                await self.delete(entry["path"])
+        await self.delete(key)
+
     async def delete(self, key: str) -> None:
         """Delete the object; one that is gone already is as good."""
         try:
@@ -144,6 +182,23 @@ def as_download(name: str, size: int, sha256: str) -> dict[str, str]:
         "content-encoding": "identity",
         "etag": f'"{sha256}"',
     }
+
+
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
+    """Write beside its place and move it there: a reader, or a restart, finds the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    staged = path.with_name(f"{path.name}#{uuid4().hex}")
+    with staged.open("wb", buffering=0) as file:
+        file.write(content)
+        if durable:
+            os.fsync(file.fileno())
+    staged.rename(path)
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 async def _head(source: AsyncIterator[bytes]) -> bytes:

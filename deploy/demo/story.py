@@ -9,13 +9,13 @@ from uuid import uuid4
 import httpx
 
 from deploy.demo.askers import DOCTOR_MAIL, PATIENT
+from deploy.demo.files import letter
 from deploy.demo.people import PATIENCE, Mailbox, Person, WentWrong, follow, staff
 from deploy.demo.places import Places
 
 ADVISOR, MANAGER, LAB, LEAD = "Ada Winter", "Mara Lindqvist", "Lena Brook", "Dr Vera Stahl"
 SPECIALISTS = {"staff-imani": "Dr Imani Okafor", "staff-yusuf": "Dr Yusuf Demir"}
 CARD = {"card": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
-TEXT_FILE = b"%PDF-1.4\n% A made-up document of a made-up patient.\n%%EOF\n"
 
 
 @dataclass
@@ -81,7 +81,21 @@ class Story:
                 patient.send("POST", f"{self._records}/parcels", manifest)
             elif item["needed"]:
                 path = f"{self._records}/items/{item['id']}/documents/{uuid4()}"
-                patient.send("PUT", path, params={"name": f"{item['code']}.pdf"}, content=TEXT_FILE)
+                words = f"A made-up document of a made-up patient: {item['code']}"
+                patient.send("PUT", path, params={"name": f"{item['code']}.pdf"}, content=letter(words))
+        self._wait_until_looked_at(patient)
+
+    def _wait_until_looked_at(self, sender: Person) -> None:
+        """Wait until each file was found to be what it says; until then only its sender may see it."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            sent = sender.get(f"{self._records}/uploads")["sent"]
+            if refused := [one["sentence"] for one in sent if one["verdict"] in ("quarantined", "skipped")]:
+                raise WentWrong(f"a file was not taken in: {refused[0]}")
+            if all(one["verdict"] == "clean" for one in sent):
+                return
+            time.sleep(0.05)
+        raise WentWrong(f"files of case {self.case_id} were not looked at within {PATIENCE:.0f} s")
 
     def _whole_checklist(self, reader: Person) -> list[dict[str, Any]]:
         """Return the items once records has read the request: until then the checklist may still grow."""

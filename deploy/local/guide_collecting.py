@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from deploy.demo import money
 from deploy.demo.askers import PAYER
+from deploy.demo.files import letter
 from deploy.demo.places import Places
-from deploy.demo.story import ADVISOR, MANAGER, TEXT_FILE, Story
+from deploy.demo.story import ADVISOR, MANAGER, Story
 from deploy.local.plan import Plan
 from deploy.local.tour import Tour
 
@@ -27,7 +28,7 @@ def collect(plan: Plan) -> str:
     items = {item["code"]: item["id"] for item in story._whole_checklist(patient)}
     records = f"/api/records/cases/{story.case_id}"
     there = f"{records}/items/{items['clinical_summary']}/documents/{uuid4()}"
-    patient.send("PUT", there, params={"name": "Summary May.pdf"}, content=TEXT_FILE)
+    patient.send("PUT", there, params={"name": "Summary May.pdf"}, content=letter("A made-up summary of May"))
     patient.send("POST", f"{records}/items/{items['imaging']}/messages", {"text": QUESTION})
     manager = story.manager()
     manager.send("POST", f"{records}/reminders", {"template": "how_to_get"})

@@ -157,6 +157,8 @@ class Plan:
         if "intake" in services:
             environment["INTAKE_VIEWS_DATABASE_URL"] = self.database_url("intake", VIEWS_ROLE)
             environment["INTAKE_SESSION_KEY_FILE"] = str(self.folder / "keys" / "sessions.pem")
+        if "records" in services:
+            environment["RECORDS_FILES_KEY_FILE"] = str(self.folder / "keys" / "files.key")
         if "billing" in services:
             environment["BILLING_GATEWAY_URL"] = self.gateway_url
         return environment

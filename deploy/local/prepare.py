@@ -20,6 +20,7 @@ from deploy.local.plan import DATABASES_READY, SERVICES, VIEWS_ROLE, Plan, role_
 from deploy.local.trouble import Trouble
 from shared import db
 from shared.db import Tx
+from shared.files import make_key_file
 from shared.service import Context, Service
 from shared.web.tokens import make_keys
 
@@ -29,6 +30,7 @@ SEEDS = ROOT / "deploy" / "local" / "seed"
 async def prepare(plan: Plan) -> None:
     """Make all of it. Raises Trouble when a server can't be reached."""
     make_keys(plan.folder / "keys", SERVICES)
+    make_key_file(plan.folder / "keys" / "files.key")
     topics = asyncio.create_task(create_topics(plan.kafka))
     await make_databases(plan)
     await asyncio.gather(*(migrate(plan, service) for service in SERVICES))

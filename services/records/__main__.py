@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.records import handlers, queues, roster
+from services.records import erasing, handlers, queues, roster
 from services.records.settings import Settings
 from shared import events
 from shared.main import main
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     """Return the routers; a worker never asks, and loads no web framework."""
-    from services.records import api, api_collecting, api_desk, api_dicomweb, api_imaging, api_wado, pages
+    from services.records import api, api_collecting, api_desk, api_dicomweb, api_imaging, api_uploads, api_wado, pages
 
-    ours = (api.router, api_collecting.router, api_desk.router, api_desk.office)
+    ours = (api.router, api_uploads.router, api_collecting.router, api_desk.router, api_desk.office)
     scans = (api_imaging.router, api_dicomweb.router, api_wado.router)
     return (*ours, *scans, api.partner_router, *pages.ROUTERS)
 
@@ -40,6 +40,7 @@ SERVICE = Service(
     queues=queues.ALL,
     routes=routes,
     seed=roster.seed,
+    commands=(erasing.COMMAND,),
 )
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.records import casework, desks, late, parcels, partner
+from services.records import casework, desks, late, parcels, partner, sweeping, uploads
 from services.records.domain import Counts, Decision, IdentityCheck, ItemState, Leg
 from services.records.store import access
 from services.records.views import (
@@ -45,7 +45,11 @@ FILE = {"requestBody": {"required": True, "content": {"application/octet-stream"
 async def checklist(case_id: UUID, who: Who, db: Db) -> ChecklistView:
     """Return the case's checklist, its parcels, and what is missing; the laboratory sees no documents."""
     async with db.reading() as tx:
-        return ChecklistView.of(await desks.see(tx, who, case_id), documents=not who.roles <= {Role.LAB})
+        return ChecklistView.of(
+            await desks.see(tx, who, case_id),
+            documents=not who.roles <= {Role.LAB},
+            waiting=not who.has(Role.SPECIALIST),
+        )
 
 
 @router.get("/summary", dependencies=[allow(Role.SERVICE, Role.CASE_MANAGER, Role.SPECIALIST)])
@@ -71,20 +75,23 @@ async def reads(case_id: UUID, who: Who, db: Db) -> ReadsView:
     dependencies=[SENDERS],
     max_body_size=desks.TAKES_FILES,
     openapi_extra=FILE,
-    responses={415: {}},
+    responses={410: {}, 415: {}},
 )
 async def upload(
     request: Request, case_id: UUID, item_id: UUID, document_id: UUID, who: Who, ctx: Ctx,
     name: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> DocumentView:  # fmt: skip
     """Take in the body as a file, streamed. The sender makes the document's id: the same file twice is one document."""
-    stored = await desks.store(ctx, who, case_id, item_id, request.stream())
+    one, sha256 = await uploads.stream_in(ctx, who, case_id, item_id, request.stream(), name)
     async with ctx.db.transaction() as tx:
-        await desks.take_in(tx, who, case_id, item_id, document_id, stored, name)
-        return DocumentView.of(desks.found(await desks.see(tx, who, case_id), document_id)[1])
+        is_new = await uploads.take_in(tx, one, document_id, sha256)
+        shown = DocumentView.of(desks.found(await desks.see(tx, who, case_id), document_id)[1])
+    if not is_new:
+        await sweeping.give_up(ctx, CaseId(case_id), one.id)
+    return shown
 
 
-@router.get("/documents/{document_id}/content", response_class=Response, dependencies=[READERS])
+@router.get("/documents/{document_id}/content", response_class=Response, dependencies=[READERS], responses={410: {}})
 async def content(case_id: UUID, document_id: UUID, who: Who, ctx: Ctx) -> Response:
     """Return a document's bytes; that it was opened is written down."""
     return await desks.open_document(ctx, who, case_id, document_id)

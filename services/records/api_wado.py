@@ -10,10 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.records import desks
+from services.records import desks, vault
 from services.records.api_dicomweb import BASE, BYTES, FOUND, JSON, READERS
 from services.records.api_imaging import Uid
-from services.records.imaging import accepting, multipart, opening, pictures
+from services.records.imaging import accepting, multipart, pictures
 from services.records.scans import see as seen
 from services.records.store import scans
 from services.records.store.scans import Placed
@@ -95,14 +95,14 @@ async def _retrieved(ctx: Any, who: Any, case_id: UUID, request: Request, *uids:
     kind = accepting.require(request, f"multipart/related; type={DICOM}", *([DICOM] if len(uids) == 3 else []))
     found = await _objects(ctx, who, case_id, *uids)
     if kind == DICOM:
-        file = await opening.stored(ctx, found[0].document_id)
-        headers = _BINARY | {"content-length": str(file.size_bytes)}
-        return StreamingResponse(opening.chunks(ctx, file), media_type=DICOM, headers=headers)
+        file = await vault.open_document(ctx, found[0].document_id)
+        headers = _BINARY | {"content-length": str(file.size)}
+        return StreamingResponse(file.chunks(), media_type=DICOM, headers=headers)
 
     async def parts() -> AsyncIterator[tuple[dict[str, str], AsyncIterator[bytes]]]:
         for one in found:
-            file = await opening.stored(ctx, one.document_id)
-            yield {"Content-Type": DICOM, "Content-Length": str(file.size_bytes)}, opening.chunks(ctx, file)
+            file = await vault.open_document(ctx, one.document_id)
+            yield {"Content-Type": DICOM, "Content-Length": str(file.size)}, file.chunks()
 
     boundary = multipart.new_boundary()
     body = multipart.body(parts(), boundary)

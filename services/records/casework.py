@@ -3,6 +3,7 @@
 Raises ``Refused`` with a sentence for the person who asked, ``Stale`` when they decided on something older.
 """
 
+from collections.abc import Collection as Ids
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from services.records import queues
 from services.records.domain import (
     N_,
+    SETTLED,
     Collection,
     Decision,
     Document,
@@ -17,7 +19,6 @@ from services.records.domain import (
     IdentityCheck,
     Item,
     ItemState,
-    Late,
     Person,
     Refused,
     Stale,
@@ -28,11 +29,9 @@ from services.records.domain import (
     decided,
     describing,
     next_check,
-    receiving,
     slides_in,
     tied,
 )
-from services.records.files import Stored
 from services.records.partner import tell
 from services.records.store import cases, history, materials
 from shared import programme, staff_queue
@@ -56,32 +55,27 @@ _TOLD = {
 }
 
 
-async def take_in(
-    tx: Tx, case_id: CaseId, item_id: UUID, document_id: UUID, stored: Stored, name: str, by: Person
-) -> None:
-    """Put an uploaded file into its item, visible from now on, and before the case manager.
+async def put_before_manager(tx: Tx, case_id: CaseId, document_ids: Ids[UUID]) -> None:
+    """Documents were looked at and are clean: they go before the case manager, as material that came late if it did (R28).
 
-    The same file under the same id changes nothing; another file under a known id is refused.
+    An item that was settled in the meantime stays as it was decided.
     """
+    late = came_late(await cases.lock(tx, case_id, whole=False))
+    if late:  # before they are read: an accepted item may hold nothing unproven
+        await materials.mark_late(tx, list(document_ids))
     collection = await cases.lock(tx, case_id)
-    known = await materials.stored_file(tx, document_id)
-    if known is not None:
-        if (known.case_id, known.item_id, known.sha256) == (case_id, item_id, stored.sha256):
-            return
-        raise Refused("Another file was sent under this id. Send this one under a new id.")
-    item = receiving(collection, item_id)
-    late = Late.WAITS if came_late(collection) else None
-    document = Document(
-        DocumentId(document_id), stored.sha256, name, stored.media_type, stored.size, by, tx.now, late=late
-    )  # fmt: skip
-    await materials.add_document(tx, case_id, item.id, stored.key, document)
-    if late:
-        await put_for_review(tx, collection, item, f"{item.title}, after everything was complete: take it in or not")
-    else:
-        await materials.mark_uploaded(tx, item.id)
-        await put_for_review(tx, collection, item, item.title)
-    history.note(tx, case_id, "sent", by, item.id)
-    await staff_queue.done(tx, queues.QUIET, str(case_id))
+    for item in collection.items:
+        new = [document for document in item.documents if document.id in document_ids]
+        if not new or collection.closed or (item.state in SETTLED and not late):
+            continue
+        if late:
+            title = f"{item.title}, after everything was complete: take it in or not"
+        else:
+            title = item.title
+            await materials.mark_uploaded(tx, item.id)
+        await put_for_review(tx, collection, item, title)
+        history.note(tx, case_id, "sent", new[-1].uploaded_by, item.id)
+        await staff_queue.done(tx, queues.QUIET, str(case_id))
 
 
 async def decide(tx: Tx, case_id: CaseId, item_id: UUID, decision: Decision, version: int) -> None:

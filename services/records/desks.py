@@ -4,12 +4,12 @@ After withdrawal nobody but those answerable for privacy sees anything; a file o
 else either; each document that is opened leaves a line saying who opened it (R29, M5, M13).
 """
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from fastapi.responses import StreamingResponse
 
-from services.records import casework, files
+from services.records import files, vault
 from services.records.domain import (
     LOCAL_PHYSICIAN,
     PATIENT,
@@ -17,20 +17,19 @@ from services.records.domain import (
     Collection,
     Document,
     Item,
-    Kind,
     Part,
     Person,
     Refused,
     Side,
     Stale,
     Unknown,
-    receiving,
+    Verdict,
 )
-from services.records.settings import LARGEST_FILE, Settings
-from services.records.store import access, cases, materials, providers
-from shared.backbone import timers
+from services.records.settings import LARGEST_FILE
+from services.records.store import access, cases, providers, uploads
+from services.records.store.uploads import FileRow
 from shared.db import Tx
-from shared.files import as_download, plain_name
+from shared.files import as_download
 from shared.ids import CaseId
 from shared.service import Context
 from shared.web import N_, Principal, Problem, Role
@@ -41,8 +40,6 @@ PRIVACY = (Role.PRIVACY_OFFICER, Role.SUPERVISOR)
 DESK = (Role.CASE_MANAGER, Role.LAB, *PRIVACY)
 TAKES_FILES = LARGEST_FILE + (1 << 20)
 """The body of a request that brings a file: the largest one, and the form around it."""
-
-_UPLOAD_LEFT = "sweep_uploads"
 
 
 async def in_words() -> AsyncIterator[None]:
@@ -55,6 +52,8 @@ async def in_words() -> AsyncIterator[None]:
         raise Problem(404, N_("Not of this case"), detail=str(refused)) from refused
     except Refused as refused:
         raise Problem(409, N_("Not possible now"), detail=str(refused)) from refused
+    except vault.Erased as refused:
+        raise Problem(410, N_("Erased"), detail=N_("The files of this case were erased for good.")) from refused
     except files.TooLarge as refused:
         raise Problem(413, N_("Too large"), detail=str(refused)) from refused
     except files.Unacceptable as refused:
@@ -117,27 +116,43 @@ async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:
     return (await part_of(tx, who, case_id)).of(collection)
 
 
-def may_open(who: Principal, document: Document) -> bool:
-    """Return whether somebody who may see the case may open this document of it."""
+def may_open(who: Principal, root: Document, verdict: Verdict, sender: str) -> bool:
+    """Return whether somebody who may see the case may open a file of it; ``root`` is what it was sent in, or itself.
+
+    Before it was looked at, its sender alone may; what was found harmful, those answerable for privacy alone.
+    """
     if who.has(*PRIVACY):
         return True
     if who.has(Role.SPECIALIST) and not who.has(Role.CASE_MANAGER):
-        return document.counts
-    return not document.quarantined and who.has(Role.CASE_MANAGER, *PATIENT_SIDE)
+        return root.counts and verdict is Verdict.CLEAN
+    if root.quarantined or not who.has(Role.CASE_MANAGER, *PATIENT_SIDE):
+        return False
+    return verdict is Verdict.CLEAN or (verdict is Verdict.WAITING and person(who).subject == sender)
+
+
+async def may_see_document(tx: Tx, who: Principal, case_id: UUID, document_id: UUID) -> FileRow:
+    """Return a document's file for somebody who may open it. Raises ``Unknown``, ``Problem`` 404 and 403."""
+    collection = await see(tx, who, case_id)
+    stored = await uploads.file_of(tx, document_id)
+    if stored is None or stored.case_id != case_id:
+        raise Unknown(N_("This document isn't of this case. Open the case again."))
+    _, root = found(collection, stored.root)
+    if not may_open(who, root, Verdict(stored.verdict), stored.uploaded_by):
+        raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
+    return stored
 
 
 async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id: UUID) -> StreamingResponse:
     """Return a document's bytes as a stream, having written down who opened it."""
-    async with ctx.db.transaction() as tx:
-        collection = await see(tx, who, case_id)
-        _, document = found(collection, document_id)
-        stored = await materials.stored_file(tx, document_id)
-        if stored is None or not may_open(who, document):
-            raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
-        await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
-    chunks = await files.at(ctx.platform.files_url).read(stored.object_key)
-    headers = as_download(stored.name, stored.size_bytes, stored.sha256)
-    return StreamingResponse(chunks, media_type=stored.media_type, headers=headers)
+    try:
+        async with ctx.db.transaction() as tx:
+            stored = await may_see_document(tx, who, case_id, document_id)
+            file = await vault.opened(ctx, tx, document_id)
+            await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
+    except LookupError:
+        raise Problem(404, N_("Nothing to open"), detail=N_("Open one of the files inside it.")) from None
+    headers = as_download(stored.name, stored.size_bytes, stored.sha256 or str(stored.id))
+    return StreamingResponse(file.chunks(), media_type=stored.media_type, headers=headers)
 
 
 def found(collection: Collection, document_id: UUID) -> tuple[Item, Document]:
@@ -147,29 +162,3 @@ def found(collection: Collection, document_id: UUID) -> tuple[Item, Document]:
             if document.id == document_id:
                 return item, document
     raise Unknown(N_("This document isn't of this case. Open the case again."))
-
-
-async def store(
-    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes]
-) -> files.Stored:
-    """Write a file to the store as it comes, for an item that may take one; it stays invisible until a row commits.
-
-    The object is announced before its first byte, so one whose document never commits is found and swept.
-    """
-    settings: Settings = ctx.settings
-    key = files.new_key()
-    async with ctx.db.transaction() as tx:
-        (await see(tx, who, case_id)).item(item_id)
-        item = receiving(await cases.lock(tx, CaseId(case_id)), item_id)
-        await materials.begin_upload(tx, CaseId(case_id), key)
-        await timers.set(tx, CaseId(case_id), _UPLOAD_LEFT, tx.now + settings.orphan_age + settings.orphan_age / 24)
-    allowed = files.IMAGES if item.kind is Kind.IMAGING else files.DOCUMENTS
-    return await files.at(ctx.platform.files_url).put(key, chunks, limit=settings.max_upload_bytes, allowed=allowed)
-
-
-async def take_in(
-    tx: Tx, who: Principal, case_id: UUID, item_id: UUID, document_id: UUID, stored: files.Stored, name: str
-) -> None:
-    """Make a stored file a document of its item."""
-    (await see(tx, who, case_id)).item(item_id)
-    await casework.take_in(tx, CaseId(case_id), item_id, document_id, stored, plain_name(name), person(who))

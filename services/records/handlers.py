@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from services.records import aging, casework, files, guides, opening, parcels, queues
+from services.records import aging, casework, guides, opening, parcels, queues, sweeping
+from services.records.inspection import looking
 from services.records.partner import tell
-from services.records.store import access, cases, materials
+from services.records.store import access, cases, materials, uploads
 from shared import programme, staff_queue
 from shared.backbone import errands, timers
 from shared.backbone.errands import Errand
@@ -20,7 +21,7 @@ from shared.events import (
     ServicesConfirmed,
     SpecialistAssigned,
 )
-from shared.ids import CaseId
+from shared.ids import CaseId, new_id
 from shared.service import Context
 
 
@@ -104,7 +105,12 @@ async def check_freshness(case_id: CaseId, tx: Tx) -> None:
 
 async def sweep_uploads(case_id: CaseId, tx: Tx) -> None:
     """Have what never became a document taken out of the store."""
-    await errands.request(tx, "sweep_uploads", case_id, f"{case_id}:{tx.now.isoformat()}", {})
+    await errands.request(tx, sweeping.SWEEP, case_id, f"{case_id}:{tx.now.isoformat()}", {})
+
+
+async def look_at_files(case_id: CaseId, tx: Tx) -> None:
+    """Have the files that wait looked at."""
+    await errands.request(tx, sweeping.LOOK, case_id, str(new_id()), {})
 
 
 async def read_request(errand: Errand, ctx: Context) -> None:
@@ -126,13 +132,20 @@ async def name_reader(errand: Errand, ctx: Context) -> None:
 
 
 async def delete_orphans(errand: Errand, ctx: Context) -> None:
-    """Delete the objects of uploads that ended halfway."""
+    """Delete the objects of uploads that ended halfway, and come back for those that are still on their way."""
+    age = ctx.settings.orphan_age
     async with ctx.db.reading() as tx:
-        keys = await materials.abandoned_uploads(tx, errand.case_id, ctx.settings.orphan_age)
+        keys = await materials.abandoned_uploads(tx, errand.case_id, age)
+        given_up = await uploads.abandoned(tx, errand.case_id, age)
+    for upload_id in given_up:
+        await sweeping.give_up(ctx, errand.case_id, upload_id)
     for key in keys:
-        await files.at(ctx.platform.files_url).delete(key)
+        await sweeping.clear(ctx, key)
         async with ctx.db.transaction() as tx:
             await materials.forget_upload(tx, key)
+    async with ctx.db.transaction() as tx:
+        if await uploads.anything_on_its_way(tx, errand.case_id):
+            await timers.set(tx, errand.case_id, sweeping.SWEEP, tx.now + age)
 
 
 REACTIONS: dict[type[Fact], Reaction] = {
@@ -146,8 +159,14 @@ REACTIONS: dict[type[Fact], Reaction] = {
 TIMERS = {
     "nudge": nudge,
     casework.FRESHNESS: check_freshness,
-    "sweep_uploads": sweep_uploads,
+    sweeping.SWEEP: sweep_uploads,
+    sweeping.LOOK: look_at_files,
     guides.BEGINS: guides.begin_absence,
     guides.ENDS: guides.end_absence,
 }
-ERRANDS = {"read_request": read_request, "name_reader": name_reader, "sweep_uploads": delete_orphans}
+ERRANDS = {
+    "read_request": read_request,
+    "name_reader": name_reader,
+    sweeping.SWEEP: delete_orphans,
+    sweeping.LOOK: looking.look_at_files,
+}

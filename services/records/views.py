@@ -15,6 +15,7 @@ from services.records.domain import (
     Leg,
     Missing,
     Shipment,
+    Verdict,
     completeness,
     slides_in,
 )
@@ -103,7 +104,7 @@ class DocumentView(BaseModel):
     name: str
     media_type: str
     size: int
-    sha256: str
+    sha256: str | None
     pages: int | None
     language: str | None
     translation_of: UUID | None
@@ -113,6 +114,8 @@ class DocumentView(BaseModel):
     late: Late | None
     late_words: str | None
     uploaded_at: datetime
+    verdict: Verdict
+    reason: str | None
 
     @classmethod
     def of(cls, document: Document) -> "DocumentView":
@@ -154,7 +157,7 @@ class ItemView(BaseModel):
     documents: list[DocumentView]
 
     @classmethod
-    def of(cls, item: Item) -> "ItemView":
+    def of(cls, item: Item, *, waiting: bool = True) -> "ItemView":
         decision = item.decision
         return cls(
             id=item.id, code=item.code, title=item.title, kind=item.kind, needed=item.needed, state=item.state,
@@ -164,7 +167,10 @@ class ItemView(BaseModel):
             why=item.about.get("why", {}).get("en"), how=item.about.get("way", {}).get("en"), asked=item.asked,
             max_age_days=item.max_age.days if item.max_age else None, lapsed_on=item.lapsed_on,
             never_made=item.never_made, providers=list(item.providers),
-            documents=[DocumentView.of(document) for document in item.documents if not document.quarantined],
+            documents=[
+                DocumentView.of(document) for document in item.documents
+                if not document.quarantined and (document.clean or (waiting and document.waiting))
+            ],
         )  # fmt: skip
 
 
@@ -216,8 +222,8 @@ class ChecklistView(BaseModel):
     missing: list[MissingView]
 
     @classmethod
-    def of(cls, collection: Collection, *, documents: bool) -> "ChecklistView":
-        items = [ItemView.of(item) for item in collection.items]
+    def of(cls, collection: Collection, *, documents: bool, waiting: bool) -> "ChecklistView":
+        items = [ItemView.of(item, waiting=waiting) for item in collection.items]
         return cls(
             case_id=collection.case_id, case_number=collection.case_number,
             case_manager=collection.manager and collection.manager.name,
@@ -245,7 +251,7 @@ class SummaryView(BaseModel):
         return cls(
             summary_html_free_text=summary.text if summary else None, version=summary.version if summary else 0,
             signed_by=signed and signed.name, signed_at=summary.signed_at if summary else None,
-            items=[ItemView.of(item) for item in collection.items], slides=slides_in(collection.shipments),
+            items=[ItemView.of(item, waiting=False) for item in collection.items], slides=slides_in(collection.shipments),
         )  # fmt: skip
 
 

@@ -30,6 +30,13 @@ POINTS = (
     "messages.heard",
     "messages.committed",
     "refund.sent",
+    "uploads.written",
+    "uploads.finished",
+    "uploads.counted",
+    "looking.leased",
+    "looking.stored",
+    "looking.told",
+    "looking.committed",
 )
 
 _name, _, _nth = os.environ.get("CONSILIUM_FAILPOINT", "").partition(":")

@@ -165,6 +165,7 @@ def load(node_modules: Path) -> Assets:
         "nhsuk.js": _without_map((nhsuk / "nhsuk-frontend.min.js").read_bytes()),
         "htmx.js": (node_modules / "htmx.org" / "dist" / "htmx.min.js").read_bytes(),
         "sse.js": sse.read_bytes(),
+        "tus.js": _without_map((node_modules / "tus-js-client" / "dist" / "tus.min.js").read_bytes()),
     })  # fmt: skip
 
 

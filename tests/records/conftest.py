@@ -10,10 +10,11 @@ import pytest
 from services.records import roster
 from shared.ids import CaseId, new_id
 from shared.web import Role
+from tests.records.made_up import dicom, pdf
 from tests.support.facts import a_case, confirmed, paid, submitted
 from tests.support.service import ServiceUnderTest
 
-PDF = b"%PDF-1.7\n" + b"made up " * 200
+PDF = pdf()
 ROSTER = {
     "case_managers": [
         {"subject": "staff-mara", "name": "Mara Lindqvist", "languages": ["en", "ar"]},
@@ -48,13 +49,19 @@ class Case:
         return found
 
     async def uploads(self, code: str, body: bytes = PDF, *, name: str = "letter.pdf") -> UUID:
-        """Send a file for an item, as the patient."""
+        """Send a file for an item, as the patient, and have it looked at."""
         item, document = await self.item(code), new_id()
         answer = await self.patient.put(
             f"{self.api}/items/{item['id']}/documents/{document}", params={"name": name}, content=body
         )
         assert answer.status_code == 201, answer.text
+        await self.looks()
         return document
+
+    async def looks(self) -> None:
+        """Have what waits looked at, as the worker does."""
+        await self.records.run_timers()
+        await self.records.run_errands()
 
     async def post(
         self, path: str, body: dict[str, Any], *, version: int | None = None, who: httpx.AsyncClient | None = None
@@ -110,7 +117,7 @@ class Case:
             if item["kind"] == "slides":
                 await self.counts_slides_in()
             elif item["needed"] and item["state"] not in ("accepted", "waived"):
-                body = PDF if item["kind"] != "imaging" else b"\0" * 128 + b"DICM" + b"\0" * 600
+                body = PDF if item["kind"] != "imaging" else dicom()
                 await self.brings_in(item["code"], body)
         assert (await self.signs_summary()).status_code == 200
 

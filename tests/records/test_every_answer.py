@@ -5,16 +5,18 @@ from schemathesis import GenerationMode
 
 from shared.web import Role
 from tests.records.conftest import Case
+from tests.records.tus import begin
 from tests.support.answers import MODES, all_are_turned_away, try_everything
 
-EXAMPLES = 4
+EXAMPLES = 3
 """Of each kind (fit and unfit) for each operation: some seconds in all."""
 
 
 async def places(case: Case) -> dict[str, object]:
-    """Return ids of what is there: a hospital, a helper, a question, a document, an absence."""
+    """Return ids of what is there: a hospital, a helper, a question, a document, an upload, an absence."""
     document = await case.uploads("clinical_summary")
     item = await case.item("clinical_summary")
+    upload = (await begin(case, 5000, who=case.manager)).headers["Location"].rsplit("/", 1)[1]
     hospital = {"name": "Hope", "country": "EG", "language": "en"}
     provider = (await case.post("/providers", hospital, who=case.patient)).json()["id"]
     invited = {"name": "Noura", "relation": "child", "authority": "sends"}
@@ -24,7 +26,7 @@ async def places(case: Case) -> dict[str, object]:
     absence = await case.manager.post("/api/records/absences", json=away, headers={"Idempotency-Key": "the absence"})
     return {
         "case_id": case.id, "item_id": item["id"], "document_id": document, "provider_id": provider, "helper_id": helper,
-        "absence_id": absence.json()["id"], "parcel_id": case.id,
+        "absence_id": absence.json()["id"], "parcel_id": case.id, "upload_id": upload,
     }  # fmt: skip
 
 

@@ -22,12 +22,14 @@ def token(html: str) -> str:
 async def patient_sends(case: Case, code: str, *files: tuple[str, bytes], once: str | None = None) -> httpx.Response:
     item = await case.item(code)
     page = await case.patient.get(f"/my/records/cases/{case.id}")
-    return await case.patient.post(
+    answer = await case.patient.post(
         f"/my/records/cases/{case.id}/items/{item['id']}/documents",
         data={"_once": once or token(page.text)},
         files=[("file", (name, body, "application/octet-stream")) for name, body in files],
         headers={"Accept": "text/html"},
     )
+    await case.looks()
+    return answer
 
 
 async def desk_posts(
@@ -65,7 +67,7 @@ async def test_a_form_without_a_file_or_with_the_wrong_one_says_what_to_do(case:
     assert without.status_code == 422
     assert "Choose a file first." in without.text
     assert wrong.status_code == 422
-    assert "Send it as PDF, JPEG, PNG or TIFF." in wrong.text
+    assert "Send it as PDF, JPEG, PNG, TIFF, Office document or ZIP." in wrong.text
     assert await case.records.count("documents") == 0
 
 

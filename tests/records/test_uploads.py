@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from services.records import files
+from services.records.inspection.kinds import WORD
 from shared.web import Role
 from tests.records.conftest import PDF, Case
+from tests.records.made_up import archive, dicom, docx, pdf, picture, png
 from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
 
 
@@ -55,7 +57,8 @@ async def test_what_comes_out_is_what_went_in(case: Case, tmp_path: Path) -> Non
     assert (shown["size"], shown["media_type"]) == (len(PDF), "application/pdf")
     [stored] = objects(tmp_path)
     assert "berweisung" not in str(stored)
-    assert await case.records.count("uploads") == 0
+    assert b"made-up" not in stored.read_bytes()
+    assert await case.records.count("incoming") == 0
 
 
 async def test_a_large_file_never_lies_in_memory_as_a_whole(case: Case) -> None:
@@ -79,20 +82,24 @@ async def test_one_byte_too_many_is_refused_and_leaves_nothing(case: Case, tmp_p
     assert full.status_code == 201
     assert over.status_code == 413
     assert over.json()["detail"] == "The file is larger than 8 MB. Split it, or ask your case manager."
-    assert len(objects(tmp_path)) == await case.records.count("documents") == 1
+    assert await case.records.count("documents") == 1
+    await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=26))
+    await case.records.run_errands()
+    segments = (await case.records.fetch("SELECT segment_keys FROM documents"))[0]["segment_keys"]
+    assert {str(path.relative_to(tmp_path / "files")) for path in objects(tmp_path)} == set(segments)
 
 
 @pytest.mark.parametrize(
     ("code", "body", "media_type"),
     [
-        ("clinical_summary", b"%PDF-1.4", "application/pdf"),
-        ("clinical_summary", b"\xff\xd8\xff\xe0" + bytes(20), "image/jpeg"),
-        ("clinical_summary", b"\x89PNG\r\n\x1a\n" + bytes(20), "image/png"),
-        ("clinical_summary", b"II*\x00" + bytes(20), "image/tiff"),
-        ("imaging", bytes(128) + b"DICM" + bytes(20), "application/dicom"),
-        ("imaging", b"PK\x03\x04" + bytes(20), "application/zip"),
-        ("clinical_summary", b"PK\x03\x04" + bytes(20), None),
-        ("clinical_summary", bytes(128) + b"DICM", None),
+        ("clinical_summary", pdf(), "application/pdf"),
+        ("clinical_summary", picture("JPEG"), "image/jpeg"),
+        ("clinical_summary", png(), "image/png"),
+        ("clinical_summary", picture("TIFF"), "image/tiff"),
+        ("clinical_summary", docx(), WORD),
+        ("imaging", dicom(), "application/dicom"),
+        ("imaging", archive({"IMG1": dicom()}), "application/zip"),
+        ("clinical_summary", dicom(), None),
         ("imaging", b"MZ\x90\x00" + bytes(600), None),
         ("clinical_summary", b"<html><script>alert(1)</script>", None),
         ("clinical_summary", b"", None),
@@ -105,7 +112,10 @@ async def test_a_file_is_what_its_bytes_say(case: Case, code: str, body: bytes, 
         assert answer.status_code == 415
         assert "Send it as" in answer.json()["detail"] or "Choose it again" in answer.json()["detail"]
     else:
-        assert answer.json()["media_type"] == media_type
+        assert answer.json()["verdict"] == "waiting"
+        await case.looks()
+        [found] = (await case.item(code))["documents"]
+        assert (found["media_type"], found["verdict"]) == (media_type, "clean")
 
 
 async def test_the_same_file_sent_again_is_one_document_and_another_is_refused(case: Case) -> None:
@@ -134,18 +144,17 @@ async def test_an_upload_that_breaks_off_is_invisible_and_swept(case: Case, tmp_
     assert await case.records.count("documents") == 0
     assert (await case.item("clinical_summary"))["state"] == "needed"
 
-    [announced] = await case.records.fetch("SELECT object_key FROM uploads")
-    left = tmp_path / "files" / announced["object_key"]
-    left.parent.mkdir(parents=True, exist_ok=True)
-    left.write_bytes(b"written, and then the process died")
+    assert await case.records.count("incoming") == 1
+    left = objects(tmp_path)
+    assert left
     kept = await case.uploads("clinical_summary")
     await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=2))
-    assert left.exists()
+    assert set(objects(tmp_path)) > set(left)
     await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=25))
     await case.records.run_errands()
 
-    assert not left.exists()
-    assert await case.records.count("uploads") == 0
+    assert not set(objects(tmp_path)) & set(left)
+    assert await case.records.count("incoming") == 0
     manager = case.records.sign_in(Role.CASE_MANAGER)
     assert (await manager.get(f"{case.api}/documents/{kept}/content")).content == PDF
 

@@ -27,6 +27,7 @@ from shared.web import Role
 from tests.support.service import ServiceUnderTest, service_named
 
 schemathesis.serializer.alias("multipart/related", "application/octet-stream")
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DRILL = 10 if "CONSILIUM_DRILL" in os.environ else 1
 """How often as many requests as by default."""

@@ -138,6 +138,7 @@ class Installation:
             "LOG_LEVEL": "debug",
             "BILLING_GATEWAY_URL": self.gateway,
             "INTAKE_SESSION_KEY_FILE": str(self._keys / "sessions.pem"),
+            "RECORDS_FILES_KEY_FILE": str(self._keys / "files.key"),
             "INTAKE_VIEWS_DATABASE_URL": self.databases["intake"],
             "CONSILIUM_PORT": str(self.ports["pages"]),
             "PYTHONPATH": str(ROOT),

@@ -25,6 +25,7 @@ from shared.backbone.inbox import Arrival
 from shared.clock import FixedClock
 from shared.envelope import Envelope, read_fact
 from shared.events import Fact
+from shared.files import make_key_file
 from shared.ids import CaseId, EventId, new_id
 from shared.peers import PeerProblem
 from shared.service import Context, Service
@@ -182,6 +183,7 @@ def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Private keys of sessions and of every service, and the public set."""
     folder = tmp_path_factory.mktemp("keys")
     make_keys(folder, SERVICES)
+    make_key_file(folder / "files.key")
     return folder
 
 
@@ -238,6 +240,7 @@ def platform_environment(
     for service in SERVICES:
         monkeypatch.setenv(f"{service.upper()}_SIGNING_KEY_FILE", str(keys_folder / f"{service}.pem"))
         monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("RECORDS_FILES_KEY_FILE", str(keys_folder / "files.key"))
     monkeypatch.setenv("INTAKE_SESSION_KEY_FILE", str(keys_folder / "sessions.pem"))
     monkeypatch.setenv("INTAKE_VIEWS_DATABASE_URL", postgres_url)
     return monkeypatch

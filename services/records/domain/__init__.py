@@ -40,9 +40,11 @@ from services.records.domain.items import (
     ItemState,
     Kind,
     Late,
+    Verdict,
     tied,
 )
 from services.records.domain.parts import Part, Side
+from services.records.domain.paths import tidy_path
 from services.records.domain.people import N_, Person, Refused, Stale, Unknown
 from services.records.domain.providers import Authority, Helper, Provider, Relation
 from services.records.domain.slides import Counts, Leg, Shipment, owed_home, refuse_uncounted, slides_in
@@ -87,6 +89,7 @@ __all__ = [
     "Summary",
     "Thread",
     "Unknown",
+    "Verdict",
     "came_late",
     "choose_manager",
     "completeness",
@@ -106,5 +109,6 @@ __all__ = [
     "slides_in",
     "taken_in",
     "threads",
+    "tidy_path",
     "tied",
 ]  # fmt: skip

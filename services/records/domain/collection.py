@@ -165,6 +165,8 @@ def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
         raise Refused("The records are complete: what the specialist reads can't change any more.")
     if decision.state is ItemState.RETURNED and not item.documents:
         raise Refused("Nothing came for this item yet, so there is nothing to return.")
+    if decision.state is ItemState.ACCEPTED and any(d.waiting and not d.set_aside for d in item.documents):
+        raise Refused("A file that came for this item is still being looked at. Wait a minute, then decide.")
     if decision.state is ItemState.ACCEPTED and item.kind is Kind.SLIDES:
         refuse_uncounted(collection.shipments)
     if decision.state is ItemState.ACCEPTED:

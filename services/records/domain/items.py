@@ -53,6 +53,15 @@ class ItemState(StrEnum):
     WAIVED = "waived"
 
 
+class Verdict(StrEnum):
+    """What was found when a file was looked at, before anybody but its sender may see it."""
+
+    WAITING = "waiting"
+    CLEAN = "clean"
+    QUARANTINED = "quarantined"
+    SKIPPED = "skipped"
+
+
 SETTLED = frozenset({ItemState.ACCEPTED, ItemState.WAIVED})
 
 
@@ -72,10 +81,13 @@ class IdentityCheck:
 
 @dataclass(frozen=True)
 class Document:
-    """One uploaded file, or a translation tied to its original (R24)."""
+    """One uploaded file, archive or folder, or a translation tied to its original (R24).
+
+    ``sha256`` is None for a folder, and until the file was looked at. ``reason``: why it isn't clean, as a code.
+    """
 
     id: DocumentId
-    sha256: str
+    sha256: str | None
     name: str
     media_type: str
     size: int
@@ -91,6 +103,9 @@ class Document:
     late_words: str | None = None
     late_by_name: str | None = None
     late_at: datetime | None = None
+    verdict: Verdict = Verdict.CLEAN
+    reason: str | None = None
+    contents: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.translation_of == self.id:
@@ -99,14 +114,23 @@ class Document:
             raise Refused("Only an English document can be tied as a translation. Set its language to English first.")
 
     @property
+    def clean(self) -> bool:
+        """Whether it was looked at and nothing speaks against it."""
+        return self.verdict is Verdict.CLEAN
+
+    @property
+    def waiting(self) -> bool:
+        return self.verdict is Verdict.WAITING
+
+    @property
     def quarantined(self) -> bool:
         """Whether it shows another person's name or birth date: such a file is never shown (M5)."""
         return self.identity is not None and not self.identity.passed
 
     @property
     def counts(self) -> bool:
-        """Whether a specialist is to see it: it is the patient's, and was taken in if it came late."""
-        return not self.quarantined and self.late in (None, Late.TAKEN)
+        """Whether a specialist is to see it: it is clean, the patient's, and was taken in if it came late."""
+        return self.clean and not self.quarantined and self.late in (None, Late.TAKEN)
 
     @property
     def day(self) -> date:
@@ -187,7 +211,7 @@ class Item:
         return self.state is ItemState.WAIVED
 
     def in_use(self) -> tuple[Document, ...]:
-        """Documents that count: the patient's own, and not set aside unless a translation rests on them."""
+        """Documents that count: clean, the patient's own, and not set aside unless a translation rests on them."""
         originals = {d.translation_of for d in self.documents if not d.set_aside and d.counts}
         return tuple(d for d in self.documents if d.counts and (not d.set_aside or d.id in originals))
 

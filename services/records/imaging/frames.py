@@ -5,6 +5,7 @@ Everything that decoding needs is imported here at the top: later, nothing can b
 
 import io
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gdcm  # noqa: F401 - found by pydicom only once it is loaded
@@ -75,7 +76,8 @@ def render(
 def _pixels(path: str, frame: int, shown: Dataset) -> Pixel:
     """Return a frame's values, and put into ``shown`` how they are to be shown."""
     try:
-        return pixel_array(path, index=frame, ds_out=shown, specific_tags=list[Any](_SHOWN))
+        with Path(path).open("rb") as file:  # by its path pydicom would look for the name that the file doesn't have
+            return pixel_array(file, index=frame, ds_out=shown, specific_tags=list[Any](_SHOWN))
     except (AttributeError, ValueError):  # deflated, or written otherwise than it says: what reads it whole copes
         found = pydicom.dcmread(path, force=True)
         pixels = pixel_array(found, index=frame)
@@ -162,7 +164,8 @@ def raw_frames(path: str, *, frames: list[int], as_stored: list[str]) -> tuple[d
         if syntax in as_stored:
             parts = [pydicom.encaps.get_frame(found.PixelData, frame, number_of_frames=count) for frame in frames]
         else:
-            parts = [_little(pixel_array(path, index=frame, raw=True)) for frame in frames]
+            with Path(path).open("rb") as file:
+                parts = [_little(pixel_array(file, index=frame, raw=True)) for frame in frames]
             syntax = EXPLICIT_LITTLE
     return {"lengths": [len(part) for part in parts], "transfer_syntax": syntax}, b"".join(parts)
 

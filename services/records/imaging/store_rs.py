@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.records import desks, files
+from services.records import desks, files, uploads
 from services.records.domain import Item, Kind, Refused, receiving
 from services.records.imaging import pictures, query
 from services.records.imaging.multipart import Parts
 from services.records.imaging.opening import Unanswered
 from services.records.store import cases
-from shared.ids import CaseId, new_id
+from shared.ids import CaseId
 from shared.service import Context
 from shared.web import Principal
 
@@ -56,21 +56,12 @@ async def store_objects(ctx: Context, who: Principal, case_id: UUID, base: str, 
     answer = Stored(base)
     async for _, chunks in parts:
         try:
-            document_id = await receive(ctx, who, case_id, item.id, chunks)
+            document_id = await uploads.receive(ctx, who, case_id, item.id, chunks, "stow.dcm", frozenset({DICOM}))
             answer.keep(await pictures.uids_of(ctx, document_id))
         except (files.Unacceptable, Unanswered):
             await _drain(chunks)
             answer.refuse({}, _NOT_DICOM)
     return answer
-
-
-async def receive(ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes]) -> UUID:
-    """Take in one object as an upload, and return its document. Raises ``Unacceptable`` and ``Refused``."""
-    stored = await desks.store(ctx, who, case_id, item_id, chunks)
-    document_id = new_id()
-    async with ctx.db.transaction() as tx:
-        await desks.take_in(tx, who, case_id, item_id, document_id, stored, "stow.dcm")
-    return document_id
 
 
 def _for_scans(collection: Any) -> Item:

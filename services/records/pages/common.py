@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.records import casework, desks, files, talking
+from services.records import casework, desks, files, talking, uploads
 from services.records.api_desk import threads_for
 from services.records.domain import (
     SETTLED,
     Collection,
+    Document,
     ItemState,
     Kind,
     Refused,
@@ -21,10 +22,10 @@ from services.records.domain import (
     owed_home,
     slides_in,
 )
+from services.records.inspection.verdicts import SENTENCES, sentence_of
 from services.records.store import guides, providers, talks
 from shared import programme
 from shared.db import Tx
-from shared.ids import new_id
 from shared.programme.values import in_locale
 from shared.web import N_, Role
 from shared.web.i18n import translator_for
@@ -51,7 +52,15 @@ def patient_page(page: Any, who: Any, db: Any, case_id: UUID) -> Show:
         async with db.reading() as tx:
             found = await desks.see(tx, who, case_id)
             around = await _around(tx, who, found)
-        drawn: Response = page("my.html", status=status, refused=sentence, place=place, **around, **shown(found))
+        drawn: Response = page(
+            "my.html",
+            me=desks.person(who).subject,
+            status=status,
+            refused=sentence,
+            place=place,
+            **around,
+            **shown(found),
+        )
         return drawn
 
     return show
@@ -101,10 +110,18 @@ def shown(found: Collection) -> dict[str, Any]:
     return {
         "case": found, "missing": completeness(found), "owed": owed_home(found.shipments), "in_locale": in_locale,
         "to_send": to_send, "to_review": to_review, "settled": [i for i in needed if i.state in SETTLED],
-        "slides": slides_in(found.shipments),
+        "slides": slides_in(found.shipments), "sentence_of": sentence_of, "left_out": left_out,
         "needed": needed, "has_slides": any(item.kind is Kind.SLIDES for item in found.items) or bool(found.shipments),
         "due": casework.review_due(found, max((d.uploaded_at for i in to_review for d in i.documents), default=None)),
     }  # fmt: skip
+
+
+def left_out(document: Document) -> list[tuple[str, int]]:
+    """Return what of an archive or folder was not taken in, most often first: reason and number."""
+    counts = [
+        (code, count) for code, count in document.contents.items() if code in SENTENCES or code.startswith("dicom_")
+    ]
+    return sorted(counts, key=lambda each: -each[1])
 
 
 async def done(once: OnceOnly, work: Callable[[Tx], Awaitable[None]], show: Show, back: str, place: str) -> Response:
@@ -128,7 +145,7 @@ async def take_in(
     place = f"item-{item_id}"
     sent = [one for one in form.getlist("file") if isinstance(one, UploadFile) and one.filename]
     try:
-        stored = [(await desks.store(ctx, who, case_id, item_id, _chunks(one)), one.filename or "") for one in sent]
+        stored = [await uploads.stream_in(ctx, who, case_id, item_id, _chunks(one), one.filename or "") for one in sent]
     except files.Unacceptable as refused:
         return await show(translator_for(request).gettext(refused.sentence) % refused.values, place, 422)
     except Refused as refused:
@@ -139,8 +156,8 @@ async def take_in(
         return await show(N_("Choose a file first."), place, 422)
 
     async def work(tx: Tx) -> None:
-        for one, name in stored:
-            await desks.take_in(tx, who, case_id, item_id, new_id(), one, name)
+        for one, sha256 in stored:
+            await uploads.finish(tx, one, one.id, sha256)
 
     return await done(once, work, show, back, place)
 

@@ -22,6 +22,7 @@ from services.records.domain import (
     Person,
     Shipment,
     Summary,
+    Verdict,
 )
 from shared.db import Row, Tx
 from shared.events import OpinionDelivered, PaymentReceived, ProgrammeRef, ServicesConfirmed
@@ -103,7 +104,8 @@ async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     rows = await tx.fetch(
         "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
         " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, dated_on, late, late_words,"
-        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at FROM documents WHERE case_id = $1 ORDER BY uploaded_at, id",
+        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at, verdict, reason, contents"
+        " FROM documents WHERE case_id = $1 AND parent_id IS NULL ORDER BY uploaded_at, id",
         case_id,
     )
     for row in rows:
@@ -166,6 +168,9 @@ def _document(row: Row) -> Document:
         late_words=row["late_words"],
         late_by_name=row["late_by_name"],
         late_at=row["late_at"],
+        verdict=Verdict(row["verdict"]),
+        reason=row["reason"],
+        contents=row["contents"] or {},
     )
 
 

@@ -1,7 +1,6 @@
 """What came for the checklist: items, documents, parcels of slides, summaries."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -9,20 +8,6 @@ from services.records.domain import Counts, Decision, Document, Item, Person, Sh
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.programme import Requirement
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A document's bytes: where they lie, and how they are to be named and typed when read."""
-
-    id: UUID
-    case_id: CaseId
-    item_id: UUID
-    object_key: str
-    name: str
-    media_type: str
-    size_bytes: int
-    sha256: str
 
 
 async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requirement]) -> None:
@@ -108,16 +93,9 @@ async def decide(tx: Tx, case_id: CaseId, item: Item, decision: Decision) -> Non
     )
 
 
-async def add_document(tx: Tx, case_id: CaseId, item_id: UUID, object_key: str, document: Document) -> None:
-    """Make an uploaded file visible: from this commit on it is no orphan."""
-    by = document.uploaded_by
-    await tx.execute(
-        "INSERT INTO documents (id, case_id, item_id, object_key, name, sha256, size_bytes, media_type, uploaded_by,"
-        " uploaded_by_name, uploaded_at, late) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        document.id, case_id, item_id, object_key, document.name, document.sha256, document.size, document.media_type,
-        by.subject, by.name, document.uploaded_at, document.late,
-    )  # fmt: skip
-    await tx.execute("DELETE FROM uploads WHERE object_key = $1", object_key)
+async def mark_late(tx: Tx, document_ids: Sequence[UUID]) -> None:
+    """Let documents that came after the records were complete wait for somebody who takes them in or not."""
+    await tx.execute("UPDATE documents SET late = 'waits' WHERE id = ANY($1) AND late IS NULL", document_ids)
 
 
 async def settle_late(tx: Tx, item: Item, document: Document) -> None:
@@ -143,24 +121,21 @@ async def describe(tx: Tx, item: Item, document: Document) -> None:
     await tx.execute("UPDATE items SET version = version + 1 WHERE id = $1", item.id)
 
 
-async def stored_file(tx: Tx, document_id: UUID) -> StoredFile | None:
-    """Return where a document's bytes lie."""
-    row = await tx.fetchrow(
-        "SELECT id, case_id, item_id, object_key, name, media_type, size_bytes, sha256 FROM documents WHERE id = $1",
-        document_id,
-    )
-    return None if row is None else StoredFile(**dict(row))
-
-
-async def begin_upload(tx: Tx, case_id: CaseId, object_key: str) -> None:
-    """Remember an object that is about to be written."""
+async def announce(tx: Tx, case_id: CaseId, object_keys: Sequence[str]) -> None:
+    """Remember places in the store that are about to be written to."""
     await tx.execute(
-        "INSERT INTO uploads (object_key, case_id, started_at) VALUES ($1, $2, $3)", object_key, case_id, tx.now
-    )
+        "INSERT INTO uploads (object_key, case_id, started_at) SELECT key, $2, $3 FROM unnest($1::text[]) AS key",
+        object_keys, case_id, tx.now,
+    )  # fmt: skip
+
+
+async def settle_announced(tx: Tx, object_keys: Sequence[str]) -> None:
+    """Forget places that documents point at now: what lies there is no orphan."""
+    await tx.execute("DELETE FROM uploads WHERE object_key = ANY($1)", object_keys)
 
 
 async def abandoned_uploads(tx: Tx, case_id: CaseId, age: timedelta) -> Sequence[str]:
-    """Return the objects of this case whose document never committed, begun longer ago than ``age``."""
+    """Return the places of this case in the store that no document came to point at, begun longer ago than ``age``."""
     rows = await tx.fetch(
         "SELECT object_key FROM uploads WHERE case_id = $1 AND started_at < $2",
         case_id, tx.now - age,

@@ -1,0 +1,266 @@
+"""Files on their way in: taken in pieces, each durable before it counts, until one is whole and waits to be looked at.
+
+Whatever dies in between, what was counted is there and no more; a later request goes on where the count stands. The
+object of a piece is written before its row, under the id of an upload that was announced before: what never became a
+document is found and swept.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid4
+
+from services.records import desks, files, sweeping, vault
+from services.records.domain import Item, Kind, Refused, receiving, tidy_path
+from services.records.inspection import kinds
+from services.records.settings import Settings
+from services.records.store import cases
+from services.records.store import uploads as store
+from services.records.store.uploads import Incoming
+from shared.backbone import failpoints, timers
+from shared.db import Tx
+from shared.files import plain_name
+from shared.ids import CaseId, new_id
+from shared.service import Context
+from shared.web import N_, Principal
+
+MOST_SEGMENTS = 20_000
+
+
+class Elsewhere(Exception):
+    """The upload stands at another offset than the request thinks, or another request took it over."""
+
+
+class TooManyPieces(Refused):
+    """The file comes in pieces so small that their list would outgrow it."""
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a sender says of a file before its bytes. ``path``: where in a folder it lies; ``folder``: an id for the folder."""
+
+    name: str
+    size: int | None = None
+    sha256: str | None = None
+    folder: UUID | None = None
+    path: str | None = None
+
+
+async def begin(
+    ctx: Context, tx: Tx, who: Principal, case_id: UUID, item_id: UUID, told: Announced, upload_id: UUID | None = None
+) -> Incoming:
+    """Announce a file for an item that may take one. Raises ``Refused``, ``files.Unacceptable``; ``Problem`` if not theirs."""
+    settings: Settings = ctx.settings
+    (await desks.see(tx, who, case_id)).item(item_id)
+    item = receiving(await cases.lock(tx, CaseId(case_id)), item_id)
+    if told.size == 0:
+        raise files.Unreadable(files.EMPTY)
+    if told.size is not None and told.size > settings.max_upload_bytes:
+        raise files.TooLarge(files.TOO_LARGE, limit=settings.max_upload_bytes // 1024**2)
+    path = tidy_path(told.path or told.name)
+    one = Incoming(
+        upload_id or new_id(), CaseId(case_id), item.id, told.folder, path, plain_name(told.name), told.size, told.sha256,
+        None, store.Laid((), sealed=True), 0, desks.person(who), tx.now,
+    )  # fmt: skip
+    await store.begin(tx, one)
+    one = await store.incoming(tx, one.case_id, one.id) or one
+    await timers.set(tx, CaseId(case_id), sweeping.SWEEP, tx.now + settings.orphan_age + settings.orphan_age / 24)
+    return one
+
+
+@dataclass
+class _Writing:
+    """One request that adds to an upload: what it holds back until a segment is full, and the segment under way."""
+
+    ctx: Context
+    one: Incoming
+    item: Item
+    vault: vault.Vault
+    writer: UUID
+    allowed: frozenset[str]
+    buffer: bytearray = field(default_factory=bytearray)
+    under_way: "asyncio.Task[None] | None" = None
+
+    async def take(self, chunk: bytes) -> None:
+        """Take bytes as they come. Raises ``files.Unacceptable``, ``Elsewhere``."""
+        self.buffer += chunk
+        limit = self.one.size if self.one.size is not None else self.ctx.settings.max_upload_bytes
+        if self.expected + len(self.buffer) > limit:
+            raise files.TooLarge(files.TOO_LARGE, limit=self.ctx.settings.max_upload_bytes // 1024**2)
+        if len(self.buffer) >= kinds.HEAD:
+            self.refuse_unknown()
+        while len(self.buffer) >= vault.SEGMENT:
+            await self.write(vault.SEGMENT)
+
+    @property
+    def expected(self) -> int:
+        """How many bytes lie before the buffer once what is under way is counted."""
+        return self._sent
+
+    def __post_init__(self) -> None:
+        self._sent = self.one.received
+
+    def refuse_unknown(self) -> None:
+        """Refuse by its first bytes what is of no kind that this item takes. Raises ``files.Unreadable``.
+
+        A first request that brings less than that, and not all, is let pass: the inspection sees the whole file.
+        """
+        if self._sent or self.one.media_type is not None or not self.buffer:
+            return
+        if len(self.buffer) < kinds.HEAD and self.one.size not in (None, len(self.buffer)):
+            return
+        kind = kinds.kind_of(bytes(self.buffer[: kinds.HEAD]))
+        if kind is None or kind not in self.allowed:
+            raise files.Unreadable(files.WRONG_IMAGES if self.item.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
+        self.one = replace(self.one, media_type=kind)
+
+    async def write(self, size: int) -> None:
+        """Begin to write the first ``size`` bytes of the buffer as a segment, behind the one under way."""
+        plain = bytes(memoryview(self.buffer)[:size])
+        del self.buffer[:size]
+        await self.settle()
+        self._sent += size
+        self.under_way = asyncio.create_task(self._write(plain))
+
+    async def settle(self) -> None:
+        """Wait until all that was begun is durable and counted."""
+        if self.under_way is not None:
+            task, self.under_way = self.under_way, None
+            await task
+
+    async def _write(self, plain: bytes) -> None:
+        segments = self.one.laid.segments
+        if len(segments) >= MOST_SEGMENTS:
+            raise TooManyPieces(N_("The file came in too many small pieces. Send it again in larger ones."))
+        key = vault.new_segment(self.one.id, len(segments))
+        await asyncio.to_thread(self.vault.put, key, plain)
+        failpoints.reach("uploads.written")
+        laid = replace(self.one.laid, segments=(*segments, (key, len(plain))))
+        async with self.ctx.db.transaction() as tx:
+            if not await store.add_segment(tx, self.one.id, self.writer, key, len(plain), self.one.media_type):
+                raise Elsewhere
+            self.one = replace(self.one, laid=laid, received=self.one.received + len(plain))
+            if self.one.received == self.one.size:
+                await finish(tx, self.one, self.one.id)
+                failpoints.reach("uploads.finished")
+        failpoints.reach("uploads.counted")
+
+
+async def append(
+    ctx: Context,
+    who: Principal,
+    one: Incoming,
+    offset: int,
+    chunks: AsyncIterable[bytes],
+    only: frozenset[str] | None = None,
+) -> Incoming:
+    """Add ``chunks`` from ``offset`` on and return the upload as it stands; with its last byte it is a document.
+
+    ``only``: the media types that may come, where they are fewer than those that the item takes.
+
+    A sender that breaks off leaves what came. Raises ``Elsewhere``, ``files.Unacceptable`` (nothing of a file that is of
+    no known kind is kept), ``Refused``.
+    """
+    writing = await _writing(ctx, who, one, offset, only)
+    try:
+        async for chunk in chunks:
+            await writing.take(chunk)
+        writing.refuse_unknown()
+    except (files.Unacceptable, Elsewhere):
+        await _drop(writing)
+        raise
+    except BaseException:
+        await _keep(writing)
+        raise
+    if writing.buffer:
+        await writing.write(len(writing.buffer))
+    await writing.settle()
+    return writing.one
+
+
+async def _writing(ctx: Context, who: Principal, one: Incoming, offset: int, only: frozenset[str] | None) -> _Writing:
+    writer = uuid4()
+    async with ctx.db.transaction() as tx:
+        collection = await desks.see(tx, who, one.case_id)
+        item = receiving(collection, one.item_id)
+        room = await vault.vault_of(ctx, tx, one.case_id)
+        if not await store.take_over(tx, one.id, writer, offset):
+            raise Elsewhere
+        one = await store.incoming(tx, one.case_id, one.id) or one
+    return _Writing(ctx, one, item, room, writer, only or kinds.TAKEN[item.kind])
+
+
+async def _keep(writing: _Writing) -> None:
+    """Make durable what came before the sender broke off."""
+    if writing.buffer and (writing.one.media_type is not None or writing.one.received):
+        await writing.write(len(writing.buffer))
+    await writing.settle()
+
+
+async def _drop(writing: _Writing) -> None:
+    """Let what is under way end, and forget the rest."""
+    if writing.under_way is not None:
+        await asyncio.wait({writing.under_way})
+        if not writing.under_way.cancelled():
+            writing.under_way.exception()
+
+
+async def finish(tx: Tx, one: Incoming, document_id: UUID, sha256: str | None = None) -> None:
+    """Make a document of a file that is all there. It waits; what it is for isn't changed until it was looked at."""
+    receiving(await cases.lock(tx, one.case_id), one.item_id)
+    if one.folder_id is not None:
+        await store.add_folder(tx, one, (one.path or one.name).split("/", 1)[0])
+        if not await store.is_folder_of(tx, one.folder_id, one):
+            raise Refused(N_("This folder is another one's. Choose the folder again."))
+    await store.add_document(tx, one, document_id, vault.place(one.id), sha256)
+    await timers.set(tx, one.case_id, sweeping.LOOK, tx.now)
+
+
+async def take_in(tx: Tx, one: Incoming, document_id: UUID, sha256: str) -> bool:
+    """Make a document, under an id of its sender's making, of a file that is all there; False: it is one already.
+
+    Raises ``Refused`` when another file has this id.
+    """
+    await cases.hold(tx, one.case_id)
+    known = await store.file_of(tx, document_id)
+    if known is None:
+        await finish(tx, one, document_id, sha256)
+        return True
+    if (known.case_id, known.item_id, known.sha256) != (one.case_id, one.item_id, sha256):
+        raise Refused(N_("Another file was sent under this id. Send this one under a new id."))
+    return False
+
+
+async def receive(
+    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes], name: str,
+    only: frozenset[str] | None = None,
+) -> UUID:  # fmt: skip
+    """Take in one file from a stream as a new document that waits, and return its id. Raises as ``begin`` and ``append`` do."""
+    one, sha256 = await stream_in(ctx, who, case_id, item_id, chunks, name, only)
+    async with ctx.db.transaction() as tx:
+        await finish(tx, one, one.id, sha256)
+    return one.id
+
+
+async def stream_in(
+    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes], name: str,
+    only: frozenset[str] | None = None,
+) -> tuple[Incoming, str]:  # fmt: skip
+    """Take in a file of unknown length to its end, and return it with its SHA-256; the caller finishes it.
+
+    Raises ``files.Unreadable`` for an empty one too.
+    """
+    digest = hashlib.sha256()
+
+    async def measured() -> AsyncIterable[bytes]:
+        async for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
+
+    async with ctx.db.transaction() as tx:
+        one = await begin(ctx, tx, who, case_id, item_id, Announced(name))
+    one = await append(ctx, who, one, 0, measured(), only)
+    if not one.received:
+        raise files.Unreadable(files.EMPTY)
+    return one, digest.hexdigest()

@@ -1,0 +1,68 @@
+"""What the JSON interface shows of uploads."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.records.domain import Verdict
+from services.records.inspection.verdicts import sentence_of
+from services.records.store.uploads import Incoming, Outcome
+
+Translate = Callable[[str], str]
+
+
+class OnItsWay(BaseModel):
+    """A file of which ``received`` of ``size`` bytes are durable; go on with it at its address."""
+
+    id: UUID
+    item_id: UUID
+    name: str
+    folder: UUID | None
+    path: str | None
+    size: int | None
+    received: int
+    started_at: datetime
+
+
+class Sent(BaseModel):
+    """What became of a file: ``sentence`` tells its sender why it isn't clean, and what to do."""
+
+    id: UUID
+    item_id: UUID
+    name: str
+    path: str | None
+    size: int
+    folder: UUID | None
+    verdict: Verdict
+    reason: str | None
+    sentence: str | None
+    files: dict[str, int]
+
+    @classmethod
+    def of(cls, one: Outcome, say: Translate) -> "Sent":
+        return cls(
+            id=one.id, item_id=one.item_id, name=one.name, path=one.path, size=one.size_bytes, folder=one.parent_id,
+            verdict=one.verdict, reason=one.reason, sentence=one.reason and say(sentence_of(one.reason)), files=one.files,
+        )  # fmt: skip
+
+
+class UploadsView(BaseModel):
+    """What one person sent for a case; of an archive, ``files`` counts what was in it by verdict or reason."""
+
+    on_their_way: list[OnItsWay]
+    sent: list[Sent]
+
+    @classmethod
+    def of(cls, on_their_way: Sequence[Incoming], sent: Sequence[Outcome], say: Translate) -> "UploadsView":
+        return cls(
+            on_their_way=[
+                OnItsWay(
+                    id=one.id, item_id=one.item_id, name=one.name, folder=one.folder_id, path=one.path, size=one.size,
+                    received=one.received, started_at=one.started_at,
+                )
+                for one in on_their_way
+            ],
+            sent=[Sent.of(one, say) for one in sent],
+        )  # fmt: skip

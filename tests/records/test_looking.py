@@ -1,0 +1,233 @@
+"""Files are looked at in a place of their own: what is hostile is named, what is good comes through, nothing breaks out."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.records.inspection import verdicts
+from services.records.inspection.looking import MODULE
+from services.records.sandbox import jail
+from shared.web import Role
+from tests.records.conftest import PDF, Case
+from tests.records.hostile import CORPUS, EXE, harmless
+from tests.records.made_up import archive, dicom, pdf, png
+from tests.records.tus import sends
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scratch")
+
+
+def unnamed(scratch: Path, content: bytes) -> int:
+    fd = os.open(scratch, os.O_TMPFILE | os.O_RDWR, 0o600)
+    os.write(fd, content)
+    return fd
+
+
+def told(scratch: Path, content: bytes, item: str) -> tuple[str | None, dict[str, str | None]]:
+    """Return what the sandbox says of a file: its own reason, and those of the files in it; a death is ``over_limits``."""
+    fd, own, children = unnamed(scratch, content), None, {}
+    try:
+        with jail.borrowed(MODULE, scratch) as lent:
+            for meta, _ in lent.ask("look", fd, {"item": item}, 12):
+                if "child" in meta:
+                    children[meta["child"]["path"]] = meta["child"].get("reason")
+                elif "self" in meta:
+                    own = meta["self"].get("reason")
+    except jail.Killed:
+        own = "over_limits"
+    except jail.Failed as failed:
+        own = failed.code or "unreadable"
+    finally:
+        os.close(fd)
+    return own, children
+
+
+def test_each_hostile_file_is_found_out_with_a_sentence_for_its_sender(scratch: Path) -> None:
+    found = {one.name: told(scratch, one.make(), one.item) for one in CORPUS}
+
+    missed = {one.name: (found[one.name], set(one.codes)) for one in CORPUS if not one.told(*found[one.name])}
+    assert missed == {}
+    assert len(CORPUS) >= 60
+    assert {code for one in CORPUS for code in one.codes} <= verdicts.SENTENCES.keys()
+
+
+def test_what_is_harmless_comes_through(scratch: Path) -> None:
+    found = {name: told(scratch, content, item) for name, content, item in harmless()}
+
+    assert {name: own for name, (own, _) in found.items() if own} == {}
+    assert found["folder.zip"][1] == {"a/letter.pdf": None, "b/inner.zip/photo.png": None}
+
+
+def test_a_sandbox_can_reach_nothing(scratch: Path) -> None:
+    with jail.borrowed("tests.records.captive", scratch) as lent:
+        fd = unnamed(scratch, b"x")
+        [(tried, _)] = lent.ask("break_out", fd, {"secret": str(Path(__file__)), "parent": os.getpid()}, 20)
+        os.close(fd)
+
+    assert tried == {
+        "reads": "PermissionError", "writes": "PermissionError", "connects": "PermissionError", "runs": "PermissionError",
+        "kills": "PermissionError", "environment": [], "own file": "x", "forks": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["hang", "eat", "crash", "fill"])
+def test_one_that_breaks_a_limit_is_replaced_and_the_next_call_works(scratch: Path, how: str) -> None:
+    fd = unnamed(scratch, b"x")
+    with jail.borrowed("tests.records.captive", scratch) as lent:
+        with pytest.raises((jail.Killed, jail.Failed)):
+            list(lent.ask("misbehave", fd, {"how": how}, 1))
+        [(fine, payload)] = lent.ask("misbehave", fd, {"how": "not"}, 5)
+    os.close(fd)
+    assert (fine, payload) == ({"fine": True}, b"bytes")
+
+
+async def looked_at(case: Case, code: str, body: bytes, name: str = "sent") -> dict[str, Any]:
+    """Send a file and return what its sender is told."""
+    item, document = await case.item(code), uuid4()
+    answer = await case.patient.put(
+        f"{case.api}/items/{item['id']}/documents/{document}", params={"name": name}, content=body
+    )
+    assert answer.status_code == 201, answer.text
+    await case.looks()
+    sent = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
+    found: dict[str, Any] = next(one for one in sent if one["id"] == str(document))
+    return found
+
+
+async def test_a_harmful_file_is_locked_away_and_its_sender_told_in_their_language(case: Case) -> None:
+    body = pdf("<< /S /JavaScript /JS (1) >>", root="/OpenAction 10 0 R")
+    found = await looked_at(case, "clinical_summary", body)
+
+    assert (found["verdict"], found["reason"]) == ("quarantined", "script")
+    assert "Print it to a new PDF" in found["sentence"]
+    path = f"{case.api}/documents/{found['id']}/content"
+    officer = case.records.sign_in(Role.PRIVACY_OFFICER)
+    assert [(await who.get(path)).status_code for who in (case.patient, case.manager, officer)] == [403, 403, 200]
+    item = await case.item("clinical_summary")
+    assert (item["state"], item["documents"]) == ("needed", [])
+    page = await case.patient.get(f"/my/records/cases/{case.id}", params={"lang": "es"})
+    assert "Imprímalo en un PDF nuevo" in page.text
+
+
+async def test_until_it_was_looked_at_a_file_is_its_senders_alone(case: Case) -> None:
+    item, document = await case.item("clinical_summary"), uuid4()
+    await case.patient.put(f"{case.api}/items/{item['id']}/documents/{document}", params={"name": "a.pdf"}, content=PDF)
+    path = f"{case.api}/documents/{document}/content"
+
+    assert [(await who.get(path)).status_code for who in (case.patient, case.manager)] == [200, 403]
+    await case.looks()
+    assert (await case.manager.get(path)).content == PDF
+
+
+async def test_a_cd_is_unpacked_into_files_that_each_can_be_read(case: Case, tmp_path: Path) -> None:
+    slices = {f"DICOM/IM{n}": dicom(n) for n in range(1, 6)}
+    inner = archive({"LETTER.PDF": PDF, "again.dcm": slices["DICOM/IM1"]})
+    cd = archive(
+        {
+            **slices,
+            "VIEWER.EXE": EXE,
+            "AUTORUN.INF": b"[autorun]",
+            "REPORT.ZIP": inner,
+            "bad.dcm": dicom(9, preamble=EXE[:128]),
+        }
+    )
+    found = await looked_at(case, "imaging", cd, "cd.zip")
+
+    assert found["verdict"] == "clean"
+    assert Counter(found["files"]) == {"clean": 6, "program": 1, "system": 1, "known": 1, "dicom_program": 1}
+    rows = await case.records.fetch(
+        "SELECT id, path, verdict, media_type FROM documents WHERE parent_id IS NOT NULL ORDER BY path"
+    )
+    assert [(row["path"], row["verdict"]) for row in rows] == [
+        *((f"DICOM/IM{n}", "clean") for n in range(1, 6)), ("REPORT.ZIP/LETTER.PDF", "clean"), ("bad.dcm", "quarantined"),
+    ]  # fmt: skip
+    first = await case.manager.get(f"{case.api}/documents/{rows[0]['id']}/content")
+    assert first.content == slices["DICOM/IM1"]
+    item = await case.item("imaging")
+    assert (item["state"], len(item["documents"])) == ("uploaded", 1)
+
+
+async def test_the_same_file_twice_is_known_and_lies_once(case: Case, tmp_path: Path) -> None:
+    first = await looked_at(case, "clinical_summary", PDF)
+    second = await looked_at(case, "clinical_summary", PDF)
+    elsewhere = await looked_at(case, "treatment_history", PDF)
+
+    assert (first["verdict"], second["verdict"], elsewhere["verdict"]) == ("clean", "skipped", "clean")
+    assert "kept once" in second["sentence"]
+    assert len([path for path in (tmp_path / "files").rglob("*") if path.is_file()]) == 1
+    for one in (first, elsewhere):
+        assert (await case.manager.get(f"{case.api}/documents/{one['id']}/content")).content == PDF
+
+
+async def test_a_file_that_arrives_otherwise_than_announced_is_sent_again(case: Case) -> None:
+    await sends(case, "clinical_summary", PDF, filename="letter.pdf", sha256="0" * 64)
+    await case.looks()
+
+    [sent] = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
+    assert (sent["verdict"], sent["reason"]) == ("quarantined", "damaged")
+
+
+class Scanner:
+    """Speaks clamd's INSTREAM, and finds a virus in what holds the word."""
+
+    @staticmethod
+    async def serve(reader: Any, writer: Any) -> None:
+        end = b"\x00" if await reader.readexactly(1) == b"z" else b"\n"
+        command = await reader.readuntil(end)
+        if b"VERSION" in command:
+            writer.write(b"ClamAV 1.4.0/27000" + end)
+        else:
+            body = b""
+            while size := int.from_bytes(await reader.readexactly(4), "big"):
+                body += await reader.readexactly(size)
+            writer.write((b"stream: Made-Up-Virus FOUND" if b"made-up-virus" in body else b"stream: OK") + end)
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def clamd(case: Case) -> Any:
+    import asyncio
+
+    server = await asyncio.start_server(Scanner.serve, "127.0.0.1", 0)
+    case.records.ctx.settings.clamd = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield server
+
+
+async def test_where_a_clamd_is_set_a_virus_is_locked_away(case: Case, clamd: Any) -> None:
+    good = await looked_at(case, "clinical_summary", PDF)
+    bad = await looked_at(case, "clinical_summary", pdf(words="made-up-virus"))
+
+    assert (good["verdict"], bad["verdict"], bad["reason"]) == ("clean", "quarantined", "virus")
+    rows = await case.records.fetch("SELECT scanned FROM documents")
+    assert {row["scanned"] for row in rows} == {"ClamAV 1.4.0/27000"}
+
+
+async def test_a_clamd_that_is_away_holds_files_back_and_loses_none(case: Case) -> None:
+    case.records.ctx.settings.clamd = "127.0.0.1:9"
+    item, document = await case.item("clinical_summary"), uuid4()
+    await case.patient.put(f"{case.api}/items/{item['id']}/documents/{document}", params={"name": "a.pdf"}, content=PDF)
+    await case.records.run_timers()
+    await case.records.run_errands(may_fail=True)
+
+    [row] = await case.records.fetch("SELECT verdict FROM documents")
+    assert row["verdict"] == "waiting"
+
+
+async def test_a_folder_is_one_thing_on_the_checklist(case: Case) -> None:
+    folder = uuid4()
+    for name, body in {"CD/IM1": dicom(1), "CD/sub/IM2": dicom(2), "CD/../../photo.png": png()}.items():
+        await sends(case, "imaging", body, filename=name.rsplit("/", 1)[1], folder=str(folder), relativePath=name)
+    await case.looks()
+
+    [document] = (await case.item("imaging"))["documents"]
+    assert (document["name"], document["media_type"], document["verdict"]) == ("CD", "inode/directory", "clean")
+    rows = await case.records.fetch("SELECT path FROM documents WHERE parent_id = $1 ORDER BY path", folder)
+    assert [row["path"] for row in rows] == ["CD/IM1", "CD/photo.png", "CD/sub/IM2"]

@@ -1,0 +1,140 @@
+"""A patient sends a folder from a phone, and a reload, a lost connection and a restart of the server take nothing from it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, expect
+
+from deploy.local.child import free_port
+from shared.web import Role
+from shared.web.identity import session_cookie
+from tests.pages.browser import PHONE, WIDTHS, axe, complaints, judge, launched, signed_in
+from tests.records.conftest import Case
+from tests.records.hostile import EXE
+from tests.records.made_up import dicom, pdf, picture
+
+pytestmark = pytest.mark.alone
+
+WORDS = {
+    "en": ("Or choose a whole folder", "No connection", "Arrived, all right"),
+    "ar": ("أو اختر مجلدًا كاملًا", "لا يوجد اتصال", "وصل سليمًا"),
+}
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as found:
+        yield found
+
+
+@asynccontextmanager
+async def serving(case: Case, port: int) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(case.records.app, host="127.0.0.1", port=port, log_config=None, lifespan="off",
+                                           interface="asgi3", timeout_graceful_shutdown=1))  # type: ignore[arg-type,unused-ignore]  # fmt: skip
+    server.install_signal_handlers = lambda: None  # type: ignore[method-assign,attr-defined,unused-ignore]
+    running = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        await running
+
+
+def a_cd(folder: Path) -> Path:
+    """Write a folder as a hospital gives it away: images, a letter, a viewer that nobody needs."""
+    (folder / "CD" / "DICOM").mkdir(parents=True)
+    (folder / "CD" / "DICOM" / "IM1").write_bytes(dicom(1))
+    (folder / "CD" / "DICOM" / "IM2").write_bytes(dicom(2))
+    (folder / "CD" / "photo.bmp").write_bytes(picture("BMP", (1800, 1400)))
+    (folder / "CD" / "letter.pdf").write_bytes(pdf())
+    (folder / "CD" / "VIEWER.EXE").write_bytes(EXE)
+    return folder / "CD"
+
+
+async def slowly(page: Page, bytes_a_second: int) -> None:
+    told = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    await session.send("Network.emulateNetworkConditions", told)
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+async def test_a_folder_from_a_phone_survives_everything(
+    case: Case, browser: Browser, tmp_path: Path, locale: str
+) -> None:
+    folder, port = a_cd(tmp_path), free_port()
+    base, (choose, offline, clean) = f"http://127.0.0.1:{port}", WORDS[locale]
+    name = session_cookie(case.records.ctx.platform.public_url)
+    who = case.records.sign_in(Role.PATIENT, subject="patient-phone", name="Made Up", cases=[case.id], locale=locale)
+    context = await signed_in(browser, base, {name: who.cookies[name]}, locale=locale)
+    page = await context.new_page()
+    said, item = complaints(page), (await case.item("imaging"))["id"]
+    await page.set_viewport_size({"width": PHONE, "height": 640})
+    at = f"{base}/my/records/cases/{case.id}"
+    box = page.locator(f"#item-{item}")
+
+    async with serving(case, port):
+        await page.goto(at)
+        await slowly(page, 1_500_000)
+        await box.get_by_label(choose).set_input_files(folder)
+        await expect(box.locator(".c-uploads__one")).to_have_count(5)
+        await expect(box.locator("progress")).not_to_have_attribute("value", "0")
+        await page.reload()
+        await slowly(page, 1_500_000)
+        await expect(box.locator(".c-uploads__one").first).to_be_visible()
+        await context.set_offline(True)
+        await expect(box.locator(".c-uploads__total")).to_contain_text(offline)
+        await context.set_offline(False)
+    async with serving(case, port):
+        await expect(box.locator("[data-state=waits], [data-state=sending]")).to_have_count(0, timeout=30_000)
+        for _ in range(100):
+            await case.looks()
+            if await box.get_by_text(clean).count():
+                break
+            await asyncio.sleep(0.1)
+        await expect(box.locator("[data-documents]")).to_contain_text("CD")
+        found = await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
+        assert not found, "\n".join(map(str, found))
+    rows = await case.records.fetch(
+        "SELECT path, verdict FROM documents WHERE item_id = $1 AND path IS NOT NULL ORDER BY path", item
+    )
+    assert {row["path"]: row["verdict"] for row in rows} == {
+        "CD/DICOM/IM1": "clean", "CD/DICOM/IM2": "clean", "CD/letter.pdf": "clean", "CD/photo.bmp": "clean",
+    }  # fmt: skip
+    assert [words for words in said if "Failed to load resource" not in words and "net::" not in words] == []
+    await context.close()
+
+
+async def test_a_document_is_read_page_by_page_and_beside_another(case: Case, browser: Browser) -> None:
+    first = await case.uploads("clinical_summary", pdf(pages=3, words="first"), name="original.pdf")
+    await case.uploads("clinical_summary", pdf(pages=2, words="second"), name="translation.pdf")
+    port = free_port()
+    base, name = f"http://127.0.0.1:{port}", session_cookie(case.records.ctx.platform.public_url)
+    async with serving(case, port):
+        context = await signed_in(browser, base, {name: case.manager.cookies[name]})
+        page = await context.new_page()
+        said = complaints(page)
+        await page.goto(f"{base}/desk/records/cases/{case.id}/documents/{first}/read")
+        await expect(page.get_by_text("page 1 of 3")).to_be_visible()
+        await page.get_by_role("link", name="Next page").press("Enter")
+        await expect(page.get_by_text("page 2 of 3")).to_be_visible()
+        await page.get_by_role("link", name="Larger").click()
+        await page.get_by_role("link", name="Turn").click()
+        await page.get_by_label("Show beside it").select_option("translation.pdf")
+        await page.get_by_role("button", name="Show").click()
+        images = page.locator(".c-viewer img")
+        await expect(images).to_have_count(2)
+        sizes = await images.evaluate_all(
+            "all => Promise.all(all.map(i => i.decode().then(() => [i.naturalWidth, i.naturalHeight])))"
+        )
+        assert all(wide > high for wide, high in sizes), sizes
+        found = await judge(page, "viewer", axe_source=axe())
+        assert not found, "\n".join(map(str, found))
+        assert said == []
+        await context.close()
