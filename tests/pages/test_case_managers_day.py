@@ -12,6 +12,7 @@ from shared.web.auth import Role
 from tests.pages.browser import axe, complaints, judge, listening, signed_in
 from tests.pages.world import MARA, World
 from tests.records.conftest import Case, case_of
+from tests.records.made_up import pdf
 
 
 @dataclass
@@ -91,7 +92,7 @@ async def test_a_case_managers_whole_day(day: Day) -> None:
     await day.look("hospitals")
 
     # It comes again, is compared with the patient and accepted; what can't be had is waived by name.
-    await case.uploads("clinical_summary", b"%PDF-1.7\n" + b"better " * 200)
+    await case.uploads("clinical_summary", pdf(words="A better one"))
     await page.goto(f"{day.desk}#item-{await day.item('clinical_summary')}")
     newest = summary.locator("[id^=document-]").last
     await newest.get_by_label("Language code").fill("en")
@@ -118,7 +119,7 @@ async def test_a_case_managers_whole_day(day: Day) -> None:
     await page.get_by_role("button", name="Sign version 1").click()
     await page.get_by_text("Complete since").first.wait_for()
     assert len(await case.records.emitted(RecordsComplete)) == 1
-    late = await case.uploads("clinical_summary", b"%PDF-1.7\n" + b"newer " * 200, name="newer.pdf")
+    late = await case.uploads("clinical_summary", pdf(words="A newer one"), name="newer.pdf")
     await page.reload()
     await page.locator(f"#late-{late}").fill("A duplicate of what is here")
     await page.locator(f"#document-{late}").get_by_role("button", name="Set it aside").click()

@@ -49,9 +49,10 @@ async def read(
     if any(file.media_type not in SHOWN for file in files):
         raise Problem(409, N_("Not shown here"), detail=N_("Save this file and open it on your device."))
     at = f"/desk/records/cases/{case_id}" if who.has(*desks.DESK, Role.SPECIALIST) else f"/my/records/cases/{case_id}"
+    back = at if who.has(*desks.DESK) or not who.is_staff else f"{at}/materials"
     asked = {"number": number, "size": size, "turn": turn % 360, "beside": beside, "other": other}
     return page(
-        "viewer.html", case=collection, at=at, asked=asked, widths=WIDTHS, pages=pages,
+        "viewer.html", case=collection, at=at, back=back, asked=asked, widths=WIDTHS, pages=pages,
         sheets=_sheets(files, pages, number, other, at, asked), others=_others(collection, document_id),
         link=lambda **changed: f"?{urlencode({k: v for k, v in (asked | changed).items() if v is not None})}",
     )  # fmt: skip
