@@ -49,8 +49,8 @@ async def all_is_due(db: Database) -> CaseId:
         await tx.execute(
             "INSERT INTO documents (id, case_id, item_id, object_key, name, sha256, size_bytes, media_type, language,"
             " name_matches, birth_date_matches, identity_by, identity_by_name, identity_at, uploaded_by, uploaded_by_name,"
-            " uploaded_at, dated_on) VALUES ($1, $2, $3, $4, 'x.pdf', $5, 9, 'application/pdf', 'en', true, true, 'm', 'M',"
-            " $6, 'p', 'P', $6, $7)",
+            " uploaded_at, dated_on, verdict) VALUES ($1, $2, $3, $4, 'x.pdf', $5, 9, 'application/pdf', 'en', true, true, 'm', 'M',"
+            " $6, 'p', 'P', $6, $7, 'clean')",
             new_id(), case_id, item, str(new_id()), "ab" * 32, tx.now, tx.now.date() - timedelta(days=100),
         )  # fmt: skip
         await tx.execute(
