@@ -1,7 +1,7 @@
 """A case's data key: made with its first file, kept wrapped by the installation's key-encryption key, erased for good.
 
 The file of ``RECORDS_FILES_KEY_FILE`` holds one key a line (base64 of 32 bytes). The first wraps; the others only unwrap
-what they wrapped before, so a new one is put on top and the old ones stay until ``rewrap`` is done.
+what they wrapped before, so a new one is put on top and the old ones stay for as long as a case that they wrapped is kept.
 """
 
 import os
