@@ -115,6 +115,9 @@ def _demo(arguments: list[str]) -> int:
 
 
 def _bench(arguments: list[str]) -> int:
+    from deploy.local import node
+
+    node.install(node.DEV)  # pages that are measured have their styles and fonts, and peers are npm packages too
     return _become(python("benchmarks", *arguments), {**os.environ, "PYTHONPATH": str(ROOT)})
 
 

@@ -8,7 +8,8 @@ from unicodedata import combining, normalize
 import pycountry
 from babel import Locale
 from babel.localedata import locale_identifiers
-from pypinyin import lazy_pinyin
+
+from services.intake.names.east_asia import syllables
 
 _SPOKEN = sorted({identifier.partition("_")[0] for identifier in locale_identifiers()})
 
@@ -31,5 +32,5 @@ def languages(locale: str) -> tuple[tuple[str, str], ...]:
 
 def _place(name: str, locale: str) -> str:
     """Return what a name is sorted by: Chinese by its sound, an accented letter where the plain one stands."""
-    spelt = " ".join(lazy_pinyin(name)) if locale == "zh_Hans" else name
+    spelt = " ".join(syllables(name)) if locale == "zh_Hans" else name
     return "".join(letter for letter in normalize("NFKD", spelt) if not combining(letter)).casefold()
