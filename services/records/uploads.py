@@ -1,8 +1,7 @@
 """Files on their way in: taken in pieces, each durable before it counts, until one is whole and waits to be looked at.
 
 Whatever dies in between, what was counted is there and no more; a later request goes on where the count stands. The
-object of a piece is written before its row, under the id of an upload that was announced before: what never became a
-document is found and swept.
+object of a piece is written before it counts, under a key that was announced before: what never counted is found and swept.
 """
 
 import asyncio
@@ -71,13 +70,17 @@ async def begin(
 
 @dataclass
 class _Writing:
-    """One request that adds to an upload: what it holds back until a segment is full, and the segment under way."""
+    """One request that adds to an upload: what it holds back until a segment is full, and the segment under way.
+
+    ``key``: where the next segment will lie; it was announced, so it is swept if this process dies before it counts.
+    """
 
     ctx: Context
     one: Incoming
     item: Item
     vault: vault.Vault
     writer: UUID
+    key: str
     allowed: frozenset[str]
     buffer: bytearray = field(default_factory=bytearray)
     under_way: "asyncio.Task[None] | None" = None
@@ -115,13 +118,13 @@ class _Writing:
             raise files.Unreadable(files.WRONG_IMAGES if self.item.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
         self.one = replace(self.one, media_type=kind)
 
-    async def write(self, size: int) -> None:
+    async def write(self, size: int, *, last: bool = False) -> None:
         """Begin to write the first ``size`` bytes of the buffer as a segment, behind the one under way."""
         plain = bytes(memoryview(self.buffer)[:size])
         del self.buffer[:size]
         await self.settle()
         self._sent += size
-        self.under_way = asyncio.create_task(self._write(plain))
+        self.under_way = asyncio.create_task(self._write(plain, last=last))
 
     async def settle(self) -> None:
         """Wait until all that was begun is durable and counted."""
@@ -129,19 +132,21 @@ class _Writing:
             task, self.under_way = self.under_way, None
             await task
 
-    async def _write(self, plain: bytes) -> None:
+    async def _write(self, plain: bytes, *, last: bool) -> None:
         segments = self.one.laid.segments
         if len(segments) >= MOST_SEGMENTS:
             raise TooManyPieces(N_("The file came in too many small pieces. Send it again in larger ones."))
-        key = vault.new_segment(self.one.id, len(segments))
+        key, size = self.key, len(plain)
         await asyncio.to_thread(self.vault.put, key, plain)
         failpoints.reach("uploads.written")
-        laid = replace(self.one.laid, segments=(*segments, (key, len(plain))))
+        laid = replace(self.one.laid, segments=(*segments, (key, size)))
+        received = self.one.received + size
+        following = None if last or received == self.one.size else vault.new_segment(self.one.id, len(laid.segments))
         async with self.ctx.db.transaction() as tx:
-            if not await store.add_segment(tx, self.one.id, self.writer, key, len(plain), self.one.media_type):
+            if not await store.add_segment(tx, self.one, self.writer, key, size, following):
                 raise Elsewhere
-            self.one = replace(self.one, laid=laid, received=self.one.received + len(plain))
-            if self.one.received == self.one.size:
+            self.one, self.key = replace(self.one, laid=laid, received=received), following or ""
+            if received == self.one.size:
                 await finish(tx, self.one, self.one.id)
                 failpoints.reach("uploads.finished")
         failpoints.reach("uploads.counted")
@@ -174,27 +179,27 @@ async def append(
         await _keep(writing)
         raise
     if writing.buffer:
-        await writing.write(len(writing.buffer))
+        await writing.write(len(writing.buffer), last=True)
     await writing.settle()
     return writing.one
 
 
 async def _writing(ctx: Context, who: Principal, one: Incoming, offset: int, only: frozenset[str] | None) -> _Writing:
-    writer = uuid4()
+    writer, key = uuid4(), vault.new_segment(one.id, len(one.laid.segments))
     async with ctx.db.transaction() as tx:
         collection = await desks.see(tx, who, one.case_id)
         item = receiving(collection, one.item_id)
         room = await vault.vault_of(ctx, tx, one.case_id)
-        if not await store.take_over(tx, one.id, writer, offset):
+        if not await store.take_over(tx, one.id, writer, offset, key):
             raise Elsewhere
         one = await store.incoming(tx, one.case_id, one.id) or one
-    return _Writing(ctx, one, item, room, writer, only or kinds.TAKEN[item.kind])
+    return _Writing(ctx, one, item, room, writer, key, only or kinds.TAKEN[item.kind])
 
 
 async def _keep(writing: _Writing) -> None:
     """Make durable what came before the sender broke off."""
     if writing.buffer and (writing.one.media_type is not None or writing.one.received):
-        await writing.write(len(writing.buffer))
+        await writing.write(len(writing.buffer), last=True)
     await writing.settle()
 
 

@@ -156,7 +156,7 @@ async def test_a_step_whose_server_dies_before_or_after_its_commit_is_done_once(
     for url, module in zip(database, ("services.intake", "tests.support.mortal"), strict=True):
         port = child.free_port()
         platform_environment.setenv("INTAKE_DATABASE_URL", url)
-        arguments = ["api", "--port", str(port)] if module == "services.intake" else ["intake", str(port)]
+        arguments = ["api", "--port", str(port)] if module == "services.intake" else ["intake", str(port), *DEATHS]
         server = Server(module, arguments, port, keys_folder, tmp_path / f"{module}.log")
         try:
             until(lambda port=port: child.listens(port), "the server listens")

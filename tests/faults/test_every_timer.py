@@ -1,18 +1,12 @@
 """What runs intake's timers dies with one in hand, before and after its commit: each call, task and absence happens once."""
 
-import asyncio
-import os
-import sys
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from deploy.local.places import ROOT
 from services.intake import casework
 from services.intake.contact import call_backs, colleagues, tasks
 from services.intake.contact.call_backs import Wish
@@ -22,8 +16,8 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.ids import CaseId, new_id
 from tests.intake.asking import RULES, a_request
+from tests.support.dying import Deaths, dying, fetch, own_database
 from tests.support.mortal import TIMER_DEATHS
-from tests.support.service import fresh_database, service_named
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -33,12 +27,8 @@ DUE = {"call_back_due", "task_due", "absence_begins", "compare_patient"}
 
 @pytest.fixture
 async def db(postgres_url: str, platform_environment: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """Intake's own database, on the real clock."""
-    async with fresh_database(service_named("intake"), postgres_url) as url:
-        platform_environment.setenv("INTAKE_DATABASE_URL", url)
-        opened = await Database.connect(url, Clock())
-        yield opened
-        await opened.close()
+    async with own_database("intake", postgres_url, platform_environment) as lent:
+        yield lent
 
 
 async def all_is_due(db: Database) -> CaseId:
@@ -56,27 +46,9 @@ async def all_is_due(db: Database) -> CaseId:
 
 
 @pytest.fixture
-async def mortal(db: Database) -> AsyncIterator[Process]:
-    """Runs what is due in one process after the other until one lives, and says how many were killed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "tests.support.mortal", "intake", "timers", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    yield process
-    process.kill()
-    await process.wait()
-
-
-async def deaths(mortal: Process) -> int:
-    assert mortal.stdin
-    assert mortal.stdout
-    mortal.stdin.write(b"go\n")
-    return int(await mortal.stdout.readline())
-
-
-async def fetch(db: Database, sql: str, *args: Any) -> list[Any]:
-    async with db.reading() as tx:
-        return [tuple(row) for row in await tx.fetch(sql, *args)]
+async def deaths(db: Database) -> AsyncIterator[Deaths]:
+    async with dying("intake", "timers") as lent:
+        yield lent
 
 
 async def due(db: Database) -> set[str]:
@@ -88,12 +60,12 @@ async def hand_overs(db: Database, case_id: UUID) -> Counter[tuple[str, str]]:
 
 
 async def test_a_timer_whose_worker_dies_before_or_after_its_commit_has_its_effect_once(
-    db: Database, mortal: Process
+    db: Database, deaths: Deaths
 ) -> None:
     case_id = await all_is_due(db)
     assert await due(db) == DUE
 
-    assert await deaths(mortal) == len(DUE) * len(TIMER_DEATHS)
+    assert await deaths(*TIMER_DEATHS) == len(DUE) * len(TIMER_DEATHS)
 
     assert await due(db) == set()
     assert await fetch(db, "SELECT error FROM timers WHERE attempts > 0") == []
@@ -108,7 +80,7 @@ async def test_a_timer_whose_worker_dies_before_or_after_its_commit_has_its_effe
 
     async with db.transaction() as tx:  # a day passes
         await tx.execute("UPDATE timers SET due = $1 WHERE name = 'absence_ends'", tx.now)
-    assert await deaths(mortal) == len(TIMER_DEATHS)
+    assert await deaths(*TIMER_DEATHS) == len(TIMER_DEATHS)
     assert await hand_overs(db, case_id) == {
         ("taken", ADA.subject): 1, ("fell_to_deputy", BEN.subject): 1, ("given_back", ADA.subject): 1,
     }  # fmt: skip

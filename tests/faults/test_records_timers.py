@@ -1,26 +1,19 @@
 """What runs records' timers dies with one in hand, before and after its commit: each re-check, absence and return happens once."""
 
-import asyncio
-import os
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from deploy.local.places import ROOT
 from services.records import guides, handlers, roster
 from services.records.domain import Person
 from shared.backbone import timers
-from shared.clock import Clock
 from shared.db import Database
 from shared.ids import CaseId, new_id
 from tests.records.conftest import ROSTER
+from tests.support.dying import Deaths, dying, fetch, own_database
 from tests.support.facts import a_case, confirmed, paid
 from tests.support.mortal import TIMER_DEATHS
-from tests.support.service import fresh_database, service_named
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -29,12 +22,8 @@ MARA = Person("staff-mara", "Mara Lindqvist")
 
 @pytest.fixture
 async def db(postgres_url: str, platform_environment: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """Records' own database, on the real clock."""
-    async with fresh_database(service_named("records"), postgres_url) as url:
-        platform_environment.setenv("RECORDS_DATABASE_URL", url)
-        opened = await Database.connect(url, Clock())
-        yield opened
-        await opened.close()
+    async with own_database("records", postgres_url, platform_environment) as lent:
+        yield lent
 
 
 async def all_is_due(db: Database) -> CaseId:
@@ -63,35 +52,17 @@ async def all_is_due(db: Database) -> CaseId:
 
 
 @pytest.fixture
-async def mortal(db: Database) -> AsyncIterator[Process]:
-    """Runs what is due in one process after the other until one lives, and says how many were killed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "tests.support.mortal", "records", "timers", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    yield process
-    process.kill()
-    await process.wait()
-
-
-async def deaths(mortal: Process) -> int:
-    assert mortal.stdin
-    assert mortal.stdout
-    mortal.stdin.write(b"go\n")
-    return int(await mortal.stdout.readline())
-
-
-async def fetch(db: Database, sql: str, *args: Any) -> list[tuple[Any, ...]]:
-    async with db.reading() as tx:
-        return [tuple(row) for row in await tx.fetch(sql, *args)]
+async def deaths(db: Database) -> AsyncIterator[Deaths]:
+    async with dying("records", "timers") as lent:
+        yield lent
 
 
 async def test_a_timer_whose_worker_dies_before_or_after_its_commit_has_its_effect_once(
-    db: Database, mortal: Process
+    db: Database, deaths: Deaths
 ) -> None:
     case_id = await all_is_due(db)
 
-    assert await deaths(mortal) == 2 * len(TIMER_DEATHS)
+    assert await deaths(*TIMER_DEATHS) == 2 * len(TIMER_DEATHS)
 
     assert await fetch(db, "SELECT error FROM timers WHERE attempts > 0") == []
     assert await fetch(db, "SELECT state, lapsed_on IS NOT NULL FROM items WHERE code = 'clinical_summary'") == [
@@ -103,7 +74,7 @@ async def test_a_timer_whose_worker_dies_before_or_after_its_commit_has_its_effe
 
     async with db.transaction() as tx:  # a day passes
         await tx.execute("UPDATE timers SET due = $1 WHERE name = 'absence_ends'", tx.now)
-    assert await deaths(mortal) == len(TIMER_DEATHS)
+    assert await deaths(*TIMER_DEATHS) == len(TIMER_DEATHS)
     assert await fetch(db, "SELECT kind, to_manager FROM hand_overs ORDER BY id") == [
         ("absence", "staff-tomas"), ("given_back", "staff-mara"),
     ]  # fmt: skip

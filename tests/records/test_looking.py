@@ -1,11 +1,13 @@
 """Files are looked at in a place of their own: what is hostile is named, what is good comes through, nothing breaks out."""
 
+import asyncio
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from services.records.inspection import verdicts
@@ -16,6 +18,7 @@ from tests.records.conftest import PDF, Case
 from tests.records.hostile import CORPUS, EXE, harmless
 from tests.records.made_up import archive, dicom, pdf, png
 from tests.records.tus import sends
+from tests.support.processes import eventually
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +168,35 @@ async def test_the_same_file_twice_is_known_and_lies_once(case: Case, tmp_path: 
         assert (await case.manager.get(f"{case.api}/documents/{one['id']}/content")).content == PDF
 
 
+async def test_of_the_same_file_sent_twice_at_once_the_first_is_kept(case: Case) -> None:
+    for name in ("first.pdf", "second.pdf"):
+        await sends(case, "clinical_summary", PDF, filename=name)
+    await case.looks()
+
+    sent = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
+    assert {one["name"]: one["verdict"] for one in sent} == {"first.pdf": "clean", "second.pdf": "skipped"}
+
+
+async def test_a_sandbox_that_somebody_ends_costs_no_file(case: Case, tmp_path: Path) -> None:
+    case.records.ctx.settings.scratch = tmp_path
+    files = {f"{number}.txt": b"page %d\n" % number for number in range(600)}
+    await sends(case, "clinical_summary", archive(files), filename="cd.zip")
+    await case.records.run_timers()
+    looking = asyncio.create_task(case.records.run_errands())
+
+    async def begun() -> bool:
+        return bool((await case.records.fetch("SELECT told FROM documents WHERE parent_id IS NULL"))[0]["told"])
+
+    await eventually(begun, every=0.002)
+    for process in psutil.Process().children():
+        if str(tmp_path) in " ".join(process.cmdline()):
+            process.kill()
+    assert await case.records.count("documents") < len(files), "it was in the middle"
+    await looking
+    rows = await case.records.fetch("SELECT path, verdict FROM documents WHERE parent_id IS NOT NULL")
+    assert Counter((row["path"], row["verdict"]) for row in rows) == Counter((name, "clean") for name in files)
+
+
 async def test_a_file_that_arrives_otherwise_than_announced_is_sent_again(case: Case) -> None:
     await sends(case, "clinical_summary", PDF, filename="letter.pdf", sha256="0" * 64)
     await case.looks()
@@ -193,8 +225,6 @@ class Scanner:
 
 @pytest.fixture
 async def clamd(case: Case) -> Any:
-    import asyncio
-
     server = await asyncio.start_server(Scanner.serve, "127.0.0.1", 0)
     case.records.ctx.settings.clamd = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:

@@ -4,26 +4,14 @@ import asyncio
 import base64
 import hashlib
 import random
-import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
-import pytest
-
-from deploy.local.child import free_port
 from services.records import vault
 from services.records.erasing import erase
-from shared.clock import Clock
-from shared.web import Role
-from shared.web.auth import Principal
-from shared.web.identity import session_cookie
-from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.records.conftest import PDF, Case
-from tests.records.tus import BODY, TUS, begin, metadata, offset_of, patch
-from tests.support.processes import running
+from tests.records.tus import BODY, TUS, begin, offset_of, patch
 
 
 def a_file(size: int, seed: int = 1) -> bytes:
@@ -139,58 +127,6 @@ async def test_of_two_that_send_at_once_one_is_told_where_it_stands(case: Case) 
     [row] = await case.records.fetch("SELECT id FROM documents")
     file = await vault.open_document(case.records.ctx, row["id"])
     assert b"".join([chunk async for chunk in file.chunks()]) == body
-
-
-@pytest.mark.alone
-async def test_a_server_killed_at_any_step_loses_nothing_it_answered(
-    case: Case, keys_folder: Path, tmp_path: Path
-) -> None:
-    item, body = await case.item("clinical_summary"), a_file(18 << 20)
-    who = Principal("patient-1", "Made Up", frozenset({Role.PATIENT}), frozenset({case.id}))
-    token = mint_session(read_key(keys_folder / "sessions.pem", SESSIONS), who, now=Clock().now())
-    port = free_port()
-    base, cookies = f"http://127.0.0.1:{port}", {session_cookie(case.records.ctx.platform.public_url): token}
-    deaths = ["uploads.written:2", "uploads.finished", None]
-    place, wasted = "", 0
-    async with httpx.AsyncClient(base_url=base, cookies=cookies, timeout=20) as sender:
-        for death in deaths:
-            environment = {"CONSILIUM_FAILPOINT": death, "RECORDS_DATABASE_URL": case.records.database_url}
-            async with running(
-                "services.records", "api", "--port", str(port), log=tmp_path / "api.log", environment=environment
-            ) as server:
-                await _answers(sender)
-                if not place:
-                    headers = TUS | {"Upload-Length": str(len(body)), "Upload-Metadata": metadata(filename="scan.png")}
-                    place = (await sender.post(f"{case.api}/items/{item['id']}/uploads", headers=headers)).headers[
-                        "Location"
-                    ]
-                sent = offset = int((await sender.head(place, headers=TUS)).headers["Upload-Offset"])
-                try:
-                    while sent < len(body):
-                        piece = body[sent : sent + (5 << 20)]
-                        answer = await sender.patch(place, content=piece, headers=BODY | {"Upload-Offset": str(sent)})
-                        assert answer.status_code == 204, answer.text
-                        sent = offset = int(answer.headers["Upload-Offset"])
-                except httpx.TransportError:
-                    assert await server.ended() == -signal.SIGKILL
-                wasted = max(wasted, sent - offset)
-    [row] = await case.records.fetch("SELECT id, segment_keys FROM documents")
-    file = await vault.open_document(case.records.ctx, row["id"])
-    assert hashlib.sha256(b"".join([chunk async for chunk in file.chunks()])).digest() == hashlib.sha256(body).digest()
-    await case.records.run_timers(at=case.records.clock.now() + timedelta(hours=30))
-    await case.records.run_errands()
-    assert await case.records.count("incoming") == 0
-
-
-async def _answers(sender: httpx.AsyncClient) -> None:
-    for _ in range(400):
-        try:
-            await sender.get("/livez")
-        except httpx.TransportError:
-            await asyncio.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the server didn't come up")
 
 
 async def test_erasing_a_cases_key_erases_its_files(case: Case, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""A service that dies again and again: ``python -m tests.support.mortal SERVICE PORT`` its web server, or ``SERVICE timers``.
+"""A service that dies again and again: ``python -m tests.support.mortal SERVICE PORT POINT…`` its web server, or
+``SERVICE timers`` or ``SERVICE errands``, which run what is due once for each line of points that they read.
 
-By turns the server dies when a request's work is done and not yet committed, and when it is committed and not yet answered;
-what runs timers, once for each line that it reads, dies with one in hand, with its work done, and with it committed. The
-listening socket outlives the server, and so do the modules that are read: an heir is there after a moment.
+It dies at one fail-point after the other, by turns; one that is told ``-`` lives. The listening socket outlives the server,
+and so do the modules that are read: an heir is there after a moment. Tests drive it by ``tests.support.dying``.
 """
 
 import asyncio
@@ -12,18 +12,27 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 
-from shared.backbone import failpoints, timers
+from shared.backbone import errands, failpoints, timers
 from shared.programme import all_programmes
 from shared.service import Context, Service
 from shared.web.hosting import serve
 from tests.support.service import service_named
 
 DEATHS = ("once.worked", "once.committed")
+"""Where a server dies: a request's work is done and not yet committed; it is committed and not yet answered."""
 TIMER_DEATHS = ("timers.taken", "timers.handled", "timers.committed")
+UPLOAD_DEATHS = ("uploads.written", "uploads.counted", "uploads.finished", "uploads.counted")
+"""Over one file of two segments."""
+LOOKING_DEATHS = (
+    *("looking.leased", "looking.stored", "looking.told", "looking.committed"),
+    *("looking.stored", "looking.told", "looking.committed", "looking.told", "looking.committed", "errands.run"),
+)
+"""Over an archive whose files are told in two commits, and then over the files that were sent themselves, in a third."""
+LIVES = "-"
 
 
 def in_turns(deaths: Sequence[str], live: Callable[[], None]) -> int:
@@ -31,7 +40,8 @@ def in_turns(deaths: Sequence[str], live: Callable[[], None]) -> int:
     for killed, death in enumerate(itertools.cycle(deaths)):
         child = os.fork()
         if child == 0:
-            os.environ["CONSILIUM_FAILPOINT"] = death
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what it logs is no answer of ours
+            os.environ["CONSILIUM_FAILPOINT"] = "" if death == LIVES else death
             importlib.reload(failpoints)
             live()
             sys.exit(0)
@@ -44,32 +54,45 @@ def in_turns(deaths: Sequence[str], live: Callable[[], None]) -> int:
     raise AssertionError("a cycle has no end")
 
 
-def serve_at(port: int, service: Service) -> None:
+def serve_at(port: int, service: Service, deaths: Sequence[str]) -> None:
     """Serve until told to stop."""
     listening = socket.create_server(("127.0.0.1", port))
     assert service.routes is not None
     service.routes()  # read once, for all children
     in_turns(
-        DEATHS,
+        deaths,
         lambda: uvicorn.Server(uvicorn.Config(serve(service), log_config=None, access_log=False)).run([listening]),
     )
 
 
-async def run_timers(service: Service) -> None:
-    """Run what is due, as a worker does."""
+async def run_timers(ctx: Context) -> None:
+    """Run the timers that are due, as a worker does."""
+    await timers.run_due(ctx.db, ctx.service.timers)
+
+
+async def run_errands(ctx: Context) -> None:
+    """Run the errands that are due, as a worker does; what a dead one held is due at once."""
+    async with ctx.db.transaction() as tx:
+        await tx.execute("UPDATE errands SET due = $1 WHERE done_at IS NULL", tx.now)
+    while await errands.run_due(ctx, ctx.service.errands):
+        pass
+
+
+async def _with_context(service: Service, run: Callable[[Context], Awaitable[None]]) -> None:
     ctx = await Context.open(service)
-    await timers.run_due(ctx.db, service.timers)
+    await run(ctx)
     await ctx.close()
 
 
-def main(name: str, what: str) -> None:
+def main(name: str, what: str, *deaths: str) -> None:
     service = service_named(name)
     all_programmes()  # read once, for all children
-    if what == "timers":
-        for _ in sys.stdin:
-            print(in_turns(TIMER_DEATHS, lambda: asyncio.run(run_timers(service))), flush=True)
-    else:
-        serve_at(int(what), service)
+    if what.isdecimal():
+        return serve_at(int(what), service, deaths)
+    run = {"timers": run_timers, "errands": run_errands}[what]
+    for line in sys.stdin:
+        print(in_turns(line.split(), lambda: asyncio.run(_with_context(service, run))), flush=True)
+    return None
 
 
 if __name__ == "__main__":

@@ -60,12 +60,18 @@ async def look_at_files(errand: Errand, ctx: Context) -> None:
 async def _look_at_some(ctx: Context, case_id: CaseId, waiting: list[Waiting], ends: float) -> None:
     """Look at leased files; the small ones share a commit, an archive has its own."""
     looked: list[Looked] = []
+    seen: set[tuple[UUID, str | None]] = set()
     for one in waiting:
         if time.monotonic() >= ends:
             break
         found = await _look_at_one(ctx, one, ends)
-        if found is not None:
-            looked.append(found)
+        if found is None:
+            continue
+        if found.reason is None and (one.item_id, found.sha256) in seen:
+            found.reason = "known"
+        elif found.reason is None:
+            seen.add((one.item_id, found.sha256))
+        looked.append(found)
     if looked:
         await _keep(ctx, case_id, Told(looked))
     async with ctx.db.transaction() as tx:
@@ -131,6 +137,7 @@ class _Walk:
     told: int = 0
     at: int = 0
     avoid: list[int] = field(default_factory=list)
+    tried: set[int] = field(default_factory=set)
     own: dict[str, Any] | None = None
 
     async def to_the_end(self, ends: float) -> Looked | None:
@@ -144,8 +151,8 @@ class _Walk:
                     if time.monotonic() >= ends:
                         await asyncio.to_thread(steps.close)
                         return None
-            except jail.Killed:
-                self._killed()
+            except jail.Killed as killed:
+                self._killed(killed)
             except jail.Failed as failed:
                 self.own = {"reason": failed.code or "unreadable"}
         return await self._told()
@@ -156,9 +163,14 @@ class _Walk:
         with jail.borrowed(MODULE, self.scratch) as lent:
             yield from lent.ask("look", self.fd, arguments, STEP_SECONDS)
 
-    def _killed(self) -> None:
-        """The file in hand killed the sandbox: go on behind it, unless that happens too often."""
-        if not self.at or len(self.avoid) >= MOST_DEATHS or self.at in self.avoid:
+    def _killed(self, killed: jail.Killed) -> None:
+        """The file in hand killed the sandbox: go on behind it, unless that happens too often.
+
+        What was killed from outside is tried again, once.
+        """
+        if killed.outside and self.at not in self.tried:
+            self.tried.add(self.at)
+        elif not self.at or len(self.avoid) >= MOST_DEATHS or self.at in self.avoid:
             self.own = {"reason": "over_limits"}
         else:
             self.avoid.append(self.at)

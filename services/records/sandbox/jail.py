@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,13 @@ _log = log.get(__name__)
 
 
 class Killed(Exception):
-    """The process broke a limit or died over this file."""
+    """The process broke a limit or died over this file. ``outside``: it was ended from elsewhere (SIGKILL): by the kernel,
+    short of memory or because this process had computed enough in its life, or by a person. That needn't be the file's fault.
+    """
+
+    def __init__(self, cause: str, *, outside: bool = False) -> None:
+        super().__init__(cause)
+        self.outside = outside
 
 
 class Failed(Exception):
@@ -98,8 +105,15 @@ class Jail:
             self.close()
             raise
         except (OSError, ValueError, KeyError, TypeError) as problem:
+            outside = self._was_ended()
             self.close()
-            raise Killed(type(problem).__name__) from problem
+            raise Killed(type(problem).__name__, outside=outside) from problem
+
+    def _was_ended(self) -> bool:
+        """Return whether somebody else ended the process; a limit that it broke ends it otherwise."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(0.5) == -signal.SIGKILL
+        return False
 
     def _read(self, seconds: float) -> tuple[dict[str, Any], bytes]:
         deadline = time.monotonic() + seconds

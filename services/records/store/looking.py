@@ -11,16 +11,18 @@ from shared.db import Tx
 from shared.ids import CaseId
 
 _LEASE = """
-UPDATE documents d SET lease = $2::timestamptz + $3::interval, leased_by = $4 FROM items i
-WHERE i.id = d.item_id AND d.id = ANY(ARRAY(
-    SELECT id FROM documents WHERE case_id = $1 AND verdict = 'waiting' AND media_type <> 'inode/directory'
-    AND (lease IS NULL OR lease < $2 OR leased_by = $4) ORDER BY uploaded_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
-RETURNING d.id, d.case_id, d.item_id, d.parent_id, d.root_id, i.kind, d.claimed_sha256, d.told
+WITH leased AS (
+    UPDATE documents d SET lease = $2::timestamptz + $3::interval, leased_by = $4 FROM items i
+    WHERE i.id = d.item_id AND d.id = ANY(ARRAY(
+        SELECT id FROM documents WHERE case_id = $1 AND verdict = 'waiting' AND media_type <> 'inode/directory'
+        AND (lease IS NULL OR lease < $2 OR leased_by = $4) ORDER BY uploaded_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
+    RETURNING d.id, d.case_id, d.item_id, d.parent_id, d.root_id, i.kind, d.claimed_sha256, d.told, d.uploaded_at)
+SELECT id, case_id, item_id, parent_id, root_id, kind, claimed_sha256, told FROM leased ORDER BY uploaded_at, id
 """
 
 
 async def lease(tx: Tx, case_id: CaseId, by: UUID, length: timedelta, limit: int) -> list[Waiting]:
-    """Return files that nobody else looks at until the lease ends; what this errand leased before it died, at once."""
+    """Return files, the oldest first, that nobody else looks at until the lease ends; what this errand leased before it died, at once."""
     rows = await tx.fetch(_LEASE, case_id, tx.now, length, by, limit)
     return [Waiting(**dict(row)) for row in rows]
 

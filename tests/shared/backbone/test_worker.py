@@ -59,16 +59,14 @@ async def stage(toy: ServiceUnderTest, kafka_bootstrap: str, tmp_path: Path) -> 
 
 
 WHOLE = ["confirmed", "paid 1", "wrote done", "remembered"]
+DEATHS = [
+    point
+    for point in failpoints.POINTS
+    if point.startswith(("consumer", "relay", "timers", "errands")) and point != "consumer.parking"
+]
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        p
-        for p in failpoints.POINTS
-        if p.startswith(("consumer", "relay", "timers", "errands")) and p != "consumer.parking"
-    ],
-)
+@pytest.mark.parametrize("point", DEATHS)
 async def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(stage: Stage, point: str) -> None:
     cases = [a_case() for _ in range(12)]
     for case in cases:

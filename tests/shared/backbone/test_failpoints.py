@@ -1,0 +1,21 @@
+"""Every place at which a test may kill the process is one that is passed, and one at which a test does."""
+
+import re
+from pathlib import Path
+
+from shared.backbone.failpoints import POINTS
+from tests.shared.backbone.test_worker import DEATHS
+
+ROOT = Path(__file__).parents[3]
+_PASSED = re.compile(r'failpoints\.(?:reach|wanted)\("([a-z.]+)"\)')
+_NAMED = re.compile(r'"([a-z]+\.[a-z]+)(?::\d+)?"')
+
+
+def found(pattern: re.Pattern[str], *folders: str) -> set[str]:
+    files = (file for folder in folders for file in (ROOT / folder).rglob("*.py") if file != Path(__file__))
+    return {name for file in files for name in pattern.findall(file.read_text())}
+
+
+def test_every_fail_point_is_passed_and_a_test_dies_there() -> None:
+    assert found(_PASSED, "shared", "services") == set(POINTS)
+    assert set(POINTS) - found(_NAMED, "tests") - set(DEATHS) == set()
