@@ -27,6 +27,8 @@ HELP = """Consilium on this machine.
   ./consilium replay SERVICE outbox|kafka …            deliver facts again; harmless
   ./consilium reconcile [SERVICE]                      name every fact that a service lacks
   ./consilium history CASE                             a case as a list of facts
+  ./consilium erase records CASE                       erase the files of a case for good
+  ./consilium rewrap records                           wrap every case's key by the newest, so that older ones may go
 
 Services: intake, billing, records, matching, notify. State is kept in .consilium/, or in the folder CONSILIUM_STATE.
 Ports start at CONSILIUM_PORT (8300).
@@ -173,6 +175,8 @@ BY_SERVICE = {
     "replay": "outbox|kafka [--case ID] [--since TIME]",
     "reconcile": "",
     "history": "CASE",
+    "erase": "CASE",
+    "rewrap": "",
 }
 
 if __name__ == "__main__":

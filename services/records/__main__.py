@@ -1,11 +1,11 @@
-"""Records, wired: ``python -m services.records api|worker|migrate|seed|parked|replay|reconcile``."""
+"""Records, wired: ``python -m services.records api|worker|migrate|seed|parked|replay|reconcile|erase|rewrap``."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.records import erasing, handlers, queues, roster
+from services.records import erasing, handlers, queues, rewrapping, roster
 from services.records.settings import Settings
 from shared import events
 from shared.main import main
@@ -40,7 +40,7 @@ SERVICE = Service(
     queues=queues.ALL,
     routes=routes,
     seed=roster.seed,
-    commands=(erasing.COMMAND,),
+    commands=(erasing.COMMAND, rewrapping.COMMAND),
 )
 
 if __name__ == "__main__":

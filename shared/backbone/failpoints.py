@@ -37,6 +37,8 @@ POINTS = (
     "looking.stored",
     "looking.told",
     "looking.committed",
+    "rewrap.wrapped",
+    "rewrap.committed",
 )
 
 _name, _, _nth = os.environ.get("CONSILIUM_FAILPOINT", "").partition(":")

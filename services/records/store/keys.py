@@ -1,5 +1,6 @@
 """Cases' wrapped data keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.db import Tx
@@ -35,3 +36,28 @@ async def erase_case_key(tx: Tx, case_id: CaseId) -> None:
         " ON CONFLICT (case_id) DO UPDATE SET wrapped = NULL, erased_at = coalesce(case_keys.erased_at, $2)",
         case_id, tx.now,
     )  # fmt: skip
+
+
+async def wrapped_by_others(tx: Tx, kek: str, after: CaseId | None, most: int) -> list[tuple[CaseId, CaseKey]]:
+    """Return, locked, the next keys in order of their cases that another than ``kek`` wraps; erased ones are none."""
+    rows = await tx.fetch(
+        "SELECT case_id, wrapped, kek FROM case_keys WHERE wrapped IS NOT NULL AND kek <> $1"
+        " AND ($2::uuid IS NULL OR case_id > $2) ORDER BY case_id LIMIT $3 FOR UPDATE",
+        kek, after, most,
+    )  # fmt: skip
+    return [(CaseId(row["case_id"]), CaseKey(row["wrapped"], row["kek"])) for row in rows]
+
+
+async def wrap_anew(tx: Tx, keys: Sequence[tuple[CaseId, bytes]], kek: str) -> None:
+    """Keep cases' keys as ``kek`` wraps them; an erased one stays erased."""
+    await tx.execute(
+        "UPDATE case_keys k SET wrapped = n.wrapped, kek = $3 FROM unnest($1::uuid[], $2::bytea[]) AS n (case_id, wrapped)"
+        " WHERE k.case_id = n.case_id AND k.wrapped IS NOT NULL",
+        [case_id for case_id, _ in keys], [wrapped for _, wrapped in keys], kek,
+    )  # fmt: skip
+
+
+async def wrapping_keys(tx: Tx) -> dict[str, int]:
+    """Return which keys wrap cases' keys, and how many each."""
+    rows = await tx.fetch("SELECT kek, count(*)::int AS n FROM case_keys WHERE wrapped IS NOT NULL GROUP BY kek")
+    return {row["kek"]: row["n"] for row in rows}
