@@ -73,7 +73,7 @@ async def test_keys_are_wrapped_anew_whatever_dies_and_the_old_key_may_go(
         async with running("services.records", "rewrap", log=tmp_path / "log", environment=environment) as command:
             assert await command.ended(within=60) == -signal.SIGKILL
     assert await COMMAND.run(records.ctx, Namespace()) == 0
-    assert capsys.readouterr().out.startswith("19 keys of cases wrapped by the newest key\n")
+    assert "\n19 keys of cases wrapped by the newest key\n" in capsys.readouterr().out
 
     key_file.write(key_file.keys[:1])
     found = {case_id: await opened(records, key_file, case_id) for case_id in made}
@@ -106,7 +106,7 @@ async def test_a_key_that_is_missing_is_named_and_the_others_are_wrapped(
 
     assert await COMMAND.run(records.ctx, Namespace()) == 1
     said = capsys.readouterr()
-    assert said.out == "3 keys of cases wrapped by the newest key\n"
+    assert said.out.endswith("\n3 keys of cases wrapped by the newest key\n")
     assert said.err.startswith("2 cases are closed: their key ")
     key_file.write([*key_file.keys, *lost])
     assert await rewrap(records.ctx) == 2
