@@ -1,6 +1,6 @@
 """What a service is, declared in one value; the backbone and the web layer do the rest."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ class Service:
 
     ``takeovers``: by queue, what else passes to whoever takes an item of it over, in the same transaction.
     ``imports``: what an operator's file may be taken in as; each reads its bytes and says what it took.
+    ``beside``: what a process that serves does besides answering, from its start until it is cancelled.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Service:
     seed: "Callable[[Tx, dict[str, Any]], Awaitable[None]] | None" = None
     imports: "Mapping[str, Callable[[Tx, bytes], Awaitable[str]]]" = field(default_factory=dict)
     streams: Callable[[], None] | None = None
+    beside: "Callable[[Context], Coroutine[Any, Any, None]] | None" = None
     commands: "Sequence[OwnCommand]" = ()
 
     @property

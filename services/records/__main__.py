@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.records import erasing, handlers, queues, rewrapping, roster
+from services.records.imaging.opening import MODULE as PICTURES
+from services.records.previews.pages import MODULE as PAGES
+from services.records.sandbox import jail
 from services.records.settings import Settings
 from shared import events
 from shared.main import main
-from shared.service import Service
+from shared.service import Context, Service
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -22,6 +25,11 @@ def routes() -> "Sequence[APIRouter]":
     ours = (api.router, api_uploads.router, api_collecting.router, api_desk.router, api_desk.office)
     scans = (api_imaging.router, api_dicomweb.router, api_wado.router)
     return (*ours, *scans, api.partner_router, *pages.ROUTERS)
+
+
+async def keep_ready(ctx: Context) -> None:
+    """Have what makes pictures loaded before anybody looks: a first one takes seconds otherwise (R25)."""
+    await jail.keep_ready(ctx, PICTURES, PAGES)
 
 
 SERVICE = Service(
@@ -41,6 +49,7 @@ SERVICE = Service(
     routes=routes,
     seed=roster.seed,
     commands=(erasing.COMMAND, rewrapping.COMMAND),
+    beside=keep_ready,
 )
 
 if __name__ == "__main__":

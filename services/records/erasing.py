@@ -1,14 +1,15 @@
-"""``python -m services.records erase CASE``: erases a case's files for good, by a person who answers for it.
+"""``python -m services.records erase CASE``: erases a case's files and whom its rows name, for good, by a person who answers for it.
 
-The key goes first: from then on nobody can read the files, in no copy of the store. What lies in the store goes next, and
-may be asked for again when it was interrupted.
+The key goes first: from then on nobody can read the files, in no copy of the store, nor pictures of them that a process
+keeps. In the same transaction go the scans' headers and what else names people. What lies in the store goes next, and may
+be asked for again when it was interrupted.
 """
 
 from argparse import ArgumentParser, Namespace
 from uuid import UUID
 
 from services.records import sweeping
-from services.records.store import cases, keys, uploads
+from services.records.store import cases, forgetting, keys, uploads
 from shared import log
 from shared.ids import CaseId
 from shared.service import Context, OwnCommand
@@ -21,12 +22,12 @@ def _options(parser: ArgumentParser) -> None:
 
 
 async def erase(ctx: Context, case_id: CaseId) -> int:
-    """Erase the case's key, then its objects and what files were called; return how many places were cleared."""
+    """Erase the case's key and whom its rows name, then its objects; return how many places were cleared."""
     async with ctx.db.transaction() as tx:
         await cases.hold(tx, case_id)
         await keys.erase_case_key(tx, case_id)
         places = await uploads.places_of(tx, case_id)
-        await uploads.forget_names(tx, case_id)
+        await forgetting.forget_people(tx, case_id)
     for place in places:
         await sweeping.clear(ctx, place)
     _log.info("case_files_erased", case_id=str(case_id), places=len(places))
@@ -38,4 +39,4 @@ async def _run(ctx: Context, asked: Namespace) -> int:
     return 0
 
 
-COMMAND = OwnCommand("erase", "erase the files of a case for good", _options, _run)
+COMMAND = OwnCommand("erase", "erase the files of a case and whom it names, for good", _options, _run)

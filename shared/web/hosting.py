@@ -45,6 +45,8 @@ async def _start(service: Service, running: AsyncExitStack) -> ASGIApp:
     app = create_app(service, ctx)
     feed = asyncio.create_task(app.state.queue_feed.run(), name=f"{service.name} queue feed")
     running.push_async_callback(_cancel, feed)
+    if service.beside is not None:
+        running.push_async_callback(_cancel, asyncio.create_task(service.beside(ctx), name=f"{service.name} beside"))
     return app
 
 

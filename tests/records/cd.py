@@ -1,7 +1,7 @@
 """A CD as patients send them: the DICOM files that pydicom ships, its broken ones included, among thousands of files of junk.
 
 ``python -m tests.records.cd`` writes the table of what each of pydicom's files is (``cd.csv``) anew; the defects of the series
-that they make are in ``cd_series.csv``, which ``CONSILIUM_WRITE_TABLES=1`` has the test write.
+that they make once the CD came by upload are in ``cd_series.csv``, which ``CONSILIUM_WRITE_TABLES=1`` has the test write.
 """
 
 import csv

@@ -10,9 +10,9 @@ import pytest
 
 from services.records.domain.imaging import NOT_READABLE, NotReadable
 from services.records.imaging.headers import LARGEST_HEADER, metadata_json, read_header
-from tests.records import cd
+from tests.records import cd, tus
 from tests.records.conftest import Case
-from tests.records.scans import brings_scans
+from tests.records.made_up import archive
 
 
 def test_each_of_pydicoms_files_is_what_the_table_says() -> None:
@@ -58,16 +58,42 @@ def test_what_was_cut_from_a_header_the_file_still_tells(tmp_path: Path) -> None
     assert header["metadata"]["00200013"]["Value"] == [1]
 
 
-async def test_the_scans_of_the_cd_have_the_defects_of_the_stored_table(case: Case) -> None:
-    """The files as uploads would bring them: in parts, those that aren't readable left out."""
-    headers = []
-    for path in cd.dicom_files().values():
-        try:
-            headers.append(read_header(path))
-        except NotReadable:
-            continue
-    for start in range(0, len(headers), 100):
-        await brings_scans(case, *headers[start : start + 100])
+def outcomes(table: dict[str, dict[str, str]], files: dict[str, Path]) -> dict[str, tuple[str, str | None] | None]:
+    """Return what an upload of the CD makes of each of pydicom's files by the stored table; None: no row, it is of no use."""
+    first = {path.read_bytes(): name for name, path in reversed(files.items())}
+    found: dict[str, tuple[str, str | None] | None] = {
+        name: ("clean", None) if row["is"] in ("image", "other", "directory") else ("quarantined", f"dicom_{row['is']}")
+        for name, row in table.items()
+    }
+    return found | {name: None for name, path in files.items() if first[path.read_bytes()] != name} | NO_DICOM
+
+
+NO_DICOM: dict[str, tuple[str, str | None] | None] = {
+    "test_files/dicomdirtests/TINY_ALPHA/README": ("clean", None),  # a text, which a CD may bring
+    "test_files/no_meta.dcm": None,
+    "test_files/zipMR.gz": ("quarantined", "other_archive"),
+}
+
+
+async def test_the_whole_cd_comes_by_upload_and_is_told_apart_as_the_stored_tables_say(
+    case: Case, tmp_path: Path
+) -> None:
+    """By tus as one ZIP, unpacked and looked at in the sandbox, its scans judged: nothing is left out on the way."""
+    files = cd.dicom_files()
+    junk = {file.relative_to(tmp_path).as_posix(): file.read_bytes() for file in cd.junk(tmp_path)}
+    body = archive({**junk, **{f"DICOM/{name}": path.read_bytes() for name, path in files.items()}})
+    await tus.sends(case, "imaging", body, filename="CD.zip")
+    await case.looks()
+
+    rows = await case.records.fetch(
+        "SELECT path, verdict, reason, contents FROM documents WHERE parent_id IS NULL OR path LIKE 'DICOM/%'"
+    )
+    [whole] = [row for row in rows if row["path"] is None]
+    assert whole["verdict"] == "clean"
+    assert sum(whole["contents"].values()) == len(files) + cd.JUNK
+    told = {row["path"].removeprefix("DICOM/"): (row["verdict"], row["reason"]) for row in rows if row["path"]}
+    expected = outcomes(cd.table(), files)
+    assert {name: told.get(name) for name in files if told.get(name) != expected[name]} == {}
 
     found: dict[str, Any] = (await case.manager.get(f"{case.api}/imaging")).json()
     assert cd.judged(found) == cd.judgements()

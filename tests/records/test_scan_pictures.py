@@ -1,5 +1,6 @@
 """Pictures of scans: of every transfer syntax, in the window that is asked for, to those who may see them, each look written down."""
 
+import hashlib
 import io
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from services.records.imaging.frames import render
+from services.records.imaging.frames import raw_frames, render
 from services.records.imaging.headers import read_header
 from services.records.store import cases, imaging
 from shared.web import Role
@@ -45,6 +46,14 @@ def test_a_picture_of_every_whole_file_that_pydicom_ships_can_be_made_but_of_tho
                 continue
             assert shades(content).shape == (about["height"], about["width"])
     assert failed == {"JPEG2000-embedded-sequence-delimiter.dcm", "badVR.dcm"}
+
+
+def test_jpeg_of_12_bits_is_decoded_to_the_values_that_libjpeg_turbo_finds() -> None:
+    """Told by imagecodecs 2026.3.6, which we don't ship."""
+    for name in ("JPEG-lossy.dcm", "JPGExtended.dcm"):
+        about, content = raw_frames(str(cd.dicom_files()[f"test_files/{name}"]), frames=[0], as_stored=[])
+        assert about["lengths"] == [1024 * 256 * 2]
+        assert hashlib.sha256(content).hexdigest() == "d30242775a414c01d616447854ebe3f2b20259822894bcd6891f879bcdcbf313"
 
 
 def test_windows_show_what_they_are_for(tmp_path: Path) -> None:

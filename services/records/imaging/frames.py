@@ -4,21 +4,23 @@ Everything that decoding needs is imported here at the top: later, nothing can b
 """
 
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
-import gdcm  # noqa: F401 - found by pydicom only once it is loaded
 import numpy as np
 import openjpeg  # noqa: F401 - the same
 import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import config
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_windowing
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from services.records.imaging import jpeg12  # noqa: F401 - GDCM too is found by pydicom only once it is loaded
 from services.records.imaging.headers import metadata_json, read_header
 
 config.settings.reading_validation_mode = config.IGNORE
@@ -42,7 +44,24 @@ _SHOWN = (
 
 Pixel = NDArray[Any]
 
-__all__ = ["OWN", "WINDOWS", "metadata_json", "raw_frames", "render", "uids"]
+__all__ = ["OWN", "WINDOWS", "get_ready", "metadata_json", "raw_frames", "render", "uids"]
+
+
+def get_ready() -> None:
+    """Draw a picture of our own: pydicom loads its decoders when they are needed first."""
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = SecondaryCaptureImageStorage
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = UID("2.25.1")
+    made.Rows = made.Columns = 16
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
+    made.BitsAllocated, made.BitsStored, made.HighBit, made.RescaleSlope, made.RescaleIntercept = 16, 16, 15, 1, 0
+    made.PixelData = bytes(16 * 16 * 2)
+    with open(os.memfd_create("picture"), "w+b") as file:  # noqa: PTH123 - it has no path
+        pydicom.dcmwrite(file, made, enforce_file_format=True)
+        file.flush()
+        render(f"/proc/self/fd/{file.fileno()}")
 
 
 def render(

@@ -22,7 +22,11 @@ async def ask(ctx: Context, document_id: UUID, function: str, **wanted: Any) -> 
 
     Raises ``Unanswered``, ``LookupError``, ``vault.Erased``.
     """
-    file = await vault.open_document(ctx, document_id)
+    return await ask_of(ctx, await vault.open_document(ctx, document_id), function, **wanted)
+
+
+async def ask_of(ctx: Context, file: vault.OpenFile, function: str, **wanted: Any) -> Answer:
+    """Return the same of a file that is open. Raises ``Unanswered``."""
     async with file.spooled(jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, MODULE) as lent:
         try:
             return await lent.call(f"{MODULE}:{function}", fd, wanted, SECONDS)

@@ -1,7 +1,7 @@
-"""Pictures of a case's scans: made in the sandbox, kept a while in memory, each look at a series written down (R25, M13)."""
+"""Pictures of a case's scans: made in the sandbox, kept a while (``previews.kept``), each look at a series written down (R25, M13)."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -10,10 +10,11 @@ from uuid import UUID
 
 from fastapi import Response
 
-from services.records import desks
+from services.records import desks, vault
 from services.records.domain import N_, Unknown
 from services.records.imaging.accepting import MEDIA_TYPES, OCTETS
-from services.records.imaging.opening import Unanswered, ask
+from services.records.imaging.opening import Unanswered, ask, ask_of
+from services.records.previews.kept import KEPT, Picture
 from services.records.scans import see as seen
 from services.records.store import cases, imaging, scans
 from services.records.store.scans import READ_AGAIN_AFTER, Placed
@@ -23,7 +24,6 @@ from shared.service import Context
 from shared.web import Principal, Problem
 
 WINDOW = r"^(own|brain|lung|bone|soft|-?\d{1,5}(\.\d{1,3})?,\d{1,5}(\.\d{1,3})?)$"
-KEPT_BYTES = 96 << 20
 
 _NO_PICTURE = N_("This picture can't be opened. Its file may be damaged: ask for the scan again.")
 
@@ -42,38 +42,6 @@ class Asked:
         return {"frame": self.frame - 1, "window": self.window, "edge": self.edge, "media_type": self.media_type}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An encoded picture; ``about``: its size and window."""
-
-    about: Mapping[str, Any]
-    content: bytes
-
-
-class Kept:
-    """The pictures that were made last, up to so many bytes in all."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._pictures: OrderedDict[tuple[UUID, Asked], Picture] = OrderedDict()
-
-    def get(self, key: tuple[UUID, Asked]) -> Picture | None:
-        """Return a picture that is still there."""
-        if key in self._pictures:
-            self._pictures.move_to_end(key)
-        return self._pictures.get(key)
-
-    def put(self, key: tuple[UUID, Asked], picture: Picture) -> None:
-        """Keep a picture, and drop those that were looked at longest ago."""
-        self._pictures[key] = picture
-        self._size += len(picture.content)
-        while self._size > self._limit and len(self._pictures) > 1:
-            _, dropped = self._pictures.popitem(last=False)
-            self._size -= len(dropped.content)
-
-
-_kept = Kept(KEPT_BYTES)
 _written_down: OrderedDict[tuple[str, UUID, str], datetime] = OrderedDict()
 
 
@@ -82,17 +50,18 @@ async def picture(ctx: Context, who: Principal, case_id: UUID, document_id: UUID
     async with ctx.db.reading() as tx:
         _, late = await seen(tx, who, case_id)
         place = await scans.placed(tx, CaseId(case_id), document_id, late=late)
-    if place is None or not place.is_image or asked.frame > place.frames:
-        raise Unknown(N_("This picture isn't of this case. Open the case again."))
+        if place is None or not place.is_image or asked.frame > place.frames:
+            raise Unknown(N_("This picture isn't of this case. Open the case again."))
+        file = await vault.opened(ctx, tx, document_id)
     await write_down(ctx, who, case_id, place)
-    found = _kept.get((document_id, asked))
+    found = KEPT.get(file, asked)
     if found is None:
         try:
-            found = Picture(*await ask(ctx, document_id, "render", **asked.wanted()))
+            found = Picture(*await ask_of(ctx, file, "render", **asked.wanted()))
         except Unanswered:
             await _undecodable(ctx, case_id, document_id)
             raise Problem(422, N_("No picture"), detail=_NO_PICTURE) from None
-        _kept.put((document_id, asked), found)
+        KEPT.put(CaseId(case_id), file, asked, found)
     return found
 
 

@@ -3,13 +3,10 @@
 import struct
 from typing import BinaryIO
 
-import pydicom
 from pydicom.dataset import FileDataset
 
 from services.records.domain.imaging import Pixels
 
-JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
-"""Of 8 bits: no decoder with a licence that suits reads its 12."""
 DEFLATED = "1.2.840.10008.1.2.1.99"
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", DEFLATED})
 COMPRESSED = frozenset({
@@ -43,20 +40,11 @@ def state_of(file: BinaryIO, header: FileDataset, syntax: str, size: int) -> Pix
         return Pixels.SHORT
     (length,) = struct.unpack_from(f"{order}I", start, at)
     begins = file.tell() - len(start) + width
-    if syntax not in NATIVE | COMPRESSED or (syntax == JPEG_EXTENDED and _whole(header, "BitsStored", 8) > 8):
+    if syntax not in NATIVE | COMPRESSED:
         return Pixels.UNKNOWN_SYNTAX
     if length == _UNDEFINED:
         return _fragments(file, begins, size)
     return Pixels.WHOLE if min(length, size - begins) >= _expected(header) else Pixels.SHORT
-
-
-def _inflated(file: BinaryIO, header: FileDataset) -> Pixels:
-    """Where a deflated picture lies shows only once all of it is inflated."""
-    file.seek(0)
-    data = pydicom.dcmread(file, force=True).get("PixelData")
-    if not data:
-        return Pixels.NONE
-    return Pixels.WHOLE if len(data) >= _expected(header) else Pixels.SHORT
 
 
 def _fragments(file: BinaryIO, begins: int, size: int) -> Pixels:

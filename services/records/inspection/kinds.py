@@ -1,6 +1,7 @@
 """What a file is, by its content alone: names and senders' claims don't count. Pure; the door and the sandbox ask here."""
 
 import codecs
+from typing import Literal
 
 from services.records.domain import Kind
 
@@ -78,6 +79,7 @@ _ACTIVE = (
     b"<head",
 )
 _PAGES = (b"<?xml", b"<html", b"<!doctype", b"<svg", b"<script", b"<?php", b"<body")
+_BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 MARKUP = "text/html"
 PROGRAM = "application/x-executable"
 ARCHIVE = "application/x-other-archive"
@@ -112,13 +114,17 @@ def is_program(head: bytes) -> bool:
 
 
 def is_bare_dicom(head: bytes) -> bool:
-    """Return whether this looks like DICOM without its preamble: it begins with an element of group 0002 or 0008."""
-    group, element, vr = head[:2], int.from_bytes(head[2:4], "little"), head[4:6]
-    if group not in (b"\x02\x00", b"\x08\x00") or len(head) < 12 or element > 0x0100:
+    """Return whether this looks like DICOM without its preamble: it begins with an element of group 0002 or 0008, in either
+    byte order.
+    """
+    if len(head) < 12:
         return False
-    explicit = vr in (b"UL", b"OB", b"UI", b"CS", b"SH", b"DA", b"TM", b"LO", b"PN", b"UN")
-    implicit = int.from_bytes(head[4:8], "little") <= 256
-    return explicit or implicit
+    explicit = head[4:6] in (b"UL", b"OB", b"UI", b"CS", b"SH", b"DA", b"TM", b"LO", b"PN", b"UN")
+    for order in _BYTE_ORDERS:
+        group, element = int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order)
+        if group in (0x0002, 0x0008) and element <= 0x0100:
+            return explicit or int.from_bytes(head[4:8], order) <= 256
+    return False
 
 
 def _is_bitmap(head: bytes) -> bool:

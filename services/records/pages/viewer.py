@@ -15,7 +15,7 @@ from services.records import desks, vault
 from services.records.domain import Collection, Document
 from services.records.inspection import kinds
 from services.records.pages.common import mine, staff
-from services.records.sandbox import jail
+from services.records.previews.pages import page_of
 from services.records.store import access, uploads
 from services.records.store.uploads import FileRow
 from shared.ids import CaseId
@@ -23,7 +23,6 @@ from shared.web import N_, Ctx, Page, Problem, Role, Who, allow
 
 PATIENT_SIDE = allow(*desks.PATIENT_SIDE)
 READERS = allow(Role.CASE_MANAGER, Role.SPECIALIST, *desks.PRIVACY)
-DRAWING = "services.records.previews.drawing"
 WIDTHS = (480, 800, 1200, 1800, 2600)
 TURNS = (0, 90, 180, 270)
 SHOWN = kinds.IMAGES | {kinds.PDF}
@@ -69,22 +68,15 @@ async def sheet(
         file = await vault.opened(ctx, tx, document_id)
     if stored.media_type not in SHOWN or turn % 360 not in TURNS:
         raise Problem(404, N_("Nothing to show"), detail=N_("Go back to the list of files."))
-    return _as_image(await _drawn(ctx, file, max(1, number), WIDTHS[size], turn % 360))
-
-
-async def _drawn(ctx: Ctx, file: vault.OpenFile, number: int, width: int, turn: int) -> bytes:
-    asked: dict[str, Any] = {"page": number, "width": width, "turn": turn}
-    try:
-        async with file.spooled(jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, DRAWING) as lent:
-            _, image = await lent.call(f"{DRAWING}:draw", fd, asked, 20)
-    except (jail.Killed, jail.Failed):
-        raise Problem(404, N_("Nothing to show"), detail=N_("Go back to the list of files.")) from None
-    return image
+    image = await page_of(ctx, CaseId(case_id), file, max(1, number), WIDTHS[size], turn % 360)
+    if image is None:
+        raise Problem(404, N_("Nothing to show"), detail=N_("Go back to the list of files."))
+    return _as_image(image)
 
 
 def _as_image(image: bytes) -> PlainResponse:
-    headers = {"content-security-policy": "sandbox; default-src 'none'", "cache-control": "private, max-age=600"}
-    return PlainResponse(image, media_type="image/webp", headers=headers | {"content-encoding": "identity"})
+    headers = {"content-security-policy": "sandbox; default-src 'none'", "content-encoding": "identity"}
+    return PlainResponse(image, media_type="image/webp", headers=headers)
 
 
 def _sheets(

@@ -1,1 +1,1 @@
-"""Pages of documents as images: drawn in the sandbox when they are asked for, and never kept."""
+"""Pages of documents as images: drawn in the sandbox when they are asked for (``pages``), and ``kept`` a while, sealed."""

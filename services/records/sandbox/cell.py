@@ -1,6 +1,6 @@
-"""Runs inside: ``python -m services.records.sandbox.cell FD SCRATCH MODULE``. Takes away its own rights, then answers calls.
+"""Runs inside: takes away its own rights, then answers calls. Forked from a ``mould``, which has loaded the module before.
 
-A call names a function of ``MODULE`` and brings one open file; the function is given its path (``/proc/self/fd/N``) and
+A call names a function of the module and brings one open file; the function is given its path (``/proc/self/fd/N``) and
 returns, or yields, pairs of a JSON-able dictionary and bytes. Each step has its time; a step that takes longer kills
 the process, and so does anything the kernel forbids that isn't caught. Nothing is remembered between calls.
 """
@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from services.records.sandbox import confinement
@@ -37,15 +38,22 @@ def scratch(level: int) -> str:
     return f"/proc/self/fd/{_scratch[level]}"
 
 
-def main(fd: int, folder: Path, module: str) -> None:
-    """Serve calls until the other side hangs up."""
-    line = socket.socket(fileno=fd)
-    confinement.isolate()
-    confinement.limit(MEMORY, LARGEST_FILE, CPU_SECONDS)
+def load(module: str) -> ModuleType:
+    """Return the module that answers calls, with all that it needs: later, nothing can be loaded any more.
+
+    What it has to do once, so that its first call is as quick as any, it does in ``get_ready`` if it has that.
+    """
     importlib.import_module(
         "PIL.Image"
     )  # first: after gdcm, its zlib would be taken for Pillow's, which corrupts memory
     loaded = importlib.import_module(module)
+    getattr(loaded, "get_ready", lambda: None)()
+    return loaded
+
+
+def serve(line: socket.socket, folder: Path, loaded: ModuleType) -> None:
+    """Give up all rights that aren't needed, then answer calls until the other side hangs up."""
+    confinement.limit(MEMORY, LARGEST_FILE, CPU_SECONDS)
     _scratch.extend(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600) for _ in range(LEVELS))
     root = Path(__file__).parents[3]
     libraries = [Path(sys.prefix), Path(sys.base_prefix), *map(Path, ("/usr", "/lib", "/lib64"))]
@@ -100,10 +108,3 @@ def _receive(line: socket.socket) -> tuple[dict[str, Any], int] | None:
         told += line.recv(length - len(told))
     call: dict[str, Any] = json.loads(told)
     return call, fds[0]
-
-
-if __name__ == "__main__":
-    # the functions find ``scratch`` in the module of this name, not in __main__
-    from services.records.sandbox import cell
-
-    cell.main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -1,17 +1,16 @@
 """Asks a confined process what a stranger's file is: it may die, hang or lie, and nothing of ours is touched.
 
-A jail is started for one module and stays warm for many calls; one that broke a limit is thrown away. What comes back
-is data of a stranger still.
+A jail is forked for one module (``casting``) and serves many calls; one that broke a limit is thrown away. What comes back is
+data of a stranger still.
 """
 
 import asyncio
 import atexit
 import json
 import os
+import select
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from services.records.sandbox import casting
 from services.records.sandbox.cell import FRAME
 from services.records.settings import Settings
 from shared import log
@@ -32,7 +32,8 @@ LONGEST_META = 1 << 20
 LARGEST_STEP = 64 << 20
 CALLS = 2000
 """A jail is replaced after so many, whatever it may have become."""
-_ROOT = Path(__file__).parents[3]
+LAST_WORDS = 5.0
+"""Seconds in which a process that was killed has ended."""
 _log = log.get(__name__)
 
 
@@ -61,25 +62,15 @@ class Jail:
     def __init__(self, module: str, scratch: Path) -> None:
         self.module = module
         self.calls = 0
-        ours, theirs = socket.socketpair()
-        self._line = ours
-        code = [sys.executable, "-P", "-m", "services.records.sandbox.cell", str(theirs.fileno()), str(scratch), module]
-        environment = {
-            "PYTHONPATH": str(_ROOT),
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "LC_ALL": "C.UTF-8",
-        }
+        self._line, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                code, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-            )  # fmt: skip
-        self.taken_away = frozenset(self._read(60)[0]["ready"])
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+            self._mould = casting.mould_of(module, scratch)
+            self.pid, self._process = self._mould.cast(theirs)
+        try:
+            self.taken_away = frozenset(self._read(casting.PATIENCE)[0]["ready"])
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            self.close()
+            raise Killed(type(problem).__name__, outside=True) from problem
 
     def ask(
         self, function: str, fd: int, arguments: dict[str, Any], seconds: float
@@ -111,9 +102,7 @@ class Jail:
 
     def _was_ended(self) -> bool:
         """Return whether somebody else ended the process; a limit that it broke ends it otherwise."""
-        with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(0.5) == -signal.SIGKILL
-        return False
+        return self.ended(0.5) == -signal.SIGKILL
 
     def _read(self, seconds: float) -> tuple[dict[str, Any], bytes]:
         deadline = time.monotonic() + seconds
@@ -134,11 +123,21 @@ class Jail:
             at += came
         return got
 
+    def ended(self, within: float) -> int | None:
+        """Return the exit status of a process that ends ``within`` seconds; negative: the signal that ended it."""
+        gone = select.poll()
+        gone.register(self._process, select.POLLIN)
+        return self._mould.how_ended(self.pid) if gone.poll(within * 1000) else None
+
     def close(self) -> None:
-        """End the process."""
+        """End the process. Again, it does nothing."""
         self._line.close()
-        self._process.kill()
-        self._process.wait()
+        if self._process >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            self.ended(LAST_WORDS)
+            os.close(self._process)
+            self._process = -1
 
 
 def scratch_of(settings: Settings) -> Path:
@@ -230,10 +229,18 @@ async def lent(ctx: Context, module: str) -> AsyncIterator[Lent]:
     yield Lent(module, scratch_of(ctx.settings))
 
 
+async def keep_ready(ctx: Context, *modules: str) -> None:
+    """Have jails of these modules ready to be forked for as long as this isn't cancelled."""
+    async with asyncio.TaskGroup() as keeping:
+        for module in modules:
+            keeping.create_task(casting.mould_of(module, scratch_of(ctx.settings)).keep())
+
+
 @atexit.register
 def close_all() -> None:
-    """End the jails that wait."""
+    """End the jails that wait, and what they were forked from."""
     with _lock:
         for jails in _idle.values():
             while jails:
                 jails.pop().close()
+    casting.end_all()

@@ -279,9 +279,3 @@ async def places_of(tx: Tx, case_id: CaseId) -> list[str]:
         case_id,
     )
     return [row["place"] for row in rows]
-
-
-async def forget_names(tx: Tx, case_id: CaseId) -> None:
-    """Forget what files were called and where in folders they lay: names say who somebody is."""
-    await tx.execute("UPDATE documents SET name = 'erased', path = NULL WHERE case_id = $1", case_id)
-    await tx.execute("UPDATE incoming SET name = 'erased', path = NULL WHERE case_id = $1", case_id)
