@@ -76,6 +76,7 @@ class Sender:
 
     line: httpx.AsyncClient
     api: str
+    server: psutil.Process
     unanswered: int = 0
 
     async def begin(self, item_id: UUID, name: str, size: int) -> str:
@@ -117,7 +118,7 @@ async def sender(db: Database, keys_folder: Path, tmp_path: Path) -> AsyncIterat
     try:
         until(lambda: child.listens(port), "the server listens")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", cookies=cookies, timeout=60) as line:
-            yield Sender(line, f"/api/records/cases/{case_id}")
+            yield Sender(line, f"/api/records/cases/{case_id}", psutil.Process(server.pid))
     finally:
         child.stop(server)
 
@@ -165,7 +166,7 @@ async def test_each_file_is_whole_and_judged_once_whatever_dies_over_it(
     rows = await fetch(db, "SELECT DISTINCT unnest(segment_keys) FROM documents")
     assert stored(tmp_path) == {key for (key,) in rows}
     await each_is_what_was_sent(db)
-    until(lambda: left_behind(tmp_path) == [], "the sandboxes of the dead are gone")
+    until(lambda: left_behind(tmp_path, sender.server) == [], "the sandboxes of the dead are gone")
 
 
 def stored(folder: Path) -> set[str]:
@@ -173,13 +174,14 @@ def stored(folder: Path) -> set[str]:
     return {str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()}
 
 
-def left_behind(folder: Path) -> list[Any]:
-    """Return copies of files, and sandboxes, that somebody left."""
+def left_behind(folder: Path, server: psutil.Process) -> list[Any]:
+    """Return copies of files that somebody left, and sandboxes but for those of the server that lives."""
     scratch = folder / "scratch"
-    commands = (process.info["cmdline"] for process in psutil.process_iter(["cmdline"]))
+    living = {process.pid for process in server.children(recursive=True)}
+    running = [process.info for process in psutil.process_iter(["pid", "cmdline"])]
     return [
         *(path for path in scratch.rglob("*") if path.is_file()),
-        *(command for command in commands if str(scratch) in " ".join(command or ())),
+        *(one for one in running if str(scratch) in " ".join(one["cmdline"] or ()) and one["pid"] not in living),
     ]
 
 

@@ -32,6 +32,8 @@ LONGEST_META = 1 << 20
 LARGEST_STEP = 64 << 20
 CALLS = 2000
 """A jail is replaced after so many, whatever it may have become."""
+FIRST_THINGS = 1.0
+"""Seconds that a process which has only just started has other things to do; one that dies sooner has loaded nothing."""
 LAST_WORDS = 5.0
 """Seconds in which a process that was killed has ended."""
 _log = log.get(__name__)
@@ -230,7 +232,8 @@ async def lent(ctx: Context, module: str) -> AsyncIterator[Lent]:
 
 
 async def keep_ready(ctx: Context, *modules: str) -> None:
-    """Have jails of these modules ready to be forked for as long as this isn't cancelled."""
+    """Have jails of these modules ready to be forked, soon and for as long as this isn't cancelled."""
+    await asyncio.sleep(FIRST_THINGS)
     async with asyncio.TaskGroup() as keeping:
         for module in modules:
             keeping.create_task(casting.mould_of(module, scratch_of(ctx.settings)).keep())
