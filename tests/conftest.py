@@ -61,7 +61,7 @@ SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, the longest begin first, so that none is left over; then those that share the whole product."""
     if SIDE_BY_SIDE:
-        items.sort(key=lambda item: (not _asks_for(item, "world"), not _asks_for(item, "installation")))
+        items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,7 +1,5 @@
 """The steps that a person takes in a browser: the request form, the link in the mail, the quote, the desks."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from deploy.demo.askers import Answers
 from deploy.demo.people import Person, WentWrong, link_in
 from deploy.demo.places import Places
+from deploy.local.places import chromium_path
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -21,10 +20,9 @@ WAIT_MS = 30_000
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Lend a headless browser. Raises ``WentWrong`` saying how to get one."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as driver:
         try:
-            browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+            browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         except Exception as missing:
             raise WentWrong(
                 "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: playwright install chromium)"

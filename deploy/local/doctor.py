@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deploy.local import bootstrap, java
-from deploy.local.places import ROOT, state
+from deploy.local.places import ROOT, chromium_path, state
 from deploy.local.plan import Plan, port_variable
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
@@ -49,11 +49,11 @@ def look() -> Iterator[Finding]:
     yield from _ports()
     without_docker = "tests use local servers, and `docker compose up` can't be tried"
     yield _optional("docker", ["docker", "info"], "a Docker engine answers", without_docker)
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium_path()
     yield Finding(
         "Chromium",
-        browser is not None,
-        browser or "demo and page tests need one (Debian: apt install chromium)",
+        found is not None,
+        found or "demo and page tests need one (Debian: apt install chromium)",
         needed=False,
     )
 

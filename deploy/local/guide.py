@@ -6,8 +6,6 @@ go to ``docs/guide``; whoever changes the page takes them again.
 
 import asyncio
 import json
-import os
-import shutil
 import urllib.request
 from typing import Any
 from uuid import uuid4
@@ -15,7 +13,7 @@ from uuid import uuid4
 from playwright.async_api import Page, async_playwright
 
 from deploy.local.guide_collecting import photographs
-from deploy.local.places import ROOT
+from deploy.local.places import ROOT, chromium_path
 from deploy.local.plan import Plan
 from deploy.local.tour import DESK, PHONE, Tour
 from deploy.local.trouble import Trouble
@@ -88,8 +86,7 @@ async def main() -> None:
     for person in PEOPLE:
         await asyncio.to_thread(submit, plan.public_url, request_for(*person))
     async with async_playwright() as driver:
-        where = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = await driver.chromium.launch(executable_path=where, args=["--no-sandbox"])
+        browser = await driver.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         try:
             tour = Tour(browser, plan)
             queue = f"{plan.public_url}/desk/intake/queues/requests"

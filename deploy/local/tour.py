@@ -6,9 +6,7 @@ Needs ``./consilium up`` and a browser (Chromium, or playwright's). Everybody in
 
 import asyncio
 import json
-import os
 import re
-import shutil
 import tomllib
 import urllib.request
 from datetime import UTC, datetime
@@ -18,7 +16,7 @@ from typing import Any
 import typst
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from deploy.local.places import ROOT
+from deploy.local.places import ROOT, chromium_path
 from deploy.local.plan import Plan
 from deploy.local.trouble import Trouble
 
@@ -329,8 +327,7 @@ async def main() -> None:
         raise Trouble("The tour reads letters from the built-in mail catcher; unset SMTP_URL.")
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as driver:
-        where = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = await driver.chromium.launch(executable_path=where, args=["--no-sandbox"])
+        browser = await driver.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         try:
             await walk(Tour(browser, plan))
         finally:

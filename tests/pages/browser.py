@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from deploy.local.places import chromium_path
 from shared.settings import PlatformSettings
 
 FLAGS = [
@@ -24,16 +24,24 @@ FLAGS = [
 ]  # fmt: skip
 PHONE, TABLET, DESK = WIDTHS = 320, 768, 1280
 SCREENS = Path(".consilium") / "screens"
+_MEASURED = ("color-contrast", "target-size")
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
-_AUDIT = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}});
+_AXE_AT_HAND = "() => { if (!window.axe && window.bringAxe) window.bringAxe(); return !!window.axe; }"
+_AUDIT = """async ([tags, spared]) => {
+  const rules = Object.fromEntries(spared.map(rule => [rule, {enabled: false}]));
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, rules, resultTypes: ["violations"]});
   return found.violations.map(v => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.map(n => n.target.join(" ")).slice(0, 4).join(" | ")}`);
 }"""
-_AT_REST = """() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')
-  && document.getAnimations().every(a => a.playState !== "running")"""
-"""Half faded in, a text has half its contrast."""
-_OVERFLOW = """() => {
+_SETTLED = """async () => {
+  const busy = () => document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')
+    || document.getAnimations().some(a => a.playState === "running");
+  const until = performance.now() + 30000;
+  await document.fonts.ready;
+  while (busy()) {
+    if (performance.now() > until) return ["never comes to rest"];
+    await new Promise(then => setTimeout(then, 20));
+  }
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
   const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
@@ -42,11 +50,7 @@ _OVERFLOW = """() => {
     return r.width && (r.right > wide + 1 || r.left < -1) && !scrolls(e) && getComputedStyle(e).position !== "absolute"; });
   return out.slice(0, 4).map(e => `${e.tagName.toLowerCase()}.${e.className}: wider than the ${wide} px screen`);
 }"""
-
-
-def chromium() -> str | None:
-    """Return the system's Chromium, or None to use playwright's own."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+"""What is wider than the screen, once the page is at rest: half faded in, a text has half its contrast."""
 
 
 def axe() -> str:
@@ -54,11 +58,16 @@ def axe() -> str:
     return (PlatformSettings().node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
+def axe_at_hand() -> str:
+    """Return a script for every page of a context that spares sending axe to each; it is read when it is needed."""
+    return f"window.bringAxe = () => {{ {axe()}\n}}"
+
+
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
     """Lend a browser."""
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = await driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         try:
             yield browser
         finally:
@@ -107,21 +116,25 @@ class Finding:
 
 
 async def judge(
-    page: Page, name: str, *, widths: Sequence[int] = WIDTHS, audited: Sequence[int] = (PHONE, DESK), axe_source: str
-) -> list[Finding]:
+    page: Page, name: str, *, widths: Sequence[int] = WIDTHS, audited: Sequence[int] = (PHONE, DESK), axe_source: str,
+    only_other_words: bool = False,
+) -> list[Finding]:  # fmt: skip
     """Return what axe finds at the ``audited`` widths, and what is wider than any screen of ``widths``.
 
-    With CONSILIUM_SCREENS set, leaves a screenshot per width.
+    A page that has ``only_other_words`` than one that was judged needn't have its colours and targets measured again on
+    a desk: that is most of axe's time. With CONSILIUM_SCREENS set, leaves a screenshot per width.
     """
     findings = []
-    await page.evaluate(axe_source)
-    for width in widths:
-        await page.set_viewport_size({"width": width, "height": 900})
-        await page.evaluate("() => document.fonts.ready")
-        await page.wait_for_function(_AT_REST)
-        what = list(await page.evaluate(_OVERFLOW))
+    if not await page.evaluate(_AXE_AT_HAND):
+        await page.evaluate(axe_source)
+    shown = (page.viewport_size or {}).get("width")
+    for width in sorted(widths, reverse=shown == max(widths)):
+        if width != shown:
+            await page.set_viewport_size({"width": width, "height": 900})
+        what = list(await page.evaluate(_SETTLED))
         if width in audited:  # a tablet's page is built as one of the others
-            what += await page.evaluate(_AUDIT, AXE_RULES)
+            spared = _MEASURED if only_other_words and width == DESK else ()
+            what += await page.evaluate(_AUDIT, [AXE_RULES, spared])
         if "CONSILIUM_SCREENS" in os.environ:
             SCREENS.mkdir(parents=True, exist_ok=True)
             file = re.sub(r"[^\w-]+", "-", name).strip("-")[:120]

@@ -1,20 +1,27 @@
 """Every page there is: found by following links from the first pages of each kind of person, so that later pages are included."""
 
+import html
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from playwright.async_api import Browser, Error
+from playwright.async_api import APIRequestContext, Browser, Page
 
-from tests.pages.browser import DESK, PHONE, Finding, axe, complaints, judge, signed_in
+from tests.pages.browser import PHONE, Finding, axe, axe_at_hand, complaints, judge, signed_in
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)|(?<=/)[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z*~$=]")
 NOT_PAGES = re.compile(
     r"^/sign-in$|^/(api|static|sign-in/callback|sign-out|link|partner)(/|$)|\.(pdf|ics|csv|zip)$|/(download|file|files|pdf|receipt)$"
 )
 
-_BUILD = "() => [...document.querySelectorAll('body *')].map(e => e.tagName + '.' + e.getAttribute('class')).join(' ')"
-"""What a page is built of, whatever its words: two stages of a case often differ in words alone."""
+_PARTS_COME_LATER = 'hx-trigger="load'
+_TAGS = re.compile(r'<([a-z][a-z0-9-]*)(?:\s[^>]*?\bclass="([^"]*)")?')
+_LINKS = re.compile(r'<a\s[^>]*?\bhref="([^"]*)"')
+_LOADED = """async () => {
+  for (const until = performance.now() + 30000; document.querySelector('.htmx-request') && performance.now() < until;)
+    await new Promise(then => setTimeout(then, 20));
+  return document.documentElement.outerHTML;
+}"""
 
 
 @dataclass
@@ -47,12 +54,14 @@ async def crawl(
 ) -> list[Finding]:
     """Visit every page that ``person`` can reach by links and return what is wrong; ``person.seen`` tells shapes and addresses.
 
-    A page built of the same parts as one in ``done`` (in the same language) is visited and not judged again.
+    A page built of the same parts as one in ``done`` (in the same language) is read and not judged again.
     """
     context = await signed_in(browser, base, person.cookies)
+    await context.add_init_script(axe_at_hand())
     page = await context.new_page()
+    await page.set_viewport_size({"width": PHONE, "height": 900})
     said = complaints(page)
-    source, found, todo = axe(), [], list(person.start)
+    found, todo = [], list(person.start)
     done = set() if done is None else done
     while todo and len(person.seen) < at_most:
         path = todo.pop(0)
@@ -62,31 +71,43 @@ async def crawl(
         if path in person.visited:
             continue
         person.visited.add(path)
-        said.clear()
-        try:
-            answer = await page.goto(_address(base, path, person.lang), wait_until="load")
-        except Error as refused:
-            if "Download is starting" in refused.message:
-                continue
-            raise
-        await page.wait_for_function("() => !document.querySelector('.htmx-request')")
         where = f"{person.name}{shape(path)}"
-        if answer is None or answer.status >= 400:
-            found.append(Finding(where, [f"answers {answer.status if answer else 'nothing'} to {path}"]))
+        address = _address(base, path, person.lang)
+        status, text = await _read(context.request, address)
+        if status >= 400:
+            found.append(Finding(where, [f"answers {status} to {path}"]))
             continue
-        build = f"{person.lang} {shape(path)} {hash(await page.evaluate(_BUILD))}"
+        if not text:
+            continue
+        if _PARTS_COME_LATER in text:
+            text = await _opened(page, address)
+        build = f"{person.lang} {shape(path)} {hash(tuple(_TAGS.findall(text)))}"
         if build not in done:
             done.add(build)
-            audited = (
-                (PHONE, DESK) if person.lang == "en" else (PHONE,)
-            )  # another language is the same page in other words
-            found += await judge(page, f"{where}-{person.lang}", audited=audited, axe_source=source)
+            if page.url != address:
+                await _opened(page, address)
+            translated = person.lang != "en"
+            found += await judge(page, f"{where}-{person.lang}", axe_source=axe(), only_other_words=translated)
         if said:
             found.append(Finding(where, sorted(set(said))))
-        links = await page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
-        todo += [urlsplit(link).path for link in links if _is_page(base, link)]
+            said.clear()
+        todo += [urlsplit(link).path for link in map(html.unescape, _LINKS.findall(text)) if _is_page(base, link)]
     await context.close()
     return found
+
+
+async def _read(request: APIRequestContext, address: str) -> tuple[int, str]:
+    """Return a page's status and text; nothing of a download."""
+    answer = await request.get(address)
+    is_page = answer.headers.get("content-type", "").startswith("text/html")
+    return answer.status, await answer.text() if is_page and "content-disposition" not in answer.headers else ""
+
+
+async def _opened(page: Page, address: str) -> str:
+    """Open a page, wait for its parts, and return what it is built of by then."""
+    await page.goto(address, wait_until="load")
+    text: str = await page.evaluate(_LOADED)
+    return text
 
 
 def _address(base: str, path: str, lang: str) -> str:

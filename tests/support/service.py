@@ -229,20 +229,25 @@ async def fresh_database(service: Service, postgres_url: str) -> AsyncIterator[s
         await run_as_admin(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def settings_of_the_platform(environment: pytest.MonkeyPatch, keys: Path, folder: Path, postgres_url: str) -> None:
+    """Set what every service reads: where keys, files and databases are, and the public address."""
+    environment.setenv("JWKS_FILE", str(keys / "jwks.json"))
+    environment.setenv("FILES_URL", f"file://{folder}/files")
+    environment.setenv("PUBLIC_URL", "http://consilium.test")
+    for service in SERVICES:
+        environment.setenv(f"{service.upper()}_SIGNING_KEY_FILE", str(keys / f"{service}.pem"))
+        environment.setenv(f"{service.upper()}_DATABASE_URL", postgres_url)
+    environment.setenv("RECORDS_FILES_KEY_FILE", str(keys / "files.key"))
+    environment.setenv("INTAKE_SESSION_KEY_FILE", str(keys / "sessions.pem"))
+    environment.setenv("INTAKE_VIEWS_DATABASE_URL", postgres_url)
+
+
 @pytest.fixture
 def platform_environment(
     monkeypatch: pytest.MonkeyPatch, keys_folder: Path, tmp_path: Path, postgres_url: str,
 ) -> pytest.MonkeyPatch:  # fmt: skip
     """The settings that every service reads, pointing at this test's own things."""
-    monkeypatch.setenv("JWKS_FILE", str(keys_folder / "jwks.json"))
-    monkeypatch.setenv("FILES_URL", f"file://{tmp_path}/files")
-    monkeypatch.setenv("PUBLIC_URL", "http://consilium.test")
-    for service in SERVICES:
-        monkeypatch.setenv(f"{service.upper()}_SIGNING_KEY_FILE", str(keys_folder / f"{service}.pem"))
-        monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", postgres_url)
-    monkeypatch.setenv("RECORDS_FILES_KEY_FILE", str(keys_folder / "files.key"))
-    monkeypatch.setenv("INTAKE_SESSION_KEY_FILE", str(keys_folder / "sessions.pem"))
-    monkeypatch.setenv("INTAKE_VIEWS_DATABASE_URL", postgres_url)
+    settings_of_the_platform(monkeypatch, keys_folder, tmp_path, postgres_url)
     return monkeypatch
 
 
