@@ -12,7 +12,9 @@ from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
+from io import FileIO
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
@@ -21,6 +23,8 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 SNIFFED = 512
 CHUNK = 1 << 20
+
+Bytes = bytes | bytearray | memoryview
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "application/pdf"),
@@ -82,6 +86,70 @@ def new_key() -> str:
     return f"{name[:2]}/{name}"
 
 
+class Writing(Protocol):
+    """An object on its way into the store: nobody may read it before it is ended. The methods block: call them in a thread."""
+
+    def add(self, content: Bytes) -> None:
+        """Add bytes."""
+
+    def end(self, *, durable: bool) -> None:
+        """Have it lie in the store; ``durable``: it survives a power cut when this returns."""
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+
+
+class _ToStore:
+    """An object store takes an object whole."""
+
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store, self._key, self._held = store, key, bytearray()
+
+    def add(self, content: Bytes) -> None:
+        self._held += content
+
+    def end(self, *, durable: bool) -> None:  # noqa: ARG002 - it always is
+        obstore.put(self._store, self._key, self._held, use_multipart=False)
+
+    def drop(self) -> None:
+        self._held.clear()
+
+
+class _ToFolder:
+    """Written in its place at once, under a key that nobody else writes: one commit of the file system's journal, not two."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: FileIO | None = None
+
+    def add(self, content: Bytes) -> None:
+        file, left = self._opened(), memoryview(content)
+        while left:  # a disk that is nearly full takes a part, and only then says so
+            left = left[file.write(left) :]
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = self._path.open("xb", buffering=0)
+        return self._file
+
+    def end(self, *, durable: bool) -> None:
+        with self._opened() as file:
+            if durable:
+                os.fsync(file.fileno())
+        if durable:
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def drop(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+
 class Files:
     """The store behind ``url``: ``file:///folder`` or ``s3://bucket/prefix`` (credentials from ``AWS_*``)."""
 
@@ -128,12 +196,19 @@ class Files:
 
         return chunks()
 
-    def put_bytes(self, key: str, content: bytes, *, durable: bool = True) -> None:
-        """Write one object whole. It blocks: call it in a thread. ``durable``: it survives a power cut when this returns."""
-        if self._folder is None:
-            obstore.put(self._store, key, content, use_multipart=False)
-        else:
-            _write(self._folder / key, content, durable=durable)
+    def writing(self, key: str) -> "Writing":
+        """Begin an object that is written as its bytes come, under a key that was never used."""
+        return _ToStore(self._store, key) if self._folder is None else _ToFolder(self._folder / key)
+
+    def put_bytes(self, key: str, content: Bytes, *, durable: bool = True) -> None:
+        """Write one object whole, under a new key. It blocks. ``durable``: it survives a power cut when this returns."""
+        one = self.writing(key)
+        try:
+            one.add(content)
+            one.end(durable=durable)
+        except BaseException:
+            one.drop()
+            raise
 
     def settle(self) -> None:
         """Make durable what was written without; it blocks. An object store has no need of it."""
@@ -182,23 +257,6 @@ def as_download(name: str, size: int, sha256: str) -> dict[str, str]:
         "content-encoding": "identity",
         "etag": f'"{sha256}"',
     }
-
-
-def _write(path: Path, content: bytes, *, durable: bool) -> None:
-    """Write beside its place and move it there: a reader, or a restart, finds the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    staged = path.with_name(f"{path.name}#{uuid4().hex}")
-    with staged.open("wb", buffering=0) as file:
-        file.write(content)
-        if durable:
-            os.fsync(file.fileno())
-    staged.rename(path)
-    if durable:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 async def _head(source: AsyncIterator[bytes]) -> bytes:

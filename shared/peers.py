@@ -1,14 +1,16 @@
 """Asking another service, at the moment of use, for what the wire doesn't carry (the claim check)."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from shared import telemetry
 from shared.clock import Clock
+
+if TYPE_CHECKING:
+    import httpx
 
 LIFETIME_SECONDS = 60
 
@@ -60,6 +62,8 @@ class Peers:
             await self._client.aclose()
 
     async def _ask(self, method: str, service: str, path: str, **options: Any) -> Any:
+        import httpx  # several MB, that many processes never need
+
         headers = {"Authorization": f"Bearer {self._token(service)}", **options.pop("headers", {})}
         if (trace := telemetry.traceparent()) is not None:
             headers["traceparent"] = trace

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
 from anyascii import anyascii
+
+if TYPE_CHECKING:
+    import typst
 
 FACES = ("noto-sans", "noto-sans-arabic", "noto-sans-sc")
 WEIGHTS = ("400Regular", "600SemiBold", "700Bold")
@@ -33,6 +35,8 @@ def typeset(template: Path, name: str, content: dict[str, Any], at: datetime, no
 
     Raises ``Unprintable``.
     """
+    import typst  # loaded with the first document: few processes ever make one
+
     compiler = typst.Compiler(
         str(template), root=str(template.parent), font_paths=_fonts(node_modules), ignore_system_fonts=True,
         sys_inputs={name: json.dumps(content)},
@@ -54,7 +58,9 @@ def spelled_out(content: Any, characters: Iterable[str]) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _fonts(node_modules: Path) -> typst.Fonts:
+def _fonts(node_modules: Path) -> "typst.Fonts":
+    import typst
+
     folders = [node_modules / "@expo-google-fonts" / face / weight for face in FACES for weight in WEIGHTS]
     if missing := [folder for folder in folders if not folder.is_dir()]:
         raise FileNotFoundError(

@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> None:
     try:
         level = NEEDS.get(command, LOCAL)
         python = environment(level) if level else Path(sys.executable)
-        settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+        settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(state() / "pycache")}
+        settings.pop("PYTHONDONTWRITEBYTECODE", None)  # nothing lies beside the sources, and no start compiles all anew
         if level and not all((state() / fetched).exists() for fetched in ("kafka.jars", "node/installed")):
             settings |= certificates()
         if (bin_folder := python.parent) != Path(sys.executable).parent:

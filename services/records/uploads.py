@@ -6,7 +6,7 @@ object of a piece is written before it counts, under a key that was announced be
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
@@ -25,6 +25,8 @@ from shared.service import Context
 from shared.web import N_, Principal
 
 MOST_SEGMENTS = 20_000
+PART = 4 * vault.FRAME
+"""Bytes that are sealed and written at a time."""
 
 
 class Elsewhere(Exception):
@@ -70,39 +72,38 @@ async def begin(
 
 @dataclass
 class _Writing:
-    """One request that adds to an upload: what it holds back until a segment is full, and the segment under way.
+    """One request that adds to an upload, sealed and written as its bytes come, a part at a time.
 
-    ``key``: where the next segment will lie; it was announced, so it is swept if this process dies before it counts.
+    ``keys``: where the next two segments will lie. They were announced, so that what lies there is swept if this process
+    dies before it counts. ``part``, ``counting``: what is on its way to the disk, and into the database.
     """
 
     ctx: Context
     one: Incoming
     item: Item
-    vault: vault.Vault
+    room: vault.Vault
     writer: UUID
-    key: str
+    keys: list[str]
     allowed: frozenset[str]
     buffer: bytearray = field(default_factory=bytearray)
-    under_way: "asyncio.Task[None] | None" = None
+    segment: vault.Segment | None = None
+    filled: int = 0
+    part: "asyncio.Task[None] | None" = None
+    counting: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self._sent, self._begun = self.one.received, len(self.one.laid.segments)
 
     async def take(self, chunk: bytes) -> None:
         """Take bytes as they come. Raises ``files.Unacceptable``, ``Elsewhere``."""
         self.buffer += chunk
         limit = self.one.size if self.one.size is not None else self.ctx.settings.max_upload_bytes
-        if self.expected + len(self.buffer) > limit:
+        if self._sent + len(self.buffer) > limit:
             raise files.TooLarge(files.TOO_LARGE, limit=self.ctx.settings.max_upload_bytes // 1024**2)
         if len(self.buffer) >= kinds.HEAD:
             self.refuse_unknown()
-        while len(self.buffer) >= vault.SEGMENT:
-            await self.write(vault.SEGMENT)
-
-    @property
-    def expected(self) -> int:
-        """How many bytes lie before the buffer once what is under way is counted."""
-        return self._sent
-
-    def __post_init__(self) -> None:
-        self._sent = self.one.received
+        while len(self.buffer) > PART:  # the last part of all is told apart: some bytes are held back for it
+            await self.write(PART, ends=self.filled + PART == vault.SEGMENT)
 
     def refuse_unknown(self) -> None:
         """Refuse by its first bytes what is of no kind that this item takes. Raises ``files.Unreadable``.
@@ -118,38 +119,66 @@ class _Writing:
             raise files.Unreadable(files.WRONG_IMAGES if self.item.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
         self.one = replace(self.one, media_type=kind)
 
-    async def write(self, size: int, *, last: bool = False) -> None:
-        """Begin to write the first ``size`` bytes of the buffer as a segment, behind the one under way."""
+    async def write(self, size: int, *, ends: bool, nothing_follows: bool = False) -> None:
+        """Begin to write the first bytes of the buffer, behind the part under way; ``ends``: with them a segment is whole."""
         plain = bytes(memoryview(self.buffer)[:size])
         del self.buffer[:size]
-        await self.settle()
         self._sent += size
-        self.under_way = asyncio.create_task(self._write(plain, last=last))
+        await _settled(self.part)
+        if self.segment is None:
+            self.segment = self._begin_segment()
+        segment, self.filled = self.segment, self.filled + size
+        self.part = asyncio.create_task(asyncio.to_thread(segment.add, plain, last=ends))
+        if ends:
+            await _settled(self.counting)
+            self.counting = asyncio.create_task(self._count(segment, self.part, nothing_follows=nothing_follows))
+            self.segment, self.filled = None, 0
 
-    async def settle(self) -> None:
-        """Wait until all that was begun is durable and counted."""
-        if self.under_way is not None:
-            task, self.under_way = self.under_way, None
-            await task
-
-    async def _write(self, plain: bytes, *, last: bool) -> None:
-        segments = self.one.laid.segments
-        if len(segments) >= MOST_SEGMENTS:
+    def _begin_segment(self) -> vault.Segment:
+        if self._begun >= MOST_SEGMENTS:
             raise TooManyPieces(N_("The file came in too many small pieces. Send it again in larger ones."))
-        key, size = self.key, len(plain)
-        await asyncio.to_thread(self.vault.put, key, plain)
+        self._begun += 1
+        return vault.Segment(self.room, self.keys.pop(0))
+
+    async def end(self) -> None:
+        """Write what is left, and wait until all is durable and counted."""
+        if self.buffer:
+            await self.write(len(self.buffer), ends=True, nothing_follows=True)
+        await _settled(self.counting)
+
+    async def drop(self) -> None:
+        """Let what is under way end, and forget the rest."""
+        under_way = [task for task in (self.part, self.counting) if task is not None]
+        await asyncio.gather(*under_way, return_exceptions=True)
+        if self.segment is not None:
+            await asyncio.to_thread(self.segment.drop)
+
+    async def _count(self, segment: vault.Segment, written: "asyncio.Task[None]", *, nothing_follows: bool) -> None:
+        """Count a segment once it is written, announcing where the second after it will lie; with the last, make a document."""
+        await written
         failpoints.reach("uploads.written")
-        laid = replace(self.one.laid, segments=(*segments, (key, size)))
-        received = self.one.received + size
-        following = None if last or received == self.one.size else vault.new_segment(self.one.id, len(laid.segments))
+        laid = replace(self.one.laid, segments=(*self.one.laid.segments, (segment.name, segment.size)))
+        received = self.one.received + segment.size
+        over = nothing_follows or received == self.one.size
+        settled, following = [segment.name], vault.new_segment(self.one.id, len(laid.segments) + 1)
         async with self.ctx.db.transaction() as tx:
-            if not await store.add_segment(tx, self.one, self.writer, key, size, following):
+            if not await store.add_segment(
+                tx, self.one, self.writer, segment.name, segment.size,
+                settled=[*settled, *self.keys] if over else settled, announced=[] if over else [following],
+            ):  # fmt: skip
                 raise Elsewhere
-            self.one, self.key = replace(self.one, laid=laid, received=received), following or ""
+            self.one = replace(self.one, laid=laid, received=received)
             if received == self.one.size:
                 await finish(tx, self.one, self.one.id)
                 failpoints.reach("uploads.finished")
+        self.keys.append(following)
         failpoints.reach("uploads.counted")
+
+
+async def _settled(task: "asyncio.Task[None] | None") -> None:
+    """Wait for a task, which goes on when who waits is told to stop."""
+    if task is not None:
+        await asyncio.shield(task)
 
 
 async def append(
@@ -168,47 +197,41 @@ async def append(
     no known kind is kept), ``Refused``.
     """
     writing = await _writing(ctx, who, one, offset, only)
+    source = aiter(chunks)
     try:
-        async for chunk in chunks:
+        while (chunk := await _next(source, writing)) is not None:
             await writing.take(chunk)
         writing.refuse_unknown()
-    except (files.Unacceptable, Elsewhere):
-        await _drop(writing)
+        await writing.end()
+    except BaseException:  # ours, or told to stop: bytes may be missing behind those that count, and what follows can't
+        await asyncio.shield(writing.drop())
         raise
-    except BaseException:
-        await _keep(writing)
-        raise
-    if writing.buffer:
-        await writing.write(len(writing.buffer), last=True)
-    await writing.settle()
     return writing.one
 
 
+async def _next(source: AsyncIterator[bytes], writing: _Writing) -> bytes | None:
+    """Return the next bytes; None when there are no more. When the sender breaks off, what came is made durable first."""
+    try:
+        return await anext(source)
+    except StopAsyncIteration:
+        return None
+    except Exception:
+        if writing.one.media_type is not None or writing.one.received:
+            await writing.end()
+        raise
+
+
 async def _writing(ctx: Context, who: Principal, one: Incoming, offset: int, only: frozenset[str] | None) -> _Writing:
-    writer, key = uuid4(), vault.new_segment(one.id, len(one.laid.segments))
+    writer, first = uuid4(), len(one.laid.segments)
+    keys = [vault.new_segment(one.id, number) for number in (first, first + 1)]
     async with ctx.db.transaction() as tx:
         collection = await desks.see(tx, who, one.case_id)
         item = receiving(collection, one.item_id)
         room = await vault.vault_of(ctx, tx, one.case_id)
-        if not await store.take_over(tx, one.id, writer, offset, key):
+        if not await store.take_over(tx, one.id, writer, offset, keys):
             raise Elsewhere
         one = await store.incoming(tx, one.case_id, one.id) or one
-    return _Writing(ctx, one, item, room, writer, key, only or kinds.TAKEN[item.kind])
-
-
-async def _keep(writing: _Writing) -> None:
-    """Make durable what came before the sender broke off."""
-    if writing.buffer and (writing.one.media_type is not None or writing.one.received):
-        await writing.write(len(writing.buffer), last=True)
-    await writing.settle()
-
-
-async def _drop(writing: _Writing) -> None:
-    """Let what is under way end, and forget the rest."""
-    if writing.under_way is not None:
-        await asyncio.wait({writing.under_way})
-        if not writing.under_way.cancelled():
-            writing.under_way.exception()
+    return _Writing(ctx, one, item, room, writer, keys, only or kinds.TAKEN[item.kind])
 
 
 async def finish(tx: Tx, one: Incoming, document_id: UUID, sha256: str | None = None) -> None:

@@ -1,9 +1,8 @@
 """Whose request this is: a session cookie, a service's token, or an access token of the OpenID Connect issuer."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from fastapi import Request
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -12,6 +11,9 @@ from shared.clock import Clock
 from shared.web.auth import NOBODY, STAFF, Principal, Role
 from shared.web.problem import Problem
 from shared.web.tokens import NotOurs, PublicKeys, key_id, verified
+
+if TYPE_CHECKING:
+    import httpx
 
 SIGNATURES = ("RS256", "ES256", "Ed25519", "EdDSA")
 FROM_ISSUER = STAFF | {Role.PARTNER_SYSTEM}
@@ -33,15 +35,17 @@ def roles_in(claims: dict[str, Any]) -> frozenset[Role]:
 class IssuerKeys:
     """The issuer's discovery document and keys, kept for ten minutes; an unknown key id asks again, at most every 5 s."""
 
-    def __init__(self, issuer: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, issuer: str, transport: "httpx.AsyncBaseTransport | None" = None) -> None:
         self.issuer = issuer.rstrip("/")
         self._transport = transport
         self._about: dict[str, Any] = {}
         self._keys = KeySet([])
         self._asked_at = float("-inf")
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self) -> "httpx.AsyncClient":
         """Return an HTTP client for the issuer."""
+        import httpx  # several MB, that most processes never need
+
         return httpx.AsyncClient(transport=self._transport, timeout=5)
 
     async def about(self) -> dict[str, Any]:
@@ -113,7 +117,7 @@ class Identity:
         try:
             return self.keys.service(token, audience=self.service, now=now)
         except NotOurs:
-            pass
+            import httpx
         try:
             claims = await self.issuer.claims(token, audience=self.audience, now=now)
         except NotOurs as error:

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,7 +39,7 @@ async def test_a_file_comes_in_pieces_and_is_whole(case: Case) -> None:
     )
     file = await vault.open_document(case.records.ctx, row["id"])
     assert b"".join([chunk async for chunk in file.chunks()]) == body
-    for start, length in ((0, 10), ((4 << 20) - 5, 10), (5_000_000, 300_000), (len(body) - 3, 10)):
+    for start, length in ((0, 10), (vault.SEGMENT - 5, 10), (5_000_000, 300_000), (len(body) - 3, 10)):
         assert await file.read(start, length) == body[start : start + length]
 
 
@@ -68,9 +69,9 @@ async def test_the_protocol_is_spoken_as_it_is_written(case: Case) -> None:
 
 
 async def test_what_is_given_up_leaves_nothing_and_what_is_whole_stays(case: Case, tmp_path: Path) -> None:
-    body = a_file(5 << 20)
+    body = a_file(6 << 20)
     place = (await begin(case, len(body))).headers["Location"]
-    await patch(case, place, 0, body[: 4 << 20])
+    await patch(case, place, 0, body[: vault.SEGMENT])
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
 
     assert (await case.patient.delete(place, headers=TUS)).status_code == 204
@@ -106,6 +107,29 @@ async def test_a_sender_that_breaks_off_loses_nothing_that_came(case: Case) -> N
     assert (await patch(case, place, 0, broken())).status_code >= 500
     assert await offset_of(case, place) == 5 << 20
     assert (await patch(case, place, 5 << 20, body[5 << 20 :])).status_code == 204
+
+
+async def test_a_server_that_is_told_to_stop_keeps_what_counts_and_nothing_out_of_place(case: Case) -> None:
+    body, small = a_file(13 << 20), 1 << 16
+    place = (await begin(case, len(body))).headers["Location"]
+
+    async def until(end: int, offset: int) -> AsyncIterator[bytes]:
+        for at in range(offset, len(body), small):
+            if at >= end:
+                sending.cancel()
+            yield body[at : at + small]
+
+    for end in range(0, len(body), (1 << 20) + 5 * small):
+        offset = await offset_of(case, place)
+        sending = asyncio.create_task(patch(case, place, offset, until(end, offset)))
+        with suppress(asyncio.CancelledError):
+            await sending
+    offset = await offset_of(case, place)
+    assert offset > 0
+    assert (await patch(case, place, offset, body[offset:])).status_code == 204
+    [row] = await case.records.fetch("SELECT id FROM documents")
+    file = await vault.open_document(case.records.ctx, row["id"])
+    assert b"".join([chunk async for chunk in file.chunks()]) == body
 
 
 async def test_of_two_that_send_at_once_one_is_told_where_it_stands(case: Case) -> None:

@@ -129,14 +129,16 @@ async def incoming_from(tx: Tx, case_id: CaseId, subject: str) -> list[Incoming]
 
 _TAKE_OVER = """
 WITH taken AS (
-    UPDATE incoming SET writer = $2, touched_at = $5 WHERE id = $1 AND received_bytes = $3 RETURNING case_id)
-INSERT INTO uploads (object_key, case_id, started_at) SELECT $4, case_id, $5 FROM taken
+    UPDATE incoming SET writer = $2, touched_at = $5 WHERE id = $1 AND received_bytes = $3 RETURNING case_id),
+announced AS (INSERT INTO uploads (object_key, case_id, started_at) SELECT unnest($4::text[]), case_id, $5 FROM taken)
+SELECT count(*) FROM taken
 """
 
 
-async def take_over(tx: Tx, upload_id: UUID, writer: UUID, offset: int, key: str) -> bool:
-    """Let ``writer`` alone add to a file that has ``offset`` bytes, at ``key`` first; whoever wrote before can't any more."""
-    return await tx.execute(_TAKE_OVER, upload_id, writer, offset, key, tx.now) == "INSERT 0 1"
+async def take_over(tx: Tx, upload_id: UUID, writer: UUID, offset: int, keys: Sequence[str]) -> bool:
+    """Let ``writer`` alone add to a file that has ``offset`` bytes, at ``keys`` first; whoever wrote before can't any more."""
+    taken: int = await tx.fetchval(_TAKE_OVER, upload_id, writer, offset, keys, tx.now)
+    return taken == 1
 
 
 _ADD_SEGMENT = """
@@ -144,19 +146,22 @@ WITH counted AS (
     UPDATE incoming SET segment_keys = segment_keys || $3::text, segment_sizes = segment_sizes || $4::bigint,
         received_bytes = received_bytes + $4, media_type = coalesce(media_type, $5), touched_at = $6
     WHERE id = $1 AND writer = $2 RETURNING case_id),
-settled AS (DELETE FROM uploads WHERE object_key = $3 AND EXISTS (SELECT FROM counted)),
-announced AS (
-    INSERT INTO uploads (object_key, case_id, started_at) SELECT $7, case_id, $6 FROM counted WHERE $7::text IS NOT NULL)
+settled AS (DELETE FROM uploads WHERE object_key = ANY($7) AND EXISTS (SELECT FROM counted)),
+announced AS (INSERT INTO uploads (object_key, case_id, started_at) SELECT unnest($8::text[]), case_id, $6 FROM counted)
 SELECT count(*) FROM counted
 """
 
 
-async def add_segment(tx: Tx, one: Incoming, writer: UUID, key: str, size: int, following: str | None) -> bool:
-    """Count a segment that is durable at ``key``, and announce where the ``following`` will lie.
+async def add_segment(
+    tx: Tx, one: Incoming, writer: UUID, key: str, size: int, *, settled: Sequence[str], announced: Sequence[str]
+) -> bool:
+    """Count a segment that is durable at ``key``; what was announced and is ``settled`` need not be swept any more.
 
     False: another writer took over, it doesn't count.
     """
-    counted: int = await tx.fetchval(_ADD_SEGMENT, one.id, writer, key, size, one.media_type, tx.now, following)
+    counted: int = await tx.fetchval(
+        _ADD_SEGMENT, one.id, writer, key, size, one.media_type, tx.now, settled, announced
+    )
     return counted == 1
 
 

@@ -16,13 +16,13 @@ from services.records import files
 from services.records.store import uploads as store
 from services.records.store.uploads import Laid
 from services.records.vault.keys import Erased, NoSuchKey, key_of
-from services.records.vault.sealing import FRAME, HEAD, TAG, Broken, Opener, seal, span
+from services.records.vault.sealing import FRAME, HEAD, TAG, Broken, Bytes, Opener, Sealer, seal, span
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.service import Context
 
-SEGMENT = 4 * 1024 * 1024
-"""Plain bytes an object holds at most: so much, at most, is sent again after a crash."""
+SEGMENT = 5 * 1024 * 1024
+"""Plain bytes an object holds at most: so much, at most, is sent again after a crash. Our pages send pieces of this size."""
 CHUNK = 16 * FRAME
 
 
@@ -43,9 +43,32 @@ class Vault:
     store: files.Files
     key: bytes
 
-    def put(self, name: str, plain: bytes | bytearray | memoryview, *, durable: bool = True) -> None:
+    def put(self, name: str, plain: Bytes, *, durable: bool = True) -> None:
         """Write one segment. It blocks: call it in a thread."""
         self.store.put_bytes(name, seal(self.key, name, plain), durable=durable)
+
+
+class Segment:
+    """A segment that is written as its bytes come; nothing of it is held here. Its methods block, one call at a time."""
+
+    def __init__(self, vault: Vault, name: str) -> None:
+        self.name, self.size = name, 0
+        self._sealer, self._out = Sealer(vault.key, name), vault.store.writing(name)
+
+    def add(self, plain: Bytes, *, last: bool) -> None:
+        """Add bytes, whole frames but for the ``last``; with those it lies durable in the store. What fails leaves nothing."""
+        try:
+            self._out.add(self._sealer.seal(plain, last=last))
+            self.size += len(plain)
+            if last:
+                self._out.end(durable=True)
+        except BaseException:
+            self._out.drop()
+            raise
+
+    def drop(self) -> None:
+        """Leave nothing of a segment that doesn't end."""
+        self._out.drop()
 
 
 async def vault_of(ctx: Context, tx: Tx, case_id: CaseId) -> Vault:
@@ -140,6 +163,7 @@ async def opened(ctx: Context, tx: Tx, document_id: UUID) -> OpenFile:
 
 __all__ = [
     "CHUNK",
+    "FRAME",
     "SEGMENT",
     "TAG",
     "Broken",
@@ -147,6 +171,7 @@ __all__ = [
     "Laid",
     "NoSuchKey",
     "OpenFile",
+    "Segment",
     "Vault",
     "new_segment",
     "open_document",

@@ -21,17 +21,40 @@ _MARK = b"CONSILIUM-SEAL-1"
 _SALT = HEAD - len(_MARK)
 
 
+Bytes = bytes | bytearray | memoryview
+
+
 class Broken(Exception):
     """What lies in the store isn't what was sealed: damaged, cut short, swapped, or sealed under another key."""
 
 
-def seal(case_key: bytes, name: str, plain: bytes | bytearray | memoryview) -> bytes:
-    """Return ``plain`` sealed under the name of the object that will hold it. Not for more than fits in memory twice."""
-    salt = os.urandom(_SALT)
-    cipher, view = _cipher(case_key, name, salt), memoryview(plain)
-    frames = [view[at : at + FRAME] for at in range(0, len(view), FRAME)] or [view]
-    sealed = (cipher.encrypt(_nonce(n, last=n == len(frames) - 1), frame, None) for n, frame in enumerate(frames))
-    return b"".join((_MARK, salt, *sealed))
+class Sealer:
+    """Seals one object as its bytes come, under the name by which it will lie."""
+
+    def __init__(self, case_key: bytes, name: str) -> None:
+        salt = os.urandom(_SALT)
+        self._cipher, self._number, self._head = _cipher(case_key, name, salt), 0, _MARK + salt
+
+    def seal(self, plain: Bytes, *, last: bool) -> bytearray:
+        """Return the next bytes sealed: whole frames, but for those that are ``last``. Not for more than fits in memory twice."""
+        view = memoryview(plain)
+        if not last and len(view) % FRAME:
+            raise ValueError("a frame in the middle is whole")
+        frames = [view[at : at + FRAME] for at in range(0, len(view), FRAME)] or [view]
+        sealed = bytearray(len(self._head) + len(view) + TAG * len(frames))
+        sealed[: len(self._head)] = self._head
+        at, self._head = len(self._head), b""
+        with memoryview(sealed) as into:
+            for place, frame in enumerate(frames, 1):
+                nonce = _nonce(self._number, last=last and place == len(frames))
+                at += self._cipher.encrypt_into(nonce, frame, None, into[at : at + len(frame) + TAG])
+                self._number += 1
+        return sealed
+
+
+def seal(case_key: bytes, name: str, plain: Bytes) -> bytes:
+    """Return a whole object sealed."""
+    return bytes(Sealer(case_key, name).seal(plain, last=True))
 
 
 def sealed_size(plain: int) -> int:
