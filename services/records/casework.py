@@ -33,7 +33,7 @@ from services.records.domain import (
     tied,
 )
 from services.records.partner import tell
-from services.records.store import cases, history, materials
+from services.records.store import cases, history, imaging, materials
 from shared import programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -143,6 +143,7 @@ async def check_identity(tx: Tx, case_id: CaseId, document_id: UUID, check: Iden
     """Record the comparison of a document with the patient; somebody else's is shown to nobody from now on (M5)."""
     item, document = await _describing(tx, case_id, document_id, version)
     await materials.describe(tx, item, replace(document, identity=check))
+    await imaging.judge_checked(tx, case_id, document_id)
 
 
 async def write_summary(tx: Tx, case_id: CaseId, text: str, by: Person, version: int) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from shared.web import Role
 from tests.records.conftest import Case, brief
+from tests.records.made_up import archive, dicom
 from tests.records.scans import brings_scans, header, slices
 from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
 
@@ -140,6 +141,30 @@ async def test_a_file_with_another_persons_name_is_shown_to_nobody(case: Case) -
         )
     images = (await case.manager.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]
     assert len(images) == 11
+
+
+def cd_of(series: str, *, name: str = "Testfall^Anna", birth_date: str = "19700101") -> bytes:
+    """Return a CD with twelve slices of somebody."""
+    slices_ = (dicom(n, series=series) for n in range(1, 13))
+    others = (one.replace(b"Testfall^Anna", name.encode()).replace(b"19700101", birth_date.encode()) for one in slices_)
+    return archive({f"IM{n}": one for n, one in enumerate(others)})
+
+
+async def test_once_somebody_said_whose_a_cd_is_scans_of_other_people_are_found_and_count_no_more(case: Case) -> None:
+    mine = await case.uploads("imaging", cd_of("1.2.3"), name="mine.zip")
+    other = await case.uploads("imaging", cd_of("1.2.4", name="Fremdlin^Otto", birth_date="19811231"), name="other.zip")
+    assert await flaws(case) == {"": ["mixed_patients"]}
+
+    assert (await case.identifies("imaging", mine)).status_code == 200
+    assert await flaws(case) == {"": ["mixed_patients"], "1.2.4": ["another_person"]}
+    await case.uploads("imaging", cd_of("1.2.5", name="Fremdlin^Otto", birth_date="19811231"), name="late.zip")
+    assert await flaws(case) == {"": ["mixed_patients"], "1.2.4": ["another_person"], "1.2.5": ["another_person"]}
+
+    assert (await case.identifies("imaging", other, matches=False)).status_code == 200
+    assert await flaws(case) == {"": ["mixed_patients"], "1.2.5": ["another_person"]}
+    assert [one["uid"] for one in (await scans(case))["studies"][0]["series"]] == ["1.2.3", "1.2.5"]
+    assert (await case.identifies("imaging", other)).status_code == 200
+    assert await flaws(case) == {"": ["mixed_patients"]}
 
 
 async def test_who_sees_a_part_of_a_case_sees_no_scans_and_a_specialist_none_that_came_late(case: Case) -> None:

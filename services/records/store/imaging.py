@@ -16,6 +16,7 @@ from services.records.domain.imaging import (
     Header,
     Instance,
     Kind,
+    Patient,
     Pixels,
     Series,
     flaws_of,
@@ -32,7 +33,12 @@ from shared.ids import CaseId
 from shared.programme import Imaging
 
 _INSTANCE: TypeAdapter[Instance] = TypeAdapter(Instance)
+_PATIENT: TypeAdapter[Patient] = TypeAdapter(Patient)
 _SERIES: TypeAdapter[Series] = TypeAdapter(Series)
+OF_CD = "JOIN documents c ON c.id = i.document_id JOIN documents d ON d.id = coalesce(c.root_id, c.id)"
+"""A file out of a CD is shown and judged as the CD may be: who it is of, and when it came, was asked of that."""
+NOT_ANOTHERS = "NOT coalesce(NOT (d.name_matches AND d.birth_date_matches), false)"
+"""Nobody found another person's name on the CD (``d``): else it is shown to nobody and counts for nothing (M5)."""
 
 
 async def add_instances(tx: Tx, case_id: CaseId, arrived: Sequence[tuple[UUID, Header]]) -> None:
@@ -143,10 +149,23 @@ async def mark_undecodable(tx: Tx, case_id: CaseId, document_id: UUID) -> None:
         await judge_again(tx, case_id, [series_uid])
 
 
+async def judge_checked(tx: Tx, case_id: CaseId, document_id: UUID) -> None:
+    """Judge the case anew once somebody said whose a document is, a CD or a single file: what isn't the patient's counts no
+    more, and scans of people who can't be the one on the checked ones are found (M5).
+    """
+    rows = await tx.fetch(
+        f"SELECT DISTINCT i.series_uid FROM imaging_instances i {OF_CD} WHERE i.case_id = $1 AND d.id = $2",
+        case_id, document_id,
+    )  # fmt: skip
+    if rows:
+        await judge_again(tx, case_id, [row["series_uid"] for row in rows])
+
+
 async def judge_again(tx: Tx, case_id: CaseId, touched: Iterable[str]) -> None:
     """Bring series and defects up to what is there: the ``touched`` series from their objects, then studies and the case."""
     asked, cancer_type = await asked_of(tx, case_id)
-    objects = await _objects_of(tx, case_id, list(touched))
+    uids = list(touched)
+    objects = await _objects_of(tx, case_id, uids)
     series = [series_of(of_it, asked) for of_it in objects.values()]
     if series:
         await tx.execute(
@@ -156,11 +175,18 @@ async def judge_again(tx: Tx, case_id: CaseId, touched: Iterable[str]) -> None:
             case_id, [one.uid for one in series], [one.study_uid for one in series],
             [_SERIES.dump_python(one, mode="json") for one in series],
         )  # fmt: skip
+    await tx.execute(
+        "DELETE FROM imaging_series WHERE case_id = $1 AND series_uid = ANY($2)",
+        case_id,
+        list({*uids} - objects.keys()),
+    )
     within = [defect for of_it in objects.values() for defect in flaws_of(of_it, asked)]
     rows = await tx.fetch("SELECT facts FROM imaging_series WHERE case_id = $1 ORDER BY series_uid", case_id)
-    overall = judge([_SERIES.validate_python(row["facts"]) for row in rows], asked, cancer_type)
+    overall = judge(
+        [_SERIES.validate_python(row["facts"]) for row in rows], asked, cancer_type, await _checked(tx, case_id)
+    )
     overall += await _unkept_promises(tx, case_id)
-    await _replace_defects(tx, case_id, list(objects), [*within, *overall])
+    await _replace_defects(tx, case_id, uids, [*within, *overall])
 
 
 async def learn_cancer(tx: Tx, case_id: CaseId, cancer_type: str | None) -> None:
@@ -186,10 +212,21 @@ async def asked_of(tx: Tx, case_id: CaseId) -> tuple[Imaging, str | None]:
     return programme.load(ref).imaging, row["cancer_type"]
 
 
+async def _checked(tx: Tx, case_id: CaseId) -> list[Patient]:
+    """Return as whom the patient stands in the headers of what somebody said is theirs."""
+    rows = await tx.fetch(
+        f"SELECT DISTINCT i.facts -> 'patient' AS patient FROM imaging_instances i {OF_CD}"
+        " WHERE i.case_id = $1 AND d.name_matches AND d.birth_date_matches",
+        case_id,
+    )
+    return [_PATIENT.validate_python(row["patient"]) for row in rows]
+
+
 async def _objects_of(tx: Tx, case_id: CaseId, series: Sequence[str]) -> dict[str, list[Instance]]:
     rows = await tx.fetch(
-        "SELECT document_id, duplicate_of, facts FROM imaging_instances WHERE case_id = $1 AND series_uid = ANY($2)"
-        " ORDER BY series_uid, number, place, document_id",
+        f"SELECT i.document_id, i.duplicate_of, i.facts FROM imaging_instances i {OF_CD}"
+        f" WHERE i.case_id = $1 AND i.series_uid = ANY($2) AND {NOT_ANOTHERS}"
+        " ORDER BY i.series_uid, i.number, i.place, i.document_id",
         case_id, series,
     )  # fmt: skip
     found: dict[str, list[Instance]] = defaultdict(list)
@@ -204,7 +241,7 @@ async def _unkept_promises(tx: Tx, case_id: CaseId) -> list[Defect]:
     rows = await tx.fetch(
         "SELECT series_uid, max(objects) - (SELECT count(*) FROM imaging_instances i WHERE i.case_id = $1"
         " AND i.series_uid = l.series_uid AND i.duplicate_of IS NULL)::int AS missing"
-        " FROM imaging_listed l WHERE case_id = $1 GROUP BY series_uid",
+        f" FROM imaging_listed l {OF_CD.replace('i.', 'l.')} WHERE l.case_id = $1 AND {NOT_ANOTHERS} GROUP BY series_uid",
         case_id,
     )
     return [
@@ -217,9 +254,9 @@ async def _unkept_promises(tx: Tx, case_id: CaseId) -> list[Defect]:
 async def _replace_defects(tx: Tx, case_id: CaseId, series: Sequence[str], defects: Sequence[Defect]) -> None:
     """Put ``defects`` in the place of what was found before in ``series``, in every study and in the case."""
     await tx.execute(
-        "DELETE FROM imaging_defects WHERE case_id = $1 AND (uid = ANY($2) OR flaw = $3"
+        "DELETE FROM imaging_defects WHERE case_id = $1 AND (uid = ANY($2) OR flaw = ANY($3)"
         " OR uid NOT IN (SELECT series_uid FROM imaging_series WHERE case_id = $1))",
-        case_id, series, Flaw.LISTED_BUT_MISSING,
+        case_id, series, [Flaw.LISTED_BUT_MISSING, Flaw.ANOTHER_PERSON],
     )  # fmt: skip
     await tx.execute(
         'INSERT INTO imaging_defects (case_id, flaw, uid, "values", found_at)'

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from services.records.domain import Person
 from services.records.domain.imaging import Defect, Flaw, Series
+from services.records.store.imaging import NOT_ANOTHERS, OF_CD
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 
@@ -22,14 +23,9 @@ def _shown(late: str) -> str:
     """Return what may be shown of CDs (``d``): nobody found another person's name on one (M5); those that came ``late``
     (an argument's number) and weren't taken in only where that is asked for.
     """
-    return (
-        "NOT coalesce(NOT (d.name_matches AND d.birth_date_matches), false)"
-        f" AND ({late}::bool OR d.late IS NULL OR d.late = 'taken')"
-    )
+    return f"{NOT_ANOTHERS} AND ({late}::bool OR d.late IS NULL OR d.late = 'taken')"
 
 
-_OF_CD = "JOIN documents c ON c.id = i.document_id JOIN documents d ON d.id = coalesce(c.root_id, c.id)"
-"""A file out of a CD is shown as the CD may be: who it is of, and when it came, was asked of that."""
 _FIRST = """
 SELECT DISTINCT ON (i.series_uid) i.series_uid, i.document_id,
        i.metadata #>> '{00080020,Value,0}' AS study_date, i.metadata #>> '{00081030,Value,0}' AS study_description,
@@ -62,7 +58,7 @@ async def series_of_case(tx: Tx, case_id: CaseId, *, late: bool) -> list[SeriesL
     """Return the case's series that may be shown, study by study, the oldest study first."""
     rows = await tx.fetch(
         f"SELECT f.*, s.facts FROM imaging_series s JOIN ({_FIRST} FROM imaging_instances i"
-        f" {_OF_CD} WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$2')}"
+        f" {OF_CD} WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$2')}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id) f USING (series_uid) WHERE s.case_id = $1",
         case_id,
         late,
@@ -97,7 +93,7 @@ async def defects_of_case(tx: Tx, case_id: CaseId) -> list[Defect]:
 async def images_of(tx: Tx, case_id: CaseId, series_uid: str, *, late: bool) -> list[Image]:
     """Return the objects of a series that hold pictures, in the order in which they are looked at."""
     rows = await tx.fetch(
-        f"SELECT i.document_id, i.frames, i.number FROM imaging_instances i {_OF_CD}"
+        f"SELECT i.document_id, i.frames, i.number FROM imaging_instances i {OF_CD}"
         f" WHERE i.case_id = $1 AND i.series_uid = $2 AND i.is_image AND i.duplicate_of IS NULL AND {_shown('$3')}"
         " ORDER BY i.number, i.place, i.document_id",
         case_id, series_uid, late,
@@ -124,7 +120,7 @@ _PLACED = "SELECT i.document_id, i.study_uid, i.series_uid, i.sop_uid, i.frames,
 async def placed(tx: Tx, case_id: CaseId, document_id: UUID, *, late: bool) -> Placed | None:
     """Return where the object in a document belongs; None: it is none of this case, or may not be shown."""
     row = await tx.fetchrow(
-        f"{_PLACED} FROM imaging_instances i {_OF_CD}"
+        f"{_PLACED} FROM imaging_instances i {OF_CD}"
         f" WHERE i.case_id = $1 AND i.document_id = $2 AND {_shown('$3')}",
         case_id, document_id, late,
     )  # fmt: skip
@@ -136,7 +132,7 @@ async def objects_in(
 ) -> list[Placed]:
     """Return the objects of a study, of one series of it, or one of them, in order."""
     rows = await tx.fetch(
-        f"{_PLACED} FROM imaging_instances i {_OF_CD}"
+        f"{_PLACED} FROM imaging_instances i {OF_CD}"
         " WHERE i.case_id = $1 AND i.study_uid = $2 AND i.series_uid = coalesce($3, i.series_uid)"
         f" AND i.sop_uid = coalesce($4, i.sop_uid) AND i.duplicate_of IS NULL AND {_shown('$5')}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id",
@@ -183,7 +179,7 @@ async def find(
         f"""
         WITH shown AS (
             SELECT i.document_id, i.study_uid, i.series_uid, i.sop_uid, i.number, i.place
-            FROM imaging_instances i {_OF_CD}
+            FROM imaging_instances i {OF_CD}
             WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$7')}
               AND (cardinality($3::text[]) = 0 OR i.study_uid = ANY($3))),
         counted AS (

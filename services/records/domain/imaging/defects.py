@@ -24,6 +24,7 @@ class Flaw(StrEnum):
     CONFLICTING_COPIES = "conflicting_copies"
     UNREADABLE_PIXELS = "unreadable_pixels"
     MIXED_PATIENTS = "mixed_patients"
+    ANOTHER_PERSON = "another_person"
 
 
 HARMLESS = frozenset({Flaw.DUPLICATES})
@@ -75,6 +76,10 @@ SENTENCES: Mapping[Flaw, str] = {
     Flaw.MIXED_PATIENTS: N_(
         "The images seem to show more than one person. Send only the patient's own. "
         "Your case manager looks at them too."
+    ),
+    Flaw.ANOTHER_PERSON: N_(
+        "This scan seems to show another person: its name and birth date aren't those of the scans that were checked. "
+        "If it isn't the patient's, send the right one. Your case manager looks at it too."
     ),
 }
 

@@ -9,13 +9,21 @@ from services.records.domain.imaging.series import Series
 from shared.programme.imaging import Contrast, Imaging
 
 
-def judge(series: Iterable[Series], asked: Imaging, cancer_type: str | None = None) -> list[Defect]:
-    """Return what is wrong with studies and with the case; what is wrong within a series, ``flaws_of`` says."""
+def judge(
+    series: Iterable[Series], asked: Imaging, cancer_type: str | None = None, checked: Sequence[Patient] = ()
+) -> list[Defect]:
+    """Return what is wrong with studies and with the case; what is wrong within a series, ``flaws_of`` says.
+
+    ``checked``: as whom the patient stands in scans of which somebody said that they are the patient's (M5).
+    """
     studies: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         studies[one.study_uid].append(one)
     found = [defect for uid, study in studies.items() for defect in _of_study(uid, study, asked, cancer_type)]
     found += _wrong_regions(studies, asked.wanted_for(cancer_type))
+    found += [
+        Defect(Flaw.ANOTHER_PERSON, one.uid) for of_it in studies.values() for one in of_it if others(one, checked)
+    ]
     people = persons(who for study in studies.values() for one in study for who in one.patients)
     return [*found, *([Defect(Flaw.MIXED_PATIENTS, values={"count": people})] if people > 1 else [])]
 
@@ -58,6 +66,11 @@ def _wrong_regions(studies: Mapping[str, Sequence[Series]], wanted: Sequence[str
     for uid, regions in shown.items():
         if regions:
             yield Defect(Flaw.WRONG_REGION, uid, {"found": sorted(regions), "wanted": list(wanted)})
+
+
+def others(one: Series, checked: Sequence[Patient]) -> list[Patient]:
+    """Return who is on a series and can't be the patient as checked scans tell of them."""
+    return [who for who in one.patients if checked and not any(who.may_be(patient) for patient in checked)]
 
 
 def persons(patients: Iterable[Patient]) -> int:
