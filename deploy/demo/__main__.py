@@ -1,5 +1,7 @@
 """``./consilium demo``: a patient's case, told fact by fact, to the signed opinion as a PDF; then three more cases.
 
+The patient's materials are a hospital's CD, a photograph of a letter, PDFs and slides; what was found in them is printed.
+
 One is paid by two wires and withdrawn before a specialist accepts, so that the money goes back; a clinician refers a
 patient and agrees to the quote; somebody asks on the telephone, and an advisor writes it down.
 """
@@ -13,7 +15,9 @@ from playwright.sync_api import Browser
 
 from deploy.demo import browser, money
 from deploy.demo.askers import CALLER, CLINICIAN, DOCTOR, PATIENT, PAYER
+from deploy.demo.disc import disc
 from deploy.demo.facts import FactTail, Landed
+from deploy.demo.files import photograph
 from deploy.demo.people import Person, WentWrong, follow
 from deploy.demo.places import Places
 from deploy.demo.story import ADVISOR, Story
@@ -55,7 +59,7 @@ def run(places: Places, folder: Path, tell: Teller) -> Path:
     with browser.chromium() as chromium, FactTail(places, tell.fact) as tail:
         try:
             patient = _request_and_quote(asked, chromium, tail, tell)
-            _pay_and_collect(asked, patient, tail, tell)
+            _pay_and_collect(asked, patient, chromium, tail, tell)
             path = _opinion(asked, folder, tail, tell)
             tell.step(f"the patient's case is done: {path}")
             _two_wires_and_a_withdrawal(wired, chromium, tail, tell)
@@ -150,13 +154,23 @@ def _by_phone(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> 
     tell.step(f"the caller has letter and case number {number}, and comes in by the link")
 
 
-def _pay_and_collect(story: Story, patient: Person, tail: FactTail, tell: Teller) -> None:
+def _pay_and_collect(story: Story, patient: Person, chromium: Browser, tail: FactTail, tell: Teller) -> None:
     tell.step("the patient pays by card on the provider's page")
     story.pay_by_card(patient)
     tail.wait_for("PaymentReceived.v1", story.case_id)
     tail.wait_for("CollectionOpened.v1", story.case_id)
-    tell.step("the patient sends documents and slides; the laboratory counts, the case manager reviews and signs")
-    story.send_documents(patient)
+    tell.step("the patient sends a hospital's CD and a photograph from a browser, other documents and slides otherwise")
+    items = story.item_ids(patient)
+    files = {
+        "imaging": ("CD of September.zip", "application/zip", disc("Testfall^Amal", "19710403")),
+        "treatment_history": ("IMG_2041.png", "image/png", photograph()),
+    }
+    window = browser.Window(chromium, story.places, patient)
+    browser.send_files(window, story.case_id, {items[code]: file for code, file in files.items()})
+    story.send_documents(patient, but={code: name for code, (name, _, _) in files.items()})
+    for line in story.what_came(patient):
+        tell.step(f"    {line}")
+    tell.step("the laboratory counts the slides; the case manager looks at what came, accepts it and signs the summary")
     story.count_slides()
     story.review_documents()
     story.sign_summary()

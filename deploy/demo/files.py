@@ -1,4 +1,4 @@
-"""Made-up files that people of the demonstration send: a letter, and a photograph of one as a phone makes it."""
+"""Made-up files that people of the demonstration send: a letter, a photograph of one as a phone makes it."""
 
 import struct
 import zlib

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -73,26 +75,29 @@ class Story:
         if answer.status_code != 303:
             raise WentWrong(f"the card provider answered {answer.status_code}")
 
-    def send_documents(self, patient: Person) -> None:
-        """The patient uploads one file per needed item and writes down the parcel of slides."""
+    def send_documents(self, patient: Person, *, but: Mapping[str, str] = MappingProxyType({})) -> None:
+        """The patient uploads one file per needed item and writes down the parcel of slides; all is looked at.
+
+        ``but``: names of files, by the codes of items, that are on their way already.
+        """
         for item in self._whole_checklist(patient):
             if item["kind"] == "slides":
                 manifest = {"leg": "to_laboratory", "slides": 12, "courier": "Example Courier", "tracking": "EX123"}
                 patient.send("POST", f"{self._records}/parcels", manifest)
-            elif item["needed"]:
+            elif item["needed"] and item["code"] not in but:
                 path = f"{self._records}/items/{item['id']}/documents/{uuid4()}"
                 words = f"A made-up document of a made-up patient: {item['code']}"
                 patient.send("PUT", path, params={"name": f"{item['code']}.pdf"}, content=letter(words))
-        self._wait_until_looked_at(patient)
+        self._wait_until_looked_at(patient, set(but.values()))
 
-    def _wait_until_looked_at(self, sender: Person) -> None:
+    def _wait_until_looked_at(self, sender: Person, names: set[str]) -> None:
         """Wait until each file was found to be what it says; until then only its sender may see it."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             sent = sender.get(f"{self._records}/uploads")["sent"]
             if refused := [one["sentence"] for one in sent if one["verdict"] in ("quarantined", "skipped")]:
                 raise WentWrong(f"a file was not taken in: {refused[0]}")
-            if all(one["verdict"] == "clean" for one in sent):
+            if all(one["verdict"] == "clean" for one in sent) and names <= {one["name"] for one in sent}:
                 return
             time.sleep(0.05)
         raise WentWrong(f"files of case {self.case_id} were not looked at within {PATIENCE:.0f} s")
@@ -107,6 +112,25 @@ class Story:
                 return items
             time.sleep(0.05)
         raise WentWrong(f"the checklist of case {self.case_id} was not drawn up within {PATIENCE:.0f} s")
+
+    def item_ids(self, patient: Person) -> dict[str, str]:
+        """Return the checklist's items: ids by codes."""
+        return {item["code"]: item["id"] for item in self._whole_checklist(patient)}
+
+    def what_came(self, patient: Person) -> list[str]:
+        """Say what was found in archives, which scans there are, and what is wrong with them, as their sender reads it."""
+        said = []
+        for one in patient.get(f"{self._records}/uploads")["sent"]:
+            if files := one["files"]:
+                rest = ", ".join(f"{count} {code}" for code, count in sorted(files.items()) if code != "clean")
+                said.append(f"{one['name']}: {files.get('clean', 0)} files are kept, the rest is not ({rest})")
+        found = patient.get(f"{self._records}/imaging")
+        for study in found["studies"]:
+            said += [
+                f"{study['description']}, {study['date']}: {one['modality']} {one['description']}, {one['images']} images,"
+                f" slices of {one['thickness']} mm" for one in study["series"]
+            ]  # fmt: skip
+        return said + ([defect["sentence"] for defect in found["defects"]] or ["nothing is wrong with the scans"])
 
     def count_slides(self) -> None:
         """The laboratory counts what came."""
