@@ -18,10 +18,12 @@ from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_windowing
 from pydicom.pixels.utils import pixel_array
+from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from services.records.imaging import jpeg12  # noqa: F401 - GDCM too is found by pydicom only once it is loaded
 from services.records.imaging.headers import metadata_json, read_header
+from services.records.imaging.multiframe import look_of
 
 config.settings.reading_validation_mode = config.IGNORE
 
@@ -39,7 +41,7 @@ _SHOWN = (
     "ModalityLUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "PixelSpacing",
     "PixelAspectRatio", "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
-    "BluePaletteColorLookupTableData", "SharedFunctionalGroupsSequence", "SOPClassUID",
+    "BluePaletteColorLookupTableData", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "SOPClassUID",
 )  # fmt: skip
 
 Pixel = NDArray[Any]
@@ -76,6 +78,8 @@ def render(
         warnings.simplefilter("ignore")
         shown = Dataset()
         pixels = _pixels(path, frame, shown)
+        for name, value in look_of(shown, frame).items():
+            setattr(shown, name, value)
         about: dict[str, Any] = {"window": window}
         if shown.get("SamplesPerPixel", 1) > 1:
             grey = np.ascontiguousarray(_eight_bits(pixels, shown))
@@ -96,7 +100,7 @@ def _pixels(path: str, frame: int, shown: Dataset) -> Pixel:
     """Return a frame's values, and put into ``shown`` how they are to be shown."""
     try:
         with Path(path).open("rb") as file:  # by its path pydicom would look for the name that the file doesn't have
-            return pixel_array(file, index=frame, ds_out=shown, specific_tags=list[Any](_SHOWN))
+            return pixel_array(file, index=frame, ds_out=shown, specific_tags=[Tag(name) for name in _SHOWN])
     except (AttributeError, ValueError):  # deflated, or written otherwise than it says: what reads it whole copes
         found = pydicom.dcmread(path, force=True)
         pixels = pixel_array(found, index=frame)

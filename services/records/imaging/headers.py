@@ -21,6 +21,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from services.records.domain.imaging import NOT_READABLE, Kind, NotReadable, Pixels
 from services.records.imaging.attributes import LARGEST_VALUE, as_json
+from services.records.imaging.multiframe import frames_of
 from services.records.imaging.pixels import state_of
 
 config.settings.reading_validation_mode = config.IGNORE
@@ -43,7 +44,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
     """Return what the file's header says: JSON-able, at most about 60 kB.
 
     ``kind`` and ``pixels`` (``domain.imaging``'s), ``transfer_syntax``, ``metadata`` (DICOM JSON, PS3.18 F.2), ``cut`` (whether
-    something was left out of that); of a DICOMDIR ``listed``: series with how many objects it names. Raises ``NotReadable``.
+    something was left out of that); of an enhanced object ``frames`` (``multiframe.frames_of``); of a DICOMDIR ``listed``:
+    series with how many objects it names. Raises ``NotReadable``.
     """
     try:
         with warnings.catch_warnings(), Path(path).open("rb") as file:
@@ -85,11 +87,12 @@ def _header(file: BinaryIO, size: int) -> dict[str, Any]:
         }
     pixels = state_of(file, found, syntax, size)
     metadata = _identified(as_json(found), found)
+    frames = frames_of(found)
     has_picture = pixels is not Pixels.NONE or ("00280010" in metadata and "00280011" in metadata)
     fitting = _fitting(_plain(metadata))
     return {
         "kind": Kind.IMAGE if has_picture else Kind.OTHER, "pixels": pixels, "transfer_syntax": syntax,
-        "metadata": fitting, "cut": len(fitting) != len(metadata),
+        "metadata": fitting, "cut": len(fitting) != len(metadata), **({} if frames is None else {"frames": frames}),
     }  # fmt: skip
 
 

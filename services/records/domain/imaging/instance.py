@@ -61,6 +61,7 @@ class Patient:
 class Instance:
     """One object. Lengths in millimetres, in the patient's coordinates; ``words``: how scanner and technician call it.
 
+    ``stacks``: how frames of an enhanced object lie: which way they face, what else a row has in common, places on its normal.
     ``duplicate_of``: the document that brought the same object before; ``conflicts``: with other content.
     """
 
@@ -89,6 +90,7 @@ class Instance:
     words: str = ""
     contrast: str = ""
     burned_in: bool = False
+    stacks: tuple[tuple[str, str, tuple[float, ...]], ...] = ()
     duplicate_of: UUID | None = None
     conflicts: bool = False
 
@@ -96,6 +98,32 @@ class Instance:
     def says_localiser(self) -> bool:
         """Whether the scanner marks it as an overview on which slices were planned."""
         return LOCALISER in self.image_type
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What an enhanced object says of its frames, in functional groups; nothing of any other."""
+
+    stacks: tuple[tuple[str, str, tuple[float, ...]], ...] = ()
+    thickness: float | None = None
+    localiser: bool = False
+    contrast: str = ""
+    words: str = ""
+
+    @classmethod
+    def read(cls, said: Any) -> "Frames":
+        """Return it from a header, a stranger's word: what makes no sense is left out."""
+        if not isinstance(said, Mapping):
+            return cls()
+        try:
+            stacks = tuple((str(way), str(rest), tuple(map(float, at))) for way, rest, at in said.get("rows", ()))
+            thickness = float(said.get("thickness") or 0) or None
+        except (TypeError, ValueError, OverflowError):
+            return cls()
+        if not all(isfinite(place) for _, _, places in stacks for place in places):
+            return cls()
+        texts = {name: str(said.get(name) or "")[:500] for name in ("contrast", "words")}
+        return cls(stacks, thickness, said.get("localiser") is True, **texts)
 
 
 # The attributes that are read, by their keywords in PS3.6.
@@ -159,6 +187,7 @@ def instance_of(document_id: UUID, header: Header) -> Instance:
     said = Attributes(header["metadata"])
     if not (sop_uid := said.text("SOPInstanceUID")):
         raise NotReadable("no_identity")
+    frames = Frames.read(header.get("frames"))
     position, orientation = said.numbers("ImagePositionPatient", 3), said.numbers("ImageOrientationPatient", 6)
     return Instance(
         document_id, Kind(header["kind"]), sop_uid, said.text("SOPClassUID"),
@@ -168,11 +197,12 @@ def instance_of(document_id: UUID, header: Header) -> Instance:
         of_acquisition=said.whole("ImagesInAcquisition"), frames=max(1, said.whole("NumberOfFrames") or 1),
         rows=said.whole("Rows") or 0, columns=said.whole("Columns") or 0,
         position=position, orientation=orientation,  # type: ignore[arg-type]
-        thickness=said.number("SliceThickness") or None,
+        thickness=said.number("SliceThickness") or frames.thickness,
         sub_stack=tuple(said.text(keyword) for keyword in _SUB_STACK),
-        image_type=tuple(str(value).upper() for value in said.values("ImageType")),
-        body_part=said.text("BodyPartExamined"), words=" | ".join(filter(None, map(said.text, _SPOKEN))),
-        contrast=said.text("ContrastBolusAgent"), burned_in=said.text("BurnedInAnnotation").upper() == "YES",
+        image_type=(*(str(value).upper() for value in said.values("ImageType")), *([LOCALISER] if frames.localiser else [])),
+        body_part=said.text("BodyPartExamined"), words=" | ".join(filter(None, [*map(said.text, _SPOKEN), frames.words])),
+        contrast=said.text("ContrastBolusAgent") or frames.contrast, stacks=frames.stacks,
+        burned_in=said.text("BurnedInAnnotation").upper() == "YES",
     )  # fmt: skip
 
 

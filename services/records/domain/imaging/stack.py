@@ -29,10 +29,20 @@ NO_HOLES = Holes(0)
 
 def place_of(one: Instance) -> float | None:
     """Return where a slice lies along its normal, from the origin of the patient's coordinates."""
-    normal = _normal(one)
-    if normal is None or one.position is None:
+    return along(one.orientation, one.position)
+
+
+def along(orientation: Sequence[float] | None, position: Sequence[float] | None) -> float | None:
+    """Return where a position lies along the normal of an orientation."""
+    normal = _normal(orientation)
+    if normal is None or position is None:
         return None
-    return sum(a * b for a, b in zip(normal, one.position, strict=True))
+    return sum(a * b for a, b in zip(normal, position, strict=True))
+
+
+def facing(orientation: Sequence[float]) -> tuple[float, ...]:
+    """Return an orientation as parallel slices have it in common."""
+    return tuple(round(part, _PARALLEL) + 0.0 for part in orientation)
 
 
 def holes(instances: Iterable[Instance], gap: float) -> Holes:
@@ -41,7 +51,7 @@ def holes(instances: Iterable[Instance], gap: float) -> Holes:
     ``gap``: from which multiple of the usual distance on there is a hole.
     """
     found = [_in_stack(stack, gap) for stack in stacks(instances).values()]
-    unplaced = [one for one in instances if _normal(one) is None and one.frames == 1]
+    unplaced = [one for one in instances if place_of(one) is None and one.frames == 1 and not one.stacks]
     found.append(_by_number(unplaced))
     return Holes(sum(hole.count for hole in found), tuple(sorted(n for hole in found for n in hole.before))[:5])
 
@@ -61,11 +71,13 @@ def stacks(instances: Iterable[Instance]) -> dict[tuple[object, ...], Stack]:
     """Return slices that belong in one row each: parallel, of one size, of one acquisition, echo, time and direction."""
     found: dict[tuple[object, ...], Stack] = defaultdict(list)
     for one in instances:
+        for way, rest, places in one.stacks:
+            found[(way, one.rows, one.columns, rest)] += [(place, one) for place in places]
         place = place_of(one)
         if place is None or one.frames > 1:
             continue
-        facing = tuple(round(part, _PARALLEL) + 0.0 for part in one.orientation or ())
-        found[(facing, one.rows, one.columns, *one.sub_stack, one.image_type[2:3])].append((place, one))
+        way = str(facing(one.orientation or ()))
+        found[(way, one.rows, one.columns, *one.sub_stack, one.image_type[2:3])].append((place, one))
     return _merged(found)
 
 
@@ -93,7 +105,7 @@ def _in_stack(stack: Stack, gap: float) -> Holes:
         return _by_number([one for _, one in stack])
     count = sum(max(1, round(step / usual) - 1) for step, _ in wide)
     thin = _thinner(places)
-    before = [one[0].number for _, one in wide if one[0].number is not None]
+    before = [one[0].number for _, one in wide if one[0].number is not None and not one[0].stacks]
     return Holes(count + thin, tuple(sorted(before)))
 
 
@@ -121,10 +133,10 @@ def _steps(places: Sequence[float]) -> list[float]:
     return [after - one for one, after in itertools.pairwise(places)]
 
 
-def _normal(one: Instance) -> tuple[float, float, float] | None:
-    """Return the direction in which the next slice lies; None when the slice doesn't say where it lies."""
-    if one.orientation is None or one.position is None:
+def _normal(orientation: Sequence[float] | None) -> tuple[float, float, float] | None:
+    """Return the direction in which the next slice lies; None when that isn't said."""
+    if orientation is None:
         return None
-    ax, ay, az, bx, by, bz = one.orientation
+    ax, ay, az, bx, by, bz = orientation
     normal = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
     return normal if any(abs(part) > 1e-6 for part in normal) else None
