@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse
 
 from shared.web.amounts import isolated, spoken
 from shared.web.auth import NOBODY, identify
-from shared.web.i18n import COOKIE, LOCALES, direction, html_lang, known_locale, locale_of, translator_for
+from shared.web.i18n import COOKIE, LOCALES, N_, direction, html_lang, known_locale, locale_of, translator_for
 from shared.web.problem import Problem
 from shared.web.sections import sections_for
 
@@ -206,11 +206,14 @@ def day(at: date | datetime | None) -> Markup:
 
 
 def ago(at: datetime | None) -> Markup:
-    """Return how far an instant is from now: ``in 2 days``, ``3 hours ago``."""
+    """Return how far an instant is from now: ``in 2 days``, ``3 hours ago``, ``just now`` within a minute."""
     if at is None:
         return Markup("–")
     reader = _reader.get()
-    return _time(at, format_timedelta(at - (reader.now or at), add_direction=True, locale=reader.locale))
+    away = at - (reader.now or at)
+    if abs(away) < timedelta(minutes=1):
+        return _time(at, _gettext(N_("just now")))
+    return _time(at, format_timedelta(away, add_direction=True, locale=reader.locale))
 
 
 def clock(due: datetime) -> str:

@@ -44,6 +44,7 @@ def test_days_and_distances() -> None:
     with reading(Reader("en", now=AT)):
         assert "in 2 days" in ago(AT + timedelta(days=2))
         assert "3 hours ago" in ago(AT - timedelta(hours=3))
+        assert [ago(AT + timedelta(seconds=away)).striptags() for away in (-59, 0, 59)] == ["just now"] * 3
     with reading(Reader("zh_Hans", now=AT)):
         assert "2天后" in ago(AT + timedelta(days=2))
 

@@ -39,7 +39,7 @@ SENTENCES: Mapping[Flaw, str] = {
         "The CD's own list names more images than came: %(count)s are missing. Send the whole CD, with all its folders."
     ),
     Flaw.TOO_FEW: N_(
-        "Only %(count)s images of this scan came, and a whole scan has at least %(limit)s. "
+        "Too few images of this scan came: %(count)s, and a whole scan has at least %(limit)s. "
         "Ask the hospital for all images of it."
     ),
     Flaw.TOO_THICK: N_(
