@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared import db, log, telemetry
-from shared.backbone import inbox, parked, reconcile, replay, worker
+from shared.backbone import inbox, parked, reconcile
 from shared.ids import CaseId
 from shared.peers import PeerProblem
 from shared.service import Context, Service
@@ -118,6 +118,8 @@ async def _with_context(service: Service, command: Command, asked: argparse.Name
 
 
 async def _worker(ctx: Context, _asked: argparse.Namespace) -> int:
+    from shared.backbone import worker  # Kafka's client: what serves pages needs none
+
     await worker.run(ctx, worker.stop_on_signals())
     return 0
 
@@ -158,6 +160,8 @@ async def _parked(ctx: Context, asked: argparse.Namespace) -> int:
 
 
 async def _replay(ctx: Context, asked: argparse.Namespace) -> int:
+    from shared.backbone import replay
+
     if asked.source == "outbox":
         case_id = CaseId(asked.case) if asked.case else None
         print(f"{await replay.from_outbox(ctx, case_id=case_id, since=asked.since)} facts will be sent again")

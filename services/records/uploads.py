@@ -228,9 +228,8 @@ async def _writing(ctx: Context, who: Principal, one: Incoming, offset: int, onl
         collection = await desks.see(tx, who, one.case_id)
         item = receiving(collection, one.item_id)
         room = await vault.vault_of(ctx, tx, one.case_id)
-        if not await store.take_over(tx, one.id, writer, offset, keys):
+        if one.received != offset or not await store.take_over(tx, one.id, writer, offset, keys):
             raise Elsewhere
-        one = await store.incoming(tx, one.case_id, one.id) or one
     return _Writing(ctx, one, item, room, writer, keys, only or kinds.TAKEN[item.kind])
 
 

@@ -3,7 +3,7 @@
 A service sees ``outbox.append``, ``timers.set``, ``errands.request`` and ``Retry``; the rest runs in its worker.
 """
 
-from shared.backbone.consumer import Retry
 from shared.backbone.errands import Errand
+from shared.backbone.inbox import Retry
 
 __all__ = ["Errand", "Retry"]

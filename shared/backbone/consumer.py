@@ -20,7 +20,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import log, telemetry
 from shared.backbone import failpoints, inbox, kafka, parked
-from shared.backbone.inbox import Arrival, Reactions
+from shared.backbone.inbox import Arrival, Reactions, Retry
 from shared.db import TRANSIENT, Database
 from shared.settings import PlatformSettings
 
@@ -31,10 +31,6 @@ OF_LAST_100 = 10
 SLOWEST_RETRY = 30.0
 
 _log = log.get(__name__)
-
-
-class Retry(Exception):
-    """Raised by a reaction that can't succeed now and will later: the partition waits, and nothing is parked."""
 
 
 class Consumer:

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared import telemetry
 from shared.backbone import parked
-from shared.backbone.consumer import Consumer
-from shared.backbone.relay import Relay
 from shared.db import TRANSIENT, Database, Tx
+
+if TYPE_CHECKING:
+    from shared.backbone.consumer import Consumer
+    from shared.backbone.relay import Relay
 
 REPORT_EVERY = 2.0
 SILENT_AFTER = timedelta(seconds=15)
@@ -68,7 +70,7 @@ async def check(db: Database, service: str) -> Health:
     )
 
 
-async def report(db: Database, consumer: Consumer, relay: Relay, stop: asyncio.Event) -> None:
+async def report(db: Database, consumer: "Consumer", relay: "Relay", stop: asyncio.Event) -> None:
     """Keep this worker's report fresh until ``stop`` is set."""
     while not stop.is_set():
         said = {"stopped": consumer.stopped, "lag": consumer.lag, "relay": "active" if relay.active else "standing by"}

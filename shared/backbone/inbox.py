@@ -20,6 +20,10 @@ Reaction = Callable[[Any, Tx], Awaitable[None]]
 Reactions = Mapping[type[Fact], Reaction]
 
 
+class Retry(Exception):
+    """Raised by a reaction that can't succeed now and will later: the partition waits, and nothing is parked."""
+
+
 def in_batches(reaction: Callable[[Sequence[F], Tx], Awaitable[None]]) -> Callable[[Sequence[F], Tx], Awaitable[None]]:
     """Mark a hot reaction that takes many facts at once, of different cases: ``async def note(facts, tx)``."""
     reaction.takes_many = True  # type: ignore[attr-defined]

@@ -11,8 +11,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.records import files
+from services.records import files, sweeping
+from services.records.erasing import erase
 from services.records.inspection.kinds import WORD
+from shared.backbone import timers
 from shared.web import Role
 from tests.records.conftest import PDF, Case
 from tests.records.made_up import archive, dicom, docx, pdf, picture, png
@@ -41,6 +43,58 @@ async def broken_off() -> AsyncIterator[bytes]:
     yield PDF
     yield bytes(6 << 20)
     raise ConnectionResetError
+
+
+async def from_before_there_were_keys(case: Case, tmp_path: Path, verdict: str, body: bytes) -> UUID:
+    """Return a document as it was written before files were sealed: one plain object."""
+    item, document, key = await case.item("clinical_summary"), uuid4(), f"aa/{uuid4().hex}"
+    (tmp_path / "files" / "aa").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "files" / key).write_bytes(body)
+    async with case.records.ctx.db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO documents (id, case_id, item_id, object_key, name, sha256, size_bytes, media_type, uploaded_by,"
+            " uploaded_by_name, uploaded_at, verdict) VALUES ($1, $2, $3, $4, 'old.pdf', $5, $6, 'application/pdf', 'p', 'P', $7, $8)",
+            document, case.id, UUID(item["id"]), key, hashlib.sha256(body).hexdigest(), len(body), tx.now, verdict,
+        )  # fmt: skip
+    return document
+
+
+async def test_a_file_from_before_there_were_keys_is_handed_out_shown_and_erased(case: Case, tmp_path: Path) -> None:
+    document = await from_before_there_were_keys(case, tmp_path, "clean", PDF)
+    path = f"{case.api}/documents/{document}/content"
+
+    answer = await case.manager.get(path)
+    assert answer.content == PDF
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''old.pdf"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    page = await case.manager.get(f"/desk/records/cases/{case.id}/documents/{document}/pages/1")
+    assert (page.status_code, page.headers["content-type"].split("/")[0]) == (200, "image")
+    again = await case.uploads("clinical_summary")
+    [row] = await case.records.fetch("SELECT verdict, reason FROM documents WHERE id = $1", again)
+    assert (row["verdict"], row["reason"]) == ("skipped", "known")
+
+    assert await erase(case.records.ctx, case.id) >= 1
+    assert (await case.manager.get(path)).status_code == 410
+    assert objects(tmp_path) == []
+
+
+async def test_a_file_that_an_old_process_still_wrote_is_looked_at_as_the_new_ones_are(
+    case: Case, tmp_path: Path
+) -> None:
+    good = await from_before_there_were_keys(case, tmp_path, "waiting", PDF)
+    bad = await from_before_there_were_keys(
+        case, tmp_path, "waiting", pdf("<< /S /Launch >>", root="/OpenAction 10 0 R")
+    )
+    async with case.records.ctx.db.transaction() as tx:
+        await timers.set(tx, case.id, sweeping.LOOK, tx.now)
+    await case.looks()
+
+    rows = await case.records.fetch("SELECT id, verdict, reason FROM documents")
+    assert {row["id"]: (row["verdict"], row["reason"]) for row in rows} == {
+        good: ("clean", None), bad: ("quarantined", "launch"),
+    }  # fmt: skip
+    assert (await case.manager.get(f"{case.api}/documents/{good}/content")).content == PDF
 
 
 async def test_what_comes_out_is_what_went_in(case: Case, tmp_path: Path) -> None:
