@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class OwnCommand:
 class Service:
     """A service's declaration. ``routes`` and ``streams`` import late: a worker needs neither web nor Faust.
 
+    ``standing``: timers that always run, of no case, and when each is due next by the settings and the time.
     ``takeovers``: by queue, what else passes to whoever takes an item of it over, in the same transaction.
     ``imports``: what an operator's file may be taken in as; each reads its bytes and says what it took.
     ``beside``: what a process that serves does besides answering, from its start until it is cancelled.
@@ -52,6 +54,7 @@ class Service:
     reactions: "Mapping[type[Fact], Reaction]" = field(default_factory=dict)
     timers: "Mapping[str, TimerReaction]" = field(default_factory=dict)
     errands: "Mapping[str, ErrandRunner]" = field(default_factory=dict)
+    standing: "Mapping[str, Callable[[Any, datetime], datetime]]" = field(default_factory=dict)
     queues: "Sequence[Queue]" = ()
     takeovers: "Mapping[str, TakeoverReaction]" = field(default_factory=dict)
     routes: "Callable[[], Sequence[APIRouter]] | None" = None

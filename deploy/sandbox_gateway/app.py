@@ -72,7 +72,7 @@ async def behave(request: Request, wanted: Behaviour) -> Behaviour:
 async def deliveries(request: Request) -> list[dict[str, Any]]:
     """Return every message, sent or not, with its attempts."""
     book: Book = request.app.state.book
-    return book.deliveries()
+    return book.mailbox.deliveries()
 
 
 @switches.get("/livez")

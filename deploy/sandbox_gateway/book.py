@@ -1,18 +1,20 @@
-"""What the sandbox provider remembers: checkouts, payments, refunds and the messages still to be delivered.
+"""What the sandbox provider remembers: checkouts, payments, refunds, disputes. What moved is in ``balance``, messages in ``mailbox``.
 
 SQLite, in a file when told where (it then survives a restart), otherwise in memory. One process, one writer.
 """
 
 import contextlib
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from deploy.sandbox_gateway.balance import Balance
+from deploy.sandbox_gateway.mailbox import Mailbox
+from deploy.sandbox_gateway.names import new_name, when
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS checkouts (id TEXT PRIMARY KEY, amount_minor INTEGER, currency TEXT, reference TEXT,
@@ -22,14 +24,10 @@ CREATE TABLE IF NOT EXISTS payments (id TEXT PRIMARY KEY, checkout_id TEXT, amou
 CREATE TABLE IF NOT EXISTS refunds (id TEXT PRIMARY KEY, payment_id TEXT, amount_minor INTEGER, currency TEXT,
     reference TEXT, status TEXT);
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT, status INTEGER, answer TEXT);
-CREATE TABLE IF NOT EXISTS deliveries (n INTEGER PRIMARY KEY, webhook_id TEXT, body TEXT, due REAL,
-    attempts INTEGER DEFAULT 0, done INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS traits (payment_id TEXT PRIMARY KEY, outcome TEXT);
 CREATE TABLE IF NOT EXISTS pending (refund_id TEXT PRIMARY KEY, made_at REAL);
 CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, payment_id TEXT, reference TEXT, amount_minor INTEGER,
     currency TEXT, reason TEXT, status TEXT, evidence_due_at REAL);
-CREATE TABLE IF NOT EXISTS movements (n INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, object_id TEXT, payment_id TEXT,
-    reference TEXT, amount_minor INTEGER, currency TEXT, at REAL);
 """
 
 _PAYMENTS = """SELECT p.id AS payment_id, p.checkout_id, c.reference, p.amount_minor, p.currency, p.status, p.refunded_minor
@@ -52,16 +50,6 @@ class Checkout:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message on its way; a duplicate has the same ``webhook_id``."""
-
-    n: int
-    webhook_id: str
-    body: str
-    attempts: int
-
-
 class Book:
     """All of it behind plain methods."""
 
@@ -69,6 +57,7 @@ class Book:
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.executescript(_TABLES)
+        self.mailbox, self.balance = Mailbox(self._db), Balance(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -93,7 +82,7 @@ class Book:
         self, amount_minor: int, currency: str, reference: str, return_url: str, locale: str, lives: float
     ) -> Checkout:
         checkout = Checkout(
-            _id("co"), amount_minor, currency, reference, return_url, locale, "open", time.time() + lives
+            new_name("co"), amount_minor, currency, reference, return_url, locale, "open", time.time() + lives
         )
         self._db.execute(
             "INSERT INTO checkouts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -114,7 +103,7 @@ class Book:
 
     def add_payment(self, checkout: Checkout, status: str) -> dict[str, Any]:
         payment = {
-            "payment_id": _id("pay"),
+            "payment_id": new_name("pay"),
             "checkout_id": checkout.id,
             "reference": checkout.reference,
             "amount_minor": checkout.amount_minor,
@@ -173,7 +162,7 @@ class Book:
         self, payment: dict[str, Any], amount_minor: int, reference: str | None, status: str
     ) -> dict[str, Any]:
         refund = {
-            "refund_id": _id("re"),
+            "refund_id": new_name("re"),
             "payment_id": payment["payment_id"],
             "reference": reference,
             "amount_minor": amount_minor,
@@ -234,7 +223,7 @@ class Book:
     # --- disputes
 
     def add_dispute(self, payment: dict[str, Any], amount_minor: int, reason: str, due: float) -> dict[str, Any]:
-        dispute_id = _id("dp")
+        dispute_id = new_name("dp")
         self._db.execute(
             "INSERT INTO disputes VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
             (dispute_id, payment["payment_id"], payment["reference"], amount_minor, payment["currency"], reason, due),
@@ -248,7 +237,7 @@ class Book:
                FROM disputes WHERE ? IS NULL OR payment_id = ? ORDER BY rowid DESC LIMIT 100""",
             (payment_id, payment_id),
         )
-        return [{**dict(row), "evidence_due_at": _when(row["evidence_due_at"])} for row in rows]
+        return [{**dict(row), "evidence_due_at": when(row["evidence_due_at"])} for row in rows]
 
     def dispute(self, dispute_id: str) -> dict[str, Any] | None:
         row = self._db.execute("SELECT payment_id FROM disputes WHERE id = ?", (dispute_id,)).fetchone()
@@ -262,26 +251,6 @@ class Book:
         )
         return self.dispute(dispute_id) if changed.rowcount == 1 else None
 
-    # --- the merchant's balance
-
-    def add_movement(
-        self, id_: str, kind: str, object_id: str, payment_id: str, reference: str, amount_minor: int, currency: str
-    ) -> None:
-        self._db.execute(
-            """INSERT INTO movements (id, kind, object_id, payment_id, reference, amount_minor, currency, at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-            (id_, kind, object_id, payment_id, reference, amount_minor, currency, time.time()),
-        )
-
-    def movements(self, start: float, end: float) -> list[dict[str, Any]]:
-        """Return what moved from ``start`` until before ``end``, oldest first."""
-        rows = self._db.execute(
-            """SELECT id, kind, object_id, payment_id, reference, amount_minor, currency, at FROM movements
-               WHERE at >= ? AND at < ? ORDER BY n""",
-            (start, end),
-        )
-        return [{**dict(row), "at": _when(row["at"])} for row in rows]
-
     # --- the same key, the same answer
 
     def answered(self, key: str) -> tuple[str, int, Any] | None:
@@ -290,41 +259,3 @@ class Book:
 
     def remember(self, key: str, request: str, status: int, answer: Any) -> None:
         self._db.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", (key, request, status, json.dumps(answer)))
-
-    # --- messages
-
-    def add_delivery(self, webhook_id: str, body: str, due: float) -> None:
-        self._db.execute("INSERT INTO deliveries (webhook_id, body, due) VALUES (?, ?, ?)", (webhook_id, body, due))
-
-    def due(self, now: float) -> list[Delivery]:
-        rows = self._db.execute(
-            "SELECT n, webhook_id, body, attempts FROM deliveries WHERE NOT done AND due <= ? ORDER BY due, n LIMIT 20",
-            (now,),
-        )
-        return [Delivery(**row) for row in rows]
-
-    def next_due(self) -> float | None:
-        due: float | None = self._db.execute("SELECT min(due) FROM deliveries WHERE NOT done").fetchone()[0]
-        return due
-
-    def delivered(self, delivery: Delivery) -> None:
-        self._db.execute("UPDATE deliveries SET done = 1, attempts = attempts + 1 WHERE n = ?", (delivery.n,))
-
-    def try_again(self, delivery: Delivery, due: float | None) -> None:
-        """Set the next attempt; None gives up."""
-        self._db.execute(
-            "UPDATE deliveries SET attempts = attempts + 1, due = coalesce(?, due), done = ? WHERE n = ?",
-            (due, due is None, delivery.n),
-        )
-
-    def deliveries(self) -> list[dict[str, Any]]:
-        rows = self._db.execute("SELECT n, webhook_id, body, attempts, done FROM deliveries ORDER BY n")
-        return [{**dict(row), "body": json.loads(row["body"]), "done": bool(row["done"])} for row in rows]
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat()
-
-
-def _id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(12)}"

@@ -1,4 +1,4 @@
-"""What the sandbox provider does with money: payments, fees, refunds, disputes. Each step is one transaction of the book.
+"""What the sandbox provider does with money: payments, fees, refunds, disputes, payouts. Each step is one transaction of the book.
 
 The movements of the merchant's balance are kept, as a real provider's report has them: above zero to the merchant.
 """
@@ -128,8 +128,31 @@ class Ledger:
             self._messenger.say(f"dispute.{status}", dispute)
         return True
 
+    def pay_out(self, currency: str) -> dict[str, Any]:
+        """Send the merchant's balance in a currency to their bank, less a fee. Raises ``Refused`` when there is none."""
+        amount = self._book.balance.standing().get(currency, 0) - _payout_fee(currency)
+        if amount <= 0:
+            raise Refused("There is nothing to pay out in this currency.")
+        with self._book.together():
+            payout = self._book.balance.add_payout(amount, currency)
+            about = payout | {"payment_id": None, "reference": None}
+            self._move("payout", payout["payout_id"], about, -amount)
+            self._move("payout_fee", payout["payout_id"], about, -_payout_fee(currency))
+        return payout
+
+    def fail_payout(self, payout_id: str) -> bool:
+        """Let the merchant's bank refuse a payout: the money is back in the balance. False when there is none to refuse."""
+        with self._book.together():
+            payout = self._book.balance.fail_payout(payout_id)
+            if payout is None:
+                return False
+            self._move(
+                "payout_failure", payout_id, payout | {"payment_id": None, "reference": None}, payout["amount_minor"]
+            )
+        return True
+
     def _move(self, kind: str, object_id: str, about: dict[str, Any], amount_minor: int) -> None:
-        self._book.add_movement(
+        self._book.balance.add_movement(
             f"txn_{secrets.token_hex(12)}", kind, object_id, about["payment_id"], about["reference"], amount_minor,
             about["currency"],
         )  # fmt: skip
@@ -142,3 +165,7 @@ def _fee(amount_minor: int, currency: str) -> int:
 
 def _dispute_fee(currency: str) -> int:
     return int(Decimal(15).scaleb(minor_digits(currency)))
+
+
+def _payout_fee(currency: str) -> int:
+    return int(Decimal("0.25").scaleb(minor_digits(currency)))

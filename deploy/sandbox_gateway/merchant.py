@@ -125,7 +125,7 @@ async def report(
 ) -> Response:
     """Return every movement of the merchant's balance from ``from`` until before ``to``."""
     book: Book = request.app.state.book
-    lines = book.movements(start.timestamp(), end.timestamp())
+    lines = book.balance.movements(start.timestamp(), end.timestamp())
     if form == "json":
         return JSONResponse({"lines": lines})
     text = io.StringIO()

@@ -13,7 +13,8 @@ import httpx
 from pydantic import BaseModel, Field
 from standardwebhooks.webhooks import Webhook
 
-from deploy.sandbox_gateway.book import Book, Delivery
+from deploy.sandbox_gateway.book import Book
+from deploy.sandbox_gateway.mailbox import Delivery
 
 RETRIES = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1800, 3600)
 """Seconds before each further attempt."""
@@ -51,7 +52,7 @@ class Messenger:
         if self.behaviour.reorder and kind in ("payment.processing", "dispute.opened"):
             due += self.behaviour.hold_back_seconds
         for _ in range(1 + self.behaviour.duplicate):
-            self._book.add_delivery(webhook_id, body, due)
+            self._book.mailbox.add(webhook_id, body, due)
         self._something_new.set()
 
     def wake_at(self, at: float) -> None:
@@ -65,8 +66,10 @@ class Messenger:
             while True:
                 self._something_new.clear()
                 self._end_what_is_due()
-                await asyncio.gather(*(self._deliver(http, delivery) for delivery in self._book.due(time.time())))
-                dues = [due for due in (self._book.next_due(), self._wake_at) if due is not None]
+                await asyncio.gather(
+                    *(self._deliver(http, delivery) for delivery in self._book.mailbox.due(time.time()))
+                )
+                dues = [due for due in (self._book.mailbox.next_due(), self._wake_at) if due is not None]
                 wait = max(0.0, min([60.0, *(due - time.time() for due in dues)]))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._something_new.wait(), wait)
@@ -91,7 +94,7 @@ class Messenger:
         except httpx.HTTPError:
             taken = False
         if taken:
-            self._book.delivered(delivery)
+            self._book.mailbox.delivered(delivery)
         else:
             wait = RETRIES[delivery.attempts] if delivery.attempts < len(RETRIES) else None
-            self._book.try_again(delivery, None if wait is None else time.time() + wait)
+            self._book.mailbox.try_again(delivery, None if wait is None else time.time() + wait)

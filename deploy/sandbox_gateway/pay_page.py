@@ -8,8 +8,11 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from deploy.sandbox_gateway.book import Book, Checkout
-from deploy.sandbox_gateway.ledger import Ledger, written
+from deploy.sandbox_gateway.ledger import Ledger
 from deploy.sandbox_gateway.pages import TEMPLATES, page
+from deploy.sandbox_gateway.words import words_of
+from shared.web.amounts import isolated, spoken
+from shared.web.i18n import direction, html_lang, known_locale
 
 CARDS = {
     "4242424242424242": ("succeed", "The payment succeeds"),
@@ -102,9 +105,13 @@ def _page(
     values: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
+    locale = known_locale(checkout.locale) or "en"
     html = TEMPLATES.get_template("pay.html").render(
         checkout=checkout,
-        amount=written(checkout.amount_minor, checkout.currency),
+        _=words_of(locale),
+        lang=html_lang(locale),
+        dir=direction(locale),
+        amount=_amount(checkout, locale),
         expired=checkout.status == "open" and checkout.expires_at <= time.time(),
         errors=errors or {},
         values=values or {},
@@ -112,3 +119,9 @@ def _page(
     )
     back = urlsplit(checkout.return_url)
     return page(html, status, form_action=f"{back.scheme}://{back.netloc}")
+
+
+def _amount(checkout: Checkout, locale: str) -> str:
+    """Return what is to be paid, in the reader's notation."""
+    said = spoken(checkout.amount_minor, checkout.currency, locale)
+    return isolated(said) if direction(locale) == "rtl" else said

@@ -20,7 +20,8 @@ async def show(request: Request, said: str = "") -> Response:
     book: Book = request.app.state.book
     html = TEMPLATES.get_template("sandbox.html").render(
         behaviour=request.app.state.messenger.behaviour, payments=book.payments(), disputes=book.disputes_of(),
-        refunds=book.pending_refunds(), sent=book.sent_refunds(), written=written, reasons=REASONS, said=said[:300],
+        refunds=book.pending_refunds(), sent=book.sent_refunds(),
+        balances=book.balance.standing(), payouts=book.balance.payouts(), written=written, reasons=REASONS, said=said[:300],
     )  # fmt: skip
     return page(html)
 
@@ -71,6 +72,27 @@ async def refund(request: Request, payment_id: str) -> Response:
     except Refused as refused:
         return _back(str(refused))
     return _back("What was left of the payment is sent back.")
+
+
+@router.post("/payouts")
+async def pay_out(request: Request, currency: Annotated[str, Form()]) -> Response:
+    """Send the merchant's balance to their bank."""
+    ledger: Ledger = request.app.state.ledger
+    try:
+        payout = ledger.pay_out(currency)
+    except Refused as refused:
+        return _back(str(refused))
+    return _back(f"Paid out. The bank's line says: CARD PAYOUT {payout['payout_id']}")
+
+
+@router.post("/payouts/{payout_id}/fail")
+async def fail_payout(request: Request, payout_id: str) -> Response:
+    """Let the merchant's bank refuse a payout."""
+    ledger: Ledger = request.app.state.ledger
+    done = ledger.fail_payout(payout_id)
+    return _back(
+        "The bank refused it: the money is back in the balance." if done else "This payout has failed already."
+    )
 
 
 @router.post("/disputes/{dispute_id}/decide")

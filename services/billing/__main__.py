@@ -29,7 +29,15 @@ SERVICE = Service(
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,
-    queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES, cashier.UNPAID),
+    standing={reconciling.CHECK: reconciling.next_check_at},
+    queues=(
+        cashier.TO_MATCH,
+        cashier.TO_REFUND,
+        cashier.TO_CONFIRM,
+        cashier.DISPUTES,
+        cashier.PROVIDER,
+        cashier.UNPAID,
+    ),
     routes=routes,
     commands=(reconciling.COMMAND,),
 )

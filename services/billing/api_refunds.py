@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from services.billing import cashier, domain, store
-from services.billing.api import FINANCE, PAYERS, RefundView, Ruling, View, person_of
+from services.billing.api import FINANCE, PAYERS, person_of
+from services.billing.api_views import RefundView, Ruling, View
 from services.billing.domain import InvoiceBack, Proposal
 from services.billing.paying import refusals
 from shared.db import Tx

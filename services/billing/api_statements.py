@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from services.billing import cashier, statements, store
-from services.billing.api import FINANCE, View
+from services.billing.api import FINANCE
+from services.billing.api_views import View
 from services.billing.importing import Which, import_file, mapping_of
 from services.billing.paying import refusals
 from services.billing.statements import NotAStatementError

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from services.billing import cashier, store
+from services.billing import cashier, reconciling, store
 from services.billing.gateway import (
     CheckoutStanding,
     Gateway,
@@ -144,10 +144,12 @@ TIMERS = {
     cashier.EXPIRY: expire_invoices,
     cashier.REFUND_TIMER: refund_withdrawn,
     cashier.ASK_TIMER: ask_later,
+    reconciling.CHECK: reconciling.ask_for_report,
 }
 ERRANDS = {
     cashier.REFUND_ERRAND: refund_card,
     cashier.ASK_ERRAND: ask_provider,
     cashier.TIE_ERRAND: tie_dispute,
     cashier.ACCEPT_ERRAND: accept_dispute,
+    reconciling.CHECK: reconciling.check_by_itself,
 }

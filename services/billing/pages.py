@@ -13,6 +13,7 @@ from services.billing.domain import CardStatus, Dispute, Invoice, InvoiceBack, I
 from services.billing.held import held_of
 from services.billing.paying import open_checkout, pay_origin, refusals
 from services.billing.store import CaseRow
+from services.billing.store.matches import Recall
 from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money
@@ -55,11 +56,16 @@ class Account:
     backs: list[InvoiceBack]
     stage: RefundStage
     disputes: list[Dispute]
+    recalls: list[Recall]
 
     @property
     def due(self) -> Shown | None:
         """Return the first invoice on which something is missing."""
         return next((one for one in self.invoices if one.missing.amount_minor), None)
+
+    def of(self, recall: Recall) -> Shown:
+        """Return the invoice that a wire which the bank took back was for."""
+        return next(one for one in self.invoices if one.invoice.id == recall.invoice_id)
 
     @property
     def expired(self) -> Shown | None:
@@ -77,12 +83,13 @@ async def account_of(db: Database, case_id: UUID, now: datetime) -> Account:
         found = await store.invoices_of_case(tx, CaseId(case_id))
         shown = [await _shown(tx, case, one, states[one.id]) for one in found]
         if case is None:
-            return Account(None, shown, [], [], RefundStage.BEFORE_ACCEPTANCE, [])
+            return Account(None, shown, [], [], RefundStage.BEFORE_ACCEPTANCE, [], [])
         at = case.withdrawn_at or now
         refunds = [one for one in await store.refunds_of_case(tx, case.case_id) if one.state != "overtaken"]
         return Account(
             case, shown, refunds, await cashier.back_by_stage(tx, case, at),
             domain.stage_at(case.accepted_at, case.delivered_at, at), await store.disputes_of_case(tx, case.case_id),
+            await store.recalls_of_case(tx, case.case_id),
         )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ class BillingSettings(ServiceSettings):
         SecretStr(SANDBOX_WEBHOOK_SECRET)
     )
     books_zone: Annotated[str, Field(description="Whose days the books are kept in, such as America/New_York")] = "UTC"
+    provider_check_hour: Annotated[
+        int,
+        Field(ge=0, le=23, description="When the provider's report is held against the books each day, in books_zone"),
+    ] = 6
     consilium_env: Annotated[str, Field(validation_alias="CONSILIUM_ENV")] = "development"
     wire_beneficiary: Annotated[str, Field(description="Whom a wire transfer goes to")] = "Consilium (made-up account)"
     wire_bank: Annotated[str, Field(description="Name and place of the bank")] = "Example Bank, New York"

@@ -81,7 +81,11 @@ def document_sheet(
     why = (_(REASONS[content.why]),) if content.why else ()
     if document.taken_back_at:
         day = _.day(document.taken_back_at)
-        why = (_("Taken back on %(day)s: this payment was not for this invoice.", day=day),)
+        why = (
+            _("Taken back on %(day)s: the payer’s bank took this payment back.", day=day)
+            if document.recalled
+            else _("Taken back on %(day)s: this payment was not for this invoice.", day=day),
+        )
     return Sheet(
         lang=_.lang, rtl=_.rtl, title=_(TITLES[document.kind]), number=document.label, seller=content.seller,
         address=content.seller_address, page=_("Page"), facts=tuple(facts), notes=why, tables=(_table(_, document),),

@@ -22,6 +22,8 @@ KINDS = {
     "charges_written_off": N_("Bank charges that we bear"),
     "wire_unmatched": N_("Payment taken off: it was counted in by mistake"),
     "dispute_lost": N_("Payment taken back by the payer’s bank"),
+    "wire_recalled": N_("Payment taken back by the payer’s bank"),
+    "loss_borne": N_("No longer asked for"),
 }
 HEAD = (N_("Date"), N_("What"), N_("Document"), N_("Charged"), N_("Paid"), N_("Balance"))
 

@@ -19,6 +19,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
     woken = asyncio.Event()
     while not stop.is_set():
         try:
+            await keep_running(ctx)
             async with _listening(ctx, woken):
                 while not stop.is_set():
                     woken.clear()
@@ -30,6 +31,15 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
             _log.warning("runner_interrupted", problem=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+
+
+async def keep_running(ctx: Context) -> None:
+    """See that the service's standing timers run; those that do are left as they are."""
+    if not ctx.service.standing:
+        return
+    async with ctx.db.transaction() as tx:
+        dues = {name: due(ctx.settings, tx.now) for name, due in ctx.service.standing.items()}
+        await timers.keep_running(tx, dues)
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from shared import log, telemetry
 from shared.backbone import failpoints
@@ -11,6 +12,8 @@ from shared.ids import CaseId
 
 TimerReaction = Callable[[CaseId, Tx], Awaitable[None]]
 
+NOBODY = CaseId(UUID(int=0))
+"""Whose clock it is when it is of no case."""
 WORST_BACKOFF = timedelta(minutes=10)
 _log = log.get(__name__)
 
@@ -18,6 +21,14 @@ _log = log.get(__name__)
 async def set(tx: Tx, case_id: CaseId, name: str, due: datetime) -> None:  # noqa: A001 - read as timers.set
     """Have the service's timer ``name`` run for this case at ``due`` or soon after; replaces an earlier one."""
     _clocks(tx)[case_id, name] = due
+
+
+async def keep_running(tx: Tx, dues: Mapping[str, datetime]) -> None:
+    """Start the clocks that always run, of no case, where they don't run yet; the service's reactions wind them again."""
+    await tx.executemany(
+        "INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3) ON CONFLICT (case_id, name) DO NOTHING",
+        [(NOBODY, name, due) for name, due in sorted(dues.items())],
+    )
 
 
 async def cancel(tx: Tx, case_id: CaseId, name: str) -> None:

@@ -34,6 +34,7 @@ SECTIONS = (
     _queue("Refunds", "billing", "refunds-to-settle", Role.FINANCE, Role.SUPERVISOR),
     _queue("Second person", "billing", "refunds-to-confirm", Role.FINANCE, Role.SUPERVISOR),
     _queue("Disputes", "billing", "card-disputes", Role.FINANCE, Role.SUPERVISOR),
+    _queue("Provider", "billing", "provider-differences", Role.FINANCE, Role.SUPERVISOR),
     _queue("Not paid", "billing", "unpaid-supplements", Role.CARE_ADVISOR, Role.SUPERVISOR),
     Section("Collecting", "/desk/records", frozenset({Role.CASE_MANAGER, Role.SUPERVISOR, Role.PRIVACY_OFFICER})),
     _queue("Materials", "records", "materials-to-review", Role.CASE_MANAGER),

@@ -6,7 +6,7 @@ import io
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -17,6 +17,7 @@ from tests.billing.conftest import PRICE, CaseFacts, Sandbox, balances, eventual
 from tests.support.service import ServiceUnderTest
 
 SHOWN_KEY = {"Authorization": f"Bearer {SANDBOX_API_KEY}"}
+DIFFERENCES = "/desk/billing/provider/differences"
 FEE = 7_280
 """2.9 % of the price and 0.30."""
 
@@ -61,6 +62,12 @@ async def differences(billing: ServiceUnderTest) -> list[tuple[str, str]]:
            WHERE check_id = (SELECT id FROM provider_checks ORDER BY checked_at DESC, id DESC LIMIT 1) ORDER BY ordinal"""
     )
     return [(row["kind"], row["movement"]) for row in rows]
+
+
+async def matters(billing: ServiceUnderTest) -> list[UUID]:
+    """Return what finance has to work off, as it was found."""
+    rows = await billing.fetch("SELECT id FROM provider_matters WHERE state = 'open' ORDER BY found_at, id")
+    return [row["id"] for row in rows]
 
 
 async def test_the_provider_reports_every_movement_as_json_and_csv(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
@@ -116,8 +123,7 @@ async def test_a_payment_of_which_no_message_came_is_taken_in_exactly_once(
     page = await checked(billing, finance)
     assert await differences(billing) == [("missing_here", "charge"), ("missing_here", "dispute")]
     assert "Its message never came: take it in." in page.text
-    rows = await billing.fetch("SELECT id FROM provider_differences ORDER BY ordinal")
-    charge, dispute = (f"/desk/billing/provider/differences/{row['id']}/take-in" for row in rows)
+    charge, dispute = [f"{DIFFERENCES}/{one}/take-in" for one in await matters(billing)]
     early = await finance.post(dispute, headers={"Accept": "application/json"})
     assert early.status_code == 409
     answers = await asyncio.gather(
@@ -146,7 +152,7 @@ async def test_money_that_moved_otherwise_at_the_provider_is_named_with_what_to_
     db.execute("UPDATE movements SET amount_minor = 1 WHERE kind = 'charge' AND object_id = ?", (first[0],))
     db.execute("UPDATE movements SET currency = 'EUR' WHERE kind = 'charge' AND object_id = ?", (second[0],))
     db.execute("DELETE FROM movements WHERE kind = 'charge' AND object_id = ?", (third[0],))
-    sandbox.app.state.book.add_movement("txn_odd", "charge", "pay_odd", "pay_odd", None, 5, "USD")
+    sandbox.app.state.book.balance.add_movement("txn_odd", "charge", "pay_odd", "pay_odd", None, 5, "USD")
     page = await checked(billing, felix(billing))
     assert sorted(await differences(billing)) == [
         ("amount_differs", "charge"), ("currency_differs", "charge"), ("missing_here", "charge"),
@@ -177,8 +183,8 @@ async def test_a_refund_whose_answer_was_lost_is_asked_about(billing: ServiceUnd
     sandbox.app.state.ledger.refund(payment["provider_id"], 100, "USD", decided.json()["id"])
     await checked(billing, finance)
     assert await differences(billing) == [("state_differs", "refund")]
-    [difference] = await billing.fetch("SELECT id FROM provider_differences")
-    await finance.post(f"/desk/billing/provider/differences/{difference['id']}/take-in")
+    [difference] = await matters(billing)
+    await finance.post(f"{DIFFERENCES}/{difference}/take-in")
     await billing.run_timers(at=billing.clock.at + timedelta(minutes=2))
     await billing.fetch("SELECT 1")
     async with billing.ctx.db.transaction() as tx:
@@ -206,8 +212,8 @@ async def test_the_command_lists_differences_and_says_so_by_its_exit_code(
 
     code, said, told = await run("--from", today)
     assert (code, said) == (0, ""), told
-    assert "2 lines, 1 fees booked, 0 differences" in told
-    sandbox.app.state.book.add_movement("txn_odd", "charge", "pay_odd", "pay_odd", None, 5, "USD")
+    assert "2 lines, 1 fees and 0 payouts booked, 0 differences" in told
+    sandbox.app.state.book.balance.add_movement("txn_odd", "charge", "pay_odd", "pay_odd", None, 5, "USD")
     code, said, told = await run("--from", today, "--to", today)
     assert code == 1
     assert said.startswith("missing_here: charge pay_odd: 5 USD there, nothing here.")

@@ -179,7 +179,7 @@ async def test_the_report_has_every_movement_and_fee(stripe: tuple[Stripe, Strip
         ("charge", "pi_3Made", 250_000), ("fee", "pi_3Made", -7_280), ("refund", "re_3Made", -250_000),
         ("dispute", "du_1Made", -250_000), ("dispute_fee", "du_1Made", -1_500),
         ("dispute_reversal", "du_1Made", 250_000), ("dispute_fee_reversal", "du_1Made", 1_500),
-        ("refund_failure", "re_3Made", 250_000), ("fee", "txn_50Made", -200),
+        ("refund_failure", "re_3Made", 250_000), ("fee", "txn_50Made", -200), ("payout", "po_1Made", -200_000),
     ]  # fmt: skip
     assert server.asked[-1][2]["starting_after"] == "txn_40Made", "page by page"
     assert {line.reference for line in lines if line.kind in ("charge", "refund")} == {REFERENCE}

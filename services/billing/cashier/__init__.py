@@ -12,6 +12,7 @@ from services.billing.cashier.asking import (
     open_card,
     watch_provider,
 )
+from services.billing.cashier.at_provider import RefundThere, book_refund_there
 from services.billing.cashier.balances import out_of_balance
 from services.billing.cashier.books import (
     EXPIRY,
@@ -43,19 +44,26 @@ from services.billing.cashier.disputing import (
 )
 from services.billing.cashier.hearing import hear, hear_notice
 from services.billing.cashier.invoicing import expire, invoice_services, let_go, reinstate
+from services.billing.cashier.matters import open_again, settle
+from services.billing.cashier.payouts import match_payout, payouts_like, unmatch_payout
 from services.billing.cashier.proposing import confirm, decide, reject
 from services.billing.cashier.queues import (
+    DIFFERENCES,
     DISPUTES,
     HELD_WITHIN,
+    PROVIDER,
     TO_CONFIRM,
     TO_MATCH,
     TO_REFUND,
     UNPAID,
     ask_about_held,
+    ask_about_silence,
     ask_to_pay_back,
+    hear_from_provider_again,
 )
+from services.billing.cashier.recalling import bear_loss
 from services.billing.cashier.receiving import candidates_for, enter_receipt, take
-from services.billing.cashier.reconciling import Span, check_report, take_in
+from services.billing.cashier.reconciling import Span, check_report, made_there, take_in
 from services.billing.cashier.refunding import (
     REFUND_GRACE,
     back_by_stage,
@@ -88,9 +96,11 @@ __all__ = [
     "ACCEPT_ERRAND",
     "ASK_ERRAND",
     "ASK_TIMER",
+    "DIFFERENCES",
     "DISPUTES",
     "EXPIRY",
     "HELD_WITHIN",
+    "PROVIDER",
     "REFUND_ERRAND",
     "REFUND_GRACE",
     "REFUND_TIMER",
@@ -101,13 +111,17 @@ __all__ = [
     "TO_REFUND",
     "UNPAID",
     "RefundSeen",
+    "RefundThere",
     "Span",
     "TakenBack",
     "accept_dispute",
     "ask_about_held",
+    "ask_about_silence",
     "ask_provider",
     "ask_to_pay_back",
     "back_by_stage",
+    "bear_loss",
+    "book_refund_there",
     "candidate_of",
     "candidates_for",
     "check_report",
@@ -123,6 +137,7 @@ __all__ = [
     "expire",
     "hear",
     "hear_dispute",
+    "hear_from_provider_again",
     "hear_notice",
     "hear_refund",
     "hear_refund_answer",
@@ -133,12 +148,16 @@ __all__ = [
     "keep_fee",
     "let_go",
     "looked_at_provider",
+    "made_there",
+    "match_payout",
     "match_receipt",
     "named_candidates",
+    "open_again",
     "open_card",
     "out_of_balance",
     "pay_out",
     "pay_out_by_bank",
+    "payouts_like",
     "receipts_like",
     "refund_failed",
     "refund_withdrawn",
@@ -148,12 +167,14 @@ __all__ = [
     "same_as",
     "set_aside",
     "set_debit_aside",
+    "settle",
     "split_receipt",
     "take",
     "take_in",
     "take_up_again",
     "terms_of",
     "tie_dispute",
+    "unmatch_payout",
     "unmatch_receipt",
     "watch_due",
     "watch_provider",

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM
+from services.billing.cashier.payouts import unmatch_payout
 from services.billing.cashier.queues import TO_MATCH
+from services.billing.cashier.recalling import recall
 from services.billing.cashier.refunding import pay_out_by_bank
-from services.billing.cashier.wires import locked_receipt, unmatch_receipt
+from services.billing.cashier.wires import locked_receipt
 from services.billing.domain import Account, MoneyRefusedError
 from services.billing.store import LineRow, SentBack, WireReceipt
 from services.billing.suggestions import names_alike
@@ -100,13 +102,15 @@ async def debit_was_refund(tx: Tx, line_id: UUID, refund_id: UUID, by: str) -> N
 
 
 async def debit_took_back(tx: Tx, line_id: UUID, receipt_id: UUID, by: str, reason: str) -> None:
-    """The bank took a wire back: its match is undone, and both amounts level out. Raises ``MoneyRefusedError``."""
+    """The bank took a wire back: its match ends, and both amounts level out. Raises ``MoneyRefusedError``."""
     row = await _locked_debit(tx, line_id)
     receipt = await locked_receipt(tx, receipt_id)
     if receipt.amount != row.amount or receipt.closed_as in ("taken_back", "same"):
         raise MoneyRefusedError("That wire has another amount, or was taken back or closed already")
     if receipt.payment_id:
-        await unmatch_receipt(tx, receipt_id, by, f"The bank took it back: {reason}")
+        await recall(tx, receipt, by, reason)
+    elif receipt.closed_as == "payout":
+        await unmatch_payout(tx, receipt_id, by, f"The bank took it back: {reason}")
     await store.close_receipt(tx, receipt.id, "taken_back", by, reason)
     await staff_queue.done(tx, TO_MATCH, f"receipt:{receipt.id}")
     await store.settle_line(tx, row.id, "taken_back", by, reason, receipt_id=receipt_id)

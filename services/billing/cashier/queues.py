@@ -15,17 +15,31 @@ from services.billing.domain import (
     written,
 )
 from services.billing.gateway import RefundNotice
+from services.billing.store.matters import Matter
 from shared import staff_queue
+from shared.backbone.timers import NOBODY
 from shared.db import Tx
 from shared.events import Money
+from shared.ids import CaseId
 from shared.staff_queue import Queue
 
 TO_MATCH = Queue("payments-to-match", "Payments to match", ("finance", "supervisor"))
 TO_REFUND = Queue("refunds-to-settle", "Refunds to settle", ("finance", "supervisor"))
 TO_CONFIRM = Queue("refunds-to-confirm", "Refunds to confirm", ("finance", "supervisor"))
 DISPUTES = Queue("card-disputes", "Disputed card payments", ("finance", "supervisor"))
+PROVIDER = Queue("provider-differences", "Differences with the card provider", ("finance", "supervisor"))
 UNPAID = Queue("unpaid-supplements", "Supplements not paid", ("care_advisor", "supervisor"))
 
+DIFFERENCES = {
+    "missing_here": "Missing here",
+    "missing_there": "Missing there",
+    "amount_differs": "Amount differs",
+    "currency_differs": "Currency differs",
+    "state_differs": "State differs",
+    "twice": "Twice",
+}
+"""What a difference with the card provider is called."""
+_SILENCE = "report"
 HELD_WITHIN = timedelta(days=3)
 """By when finance has dealt with money that is held."""
 
@@ -70,13 +84,39 @@ async def ask_to_pay_back(tx: Tx, refund: Refund, how: str) -> None:
 async def ask_about_foreign(tx: Tx, payment: Payment, notice: RefundNotice) -> None:
     """Have finance look before anything goes back twice: somebody refunded a payment at the provider itself."""
     amount = written(notice.amount or payment.amount)
+    went = notice.amount if notice.status == "succeeded" else None
     title = f"{amount} was sent back at the provider, not by us: look at the case before paying anything back"
     if notice.status == "failed":
         title = f"{amount}, sent back at the provider and not by us, came back to it: look at the case"
     await staff_queue.put(
         tx, TO_REFUND, payment.case_id, f"at_provider:{notice.refund_id}", title, due=tx.now + timedelta(days=3),
-        data={"href": f"/desk/billing/cases/{payment.case_id}#payment-{payment.id}"},
+        data={"href": f"/desk/billing/cases/{payment.case_id}#payment-{payment.id}", "payment": notice.payment_id,
+              "amount": went.model_dump() if went else None},
     )  # fmt: skip
+
+
+async def ask_about_difference(tx: Tx, matter: Matter) -> None:
+    """Put a difference with the card provider on finance's queue, until it is settled or gone."""
+    one = matter.difference
+    await staff_queue.put(
+        tx, PROVIDER, one.case_id or CaseId(matter.id), f"matter:{matter.id}",
+        f"{DIFFERENCES[one.kind]}: {one.movement.replace('_', ' ')} {one.object_id}", due=matter.found_at + HELD_WITHIN,
+        data={"href": f"/desk/billing/provider/differences/{matter.id}"},
+    )  # fmt: skip
+
+
+async def ask_about_silence(tx: Tx) -> None:
+    """Have finance know that the card provider's report can't be had; it is tried again by itself."""
+    if not await staff_queue.waits(tx, PROVIDER, _SILENCE):
+        await staff_queue.put(
+            tx, PROVIDER, NOBODY, _SILENCE, "The card provider's report can't be had: it is tried again by itself",
+            due=tx.now + timedelta(days=1), data={"href": "/desk/billing/provider"},
+        )  # fmt: skip
+
+
+async def hear_from_provider_again(tx: Tx) -> None:
+    """Take off finance's queue that the report couldn't be had."""
+    await staff_queue.done(tx, PROVIDER, _SILENCE)
 
 
 async def ask_about_dispute(tx: Tx, dispute: Dispute) -> None:

@@ -30,7 +30,9 @@ async def take(
     arrived = Payment(new_id(), case.case_id, invoice.id, method, provider_id, amount, tx.now)
     outcome = domain.receive(invoice, arrived)
     payment = outcome.payments[0]
-    await write(tx, case, outcome, by)
+    counted = await write(tx, case, outcome, by)
+    if invoice.received_at and counted.settled:
+        await staff_queue.done(tx, TO_MATCH, f"open-again:{invoice.id}")
     if payment.held_minor:
         await ask_about_held(tx, payment, await why_held(tx, outcome.invoice, payment))
     await watch_due(tx, case.case_id)

@@ -1,4 +1,4 @@
-"""The provider's report held against the books: fees booked, differences kept, what we never heard of taken in (R21)."""
+"""The provider's report held against the books: fees and payouts booked, differences kept, the lost taken in (R21)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,18 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.asking import watch_provider
+from services.billing.cashier.at_provider import RefundThere, book_refund_there
 from services.billing.cashier.books import SYSTEM
 from services.billing.cashier.hearing import hear_notice
+from services.billing.cashier.matters import Seen, note_differences, open_matter, taken_in
+from services.billing.cashier.payouts import book_payouts
+from services.billing.cashier.provider_words import what_to_do
 from services.billing.domain import CardStatus, Difference, DifferenceKind, DisputeState, Line, MoneyRefusedError
-from services.billing.gateway import CardNotice, DisputeNotice, ReportLine
-from services.billing.store import ProviderCheck, ProviderDifference
+from services.billing.gateway import CardNotice, DisputeNotice, RefundNotice, ReportLine
+from services.billing.store import ProviderCheck, ProviderDifference, matters
+from services.billing.store.matters import Matter
 from shared.db import Tx
+from shared.events import Money
 from shared.ids import new_id
 
 LOOK_BACK, LOOK_AHEAD = timedelta(days=30), timedelta(days=1)
@@ -24,7 +30,8 @@ _SUBJECTS: dict[str, tuple[domain.Subject, bool]] = {
     "dispute": ("dispute", False),
     "dispute_reversal": ("dispute", True),
 }
-_FEES = ("fee", "dispute_fee", "dispute_fee_reversal")
+_LOST_MESSAGES = (("dispute", DifferenceKind.MISSING_HERE), ("charge", DifferenceKind.STATE))
+_FEES = ("fee", "dispute_fee", "dispute_fee_reversal", "payout_fee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +45,86 @@ class Span:
         if not self.start < self.end <= self.start + timedelta(days=92):
             raise MoneyRefusedError("Choose a first day that is not after the last, and at most three months")
 
-    @property
-    def read(self) -> tuple[datetime, datetime]:
-        """The span of the report that is read for it."""
-        return self.start - LOOK_BACK, self.end + LOOK_AHEAD
+    def read(self, back_to: datetime | None = None) -> tuple[datetime, datetime]:
+        """Return the span of the report that is read for it; ``back_to``: as far as what is open needs it."""
+        start = self.start - LOOK_BACK
+        return min(start, back_to or start), self.end + LOOK_AHEAD
 
 
-async def check_report(tx: Tx, lines: Sequence[ReportLine], span: Span, by: str) -> ProviderCheck:
-    """Hold a report against the books, keep what differs, and book the fees that it names, each once."""
+async def check_report(tx: Tx, lines: Sequence[ReportLine], span: Span, by: str, read_from: datetime) -> ProviderCheck:
+    """Hold a report against the books, keep what differs, and book the fees and payouts that it names, each once.
+
+    ``lines`` were read from ``read_from`` on. What stood open before is looked at too, where they tell all of it.
+    """
     await store.begin_check(tx)
     told = {line.id: line for line in lines}
     compared = [_line(line) for line in lines if line.kind in _SUBJECTS]
-    keys = sorted({line.key for line in compared})
-    found = domain.compare(await store.records_about(tx, span.start, span.end, keys), compared, span.start, span.end)
+    up_to_now = span.end + LOOK_AHEAD >= tx.now
+    judged = [one for one in await matters.open_matters(tx) if up_to_now and one.read_from >= read_from]
+    also = {(one.subject, one.key) for one in judged}
+    keys = sorted({line.key for line in compared} | {key for _, key in also})
+    records = await store.records_about(tx, span.start, span.end, keys)
+    found = domain.compare(records, compared, span.start, span.end, also)
     in_span = [line for line in lines if span.start <= line.at < span.end]
-    fees = await _book_fees(tx, [line for line in in_span if line.kind in _FEES])
-    check = ProviderCheck(new_id(), span.start, span.end, tx.now, by, len(in_span), fees, len(found), len(found))
-    kept = [_kept(check.id, nth, one, told.get(one.line_id or "")) for nth, one in enumerate(found, 1)]
+    fees = await _book_fees(tx, [line for line in lines if line.kind in _FEES])
+    payouts = await book_payouts(tx, lines)
+    check = ProviderCheck(new_id(), span.start, span.end, tx.now, by, len(in_span), fees, payouts, len(found))
+    by_line = {line.id: line for line in compared}
+    kept = [
+        _kept(check.id, nth, one, told.get(one.line_id or ""), by_line.get(one.line_id or ""))
+        for nth, one in enumerate(found, 1)
+    ]
     await store.add_check(tx, check, kept)
+    since = {(one.subject, one.key): one.read_from for one in judged}
+    seen = [
+        Seen(one, found_one.subject, found_one.key, since.get((found_one.subject, found_one.key), span.read()[0]))
+        for one, found_one in zip(kept, found, strict=True)
+    ]
+    await note_differences(tx, seen, judged, by)
     return check
 
 
 def can_take_in(one: Difference, line: ReportLine | None) -> bool:
     """Whether a button brings the books to where the provider is; else a person has to find out."""
+    ours = one.record.state if one.record else ""
     match one.kind, line.kind if line else "":
         case DifferenceKind.MISSING_HERE, "charge":
             return line is not None and line.reference is not None
-        case DifferenceKind.MISSING_HERE, "dispute" | "dispute_reversal":
-            return True
-        case DifferenceKind.STATE, "charge" | "dispute_reversal":
-            return True
+        case DifferenceKind.MISSING_HERE, "refund":
+            return line is not None and line.reference is None and line.payment_id is not None
         case DifferenceKind.STATE, "refund":
-            return one.record is not None and one.record.state == "decided"
+            return ours == "decided"
+        case DifferenceKind.STATE, "refund_failure":
+            return ours in ("decided", "sent", "issued")
+        case DifferenceKind.MISSING_HERE | DifferenceKind.STATE as kind, moved:
+            return moved == "dispute_reversal" or (moved, kind) in _LOST_MESSAGES
     return False
 
 
-async def take_in(tx: Tx, difference_id: UUID, by: str) -> ProviderDifference:
+def made_there(difference: ProviderDifference) -> bool:
+    """Whether it is a refund that somebody made at the provider: who books it says why."""
+    return difference.kind == DifferenceKind.MISSING_HERE and difference.movement == "refund"
+
+
+async def take_in(tx: Tx, matter_id: UUID, reason: str, by: str) -> Matter:
     """Do what the lost message would have done, once. Raises ``LookupError`` or ``MoneyRefusedError``."""
-    difference = await store.lock_difference(tx, difference_id)
-    if difference is None:
-        raise LookupError("There is no such difference")
-    if difference.taken_in_at:
-        raise MoneyRefusedError(f"{difference.taken_in_by} took this in already")
+    matter = await open_matter(tx, matter_id)
+    if made_there(matter.difference) and not reason:
+        raise MoneyRefusedError("Say who sent this money back at the provider, and why")
+    await _hear_difference(tx, matter.difference, reason, by)
+    await taken_in(tx, matter, reason or "Its message never came", by)
+    return matter
+
+
+async def _hear_difference(tx: Tx, difference: ProviderDifference, reason: str, by: str) -> None:
     if difference.line is None or not difference.takeable:
         raise MoneyRefusedError("This can't be taken in: look at it at the provider")
-    await _hear_line(tx, ReportLine.model_validate(difference.line))
-    await store.mark_taken_in(tx, difference.id, by)
-    return difference
+    line = ReportLine.model_validate(difference.line)
+    if made_there(difference):
+        amount = Money(amount_minor=abs(line.amount_minor), currency=line.currency)
+        await book_refund_there(tx, RefundThere(line.object_id, line.payment_id or "", amount), reason, by)
+    else:
+        await _hear_line(tx, line)
 
 
 async def _hear_line(tx: Tx, line: ReportLine) -> None:
@@ -113,6 +153,11 @@ async def _hear_line(tx: Tx, line: ReportLine) -> None:
             raise MoneyRefusedError("This refund ended otherwise here: look at it at the provider")
         await store.note_sent(tx, refund.id, line.object_id)
         await watch_provider(tx, refund.case_id)
+    elif line.kind == "refund_failure":
+        await hear_notice(tx, RefundNotice(
+            refund_id=line.object_id, reference=line.reference, status="failed", payment_id=line.payment_id,
+            amount_minor=amount, currency=currency,
+        ))  # fmt: skip
     else:
         raise MoneyRefusedError("This can't be taken in: look at it at the provider")
 
@@ -140,45 +185,13 @@ def _line(line: ReportLine) -> Line:
     return Line(line.id, subject, key, line.amount_minor, line.currency, line.at, back)
 
 
-def _kept(check_id: UUID, ordinal: int, one: Difference, line: ReportLine | None) -> ProviderDifference:
-    ours = one.record
+def _kept(
+    check_id: UUID, ordinal: int, one: Difference, line: ReportLine | None, compared: Line | None
+) -> ProviderDifference:
+    ours, takeable = one.record, can_take_in(one, line)
     return ProviderDifference(
         new_id(), check_id, ordinal, one.kind, line.kind if line else one.subject, line.object_id if line else one.key,
         line.model_dump(mode="json") if line else None, ours.case_id if ours else None,
-        ours.amount_minor if ours else None, ours.currency if ours else None, what_to_do(one, line),
-        can_take_in(one, line),
+        ours.amount_minor if ours else None, ours.currency if ours else None,
+        what_to_do(one, line, takeable=takeable), takeable, identity=domain.identity_of(one, compared),
     )  # fmt: skip
-
-
-_ASK = {
-    DifferenceKind.MISSING_HERE: "Its message never came: take it in.",
-    DifferenceKind.MISSING_THERE: "The provider has no such movement: ask it, with the number.",
-    DifferenceKind.AMOUNT: "The amounts differ: ask the provider, with both.",
-    DifferenceKind.CURRENCY: "The currencies differ: ask the provider, with both.",
-    DifferenceKind.TWICE: "The provider moved it more than once: ask it to take one back.",
-    DifferenceKind.STATE: "It stands otherwise here: take it in.",
-}
-_FIND_OUT = {
-    (
-        DifferenceKind.MISSING_HERE,
-        "charge",
-    ): "It names no invoice of ours: look at it at the provider, and send it back there.",
-    (DifferenceKind.MISSING_HERE, "refund"): "Somebody sent money back at the provider itself: find out who and why.",
-    (DifferenceKind.MISSING_HERE, "refund_failure"): "Money that somebody sent back at the provider came back to it.",
-    (
-        DifferenceKind.STATE,
-        "refund",
-    ): "The provider sent it, though it ended otherwise here: see that it does not go back twice.",
-    (
-        DifferenceKind.STATE,
-        "refund_failure",
-    ): "Its money came back to the provider: ask how else the patient can be paid.",
-    (DifferenceKind.STATE, "dispute"): "We heard that it was won, but the money is not back: ask the provider.",
-}
-
-
-def what_to_do(one: Difference, line: ReportLine | None) -> str:
-    """Return, for finance, what a difference may mean and what to do about it."""
-    if can_take_in(one, line):
-        return _ASK[one.kind]
-    return _FIND_OUT.get((one.kind, line.kind if line else ""), _ASK[one.kind])

@@ -233,15 +233,17 @@ async def hear_refund_answer(tx: Tx, refund_id: UUID, answer: RefundAnswer | Non
 
 async def hear_refund(tx: Tx, notice: RefundNotice) -> None:
     """Do what a message about a refund means; one that was made at the provider itself comes to finance."""
-    if notice.reference is None or await store.refund(tx, notice.reference) is None:
+    booked = await store.refund_at_provider(tx, notice.refund_id)
+    refund_id = booked.id if booked else notice.reference
+    if refund_id is None or await store.refund(tx, refund_id) is None:
         _log.error("refund_not_ours", provider_refund=notice.refund_id, status=notice.status)
         payment = await store.payment_of_provider(tx, notice.payment_id) if notice.payment_id else None
         if payment:
             await ask_about_foreign(tx, payment, notice)
     elif notice.status == "succeeded":
-        await _sent(tx, notice.reference, notice.refund_id)
+        await _sent(tx, refund_id, notice.refund_id)
     else:
-        await refund_failed(tx, notice.reference, notice.refund_id)
+        await refund_failed(tx, refund_id, notice.refund_id)
 
 
 async def _sent(tx: Tx, refund_id: UUID, provider_id: str) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM
 from services.billing.cashier.debits import look_at_debit
+from services.billing.cashier.payouts import match_sure_payout
 from services.billing.cashier.queues import TO_MATCH
 from services.billing.cashier.wires import Part, ask_to_match, match, named_candidates
 from services.billing.domain import written
@@ -132,6 +133,8 @@ async def _match_sure(
     for row, receipt in arrived:
         like = doubts.get(receipt.id)
         found = None if like else await _sure(tx, row)
+        if not like and not found and await match_sure_payout(tx, receipt):
+            continue
         if found and found[0].case_id in hopeful:
             await match(tx, receipt, [Part(found[0].invoice_id, receipt.amount)], SYSTEM, found[1])
             matched += 1

@@ -129,11 +129,12 @@ async def unmatch_receipt(tx: Tx, receipt_id: UUID, by: str, reason: str) -> Non
     for case_id in sorted({one.case_id for one in invoices.values() if one}):
         await store.lock_case(tx, case_id)
     for one in matches:
-        await _unmatch(tx, one, by, reason)
+        await unmatch(tx, one, by, reason)
     await ask_to_match(tx, receipt, CaseId(receipt.id))
 
 
-async def _unmatch(tx: Tx, one: MatchRow, by: str, reason: str) -> None:
+async def unmatch(tx: Tx, one: MatchRow, by: str, reason: str) -> None:
+    """Take one match back. Raises ``MoneyRefusedError`` once something of it was earned or went back."""
     payment = await store.payment(tx, one.payment_id)
     if payment is None or await store.has_refunds(tx, one.payment_id):
         raise MoneyRefusedError(
@@ -150,15 +151,16 @@ async def _unmatch(tx: Tx, one: MatchRow, by: str, reason: str) -> None:
     await write(tx, case, outcome, by)
     await watch_due(tx, case.case_id)
     if invoice.received_at and not outcome.invoice.settled:
-        await _say_open_again(tx, outcome.invoice)
+        due = written(_due(outcome.invoice))
+        told = f"PaymentReceived was told, but {due} is missing again: tell the care advisor"
+        await say_open_again(tx, outcome.invoice, told)
     _log.info("wire_unmatched", case_id=str(case.case_id))
 
 
-async def _say_open_again(tx: Tx, invoice: Invoice) -> None:
-    """The price of a case in whose hope work began is missing again: a person tells those who work on it."""
+async def say_open_again(tx: Tx, invoice: Invoice, title: str) -> None:
+    """The price of a case in whose hope work began is missing again: a person sees to it, until it is in (``take``)."""
     await staff_queue.put(
-        tx, TO_MATCH, invoice.case_id, f"open-again:{invoice.id}",
-        f"PaymentReceived was told, but {written(_due(invoice))} is missing again: tell the care advisor",
+        tx, TO_MATCH, invoice.case_id, f"open-again:{invoice.id}", title,
         due=tx.now + timedelta(days=1), data={"href": f"/desk/billing/cases/{invoice.case_id}"},
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, store
-from services.billing.api import FINANCE, Reason, person_of
+from services.billing.api import FINANCE, person_of
+from services.billing.api_views import Reason
 from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
 from services.billing.domain import Oddity, Payment, oddity_of
 from services.billing.pages import Account, account_of
@@ -94,6 +95,43 @@ async def looked_at_provider(case_id: UUID, provider_refund: str, who: Who, once
 
     async def work(tx: Tx) -> str:
         await cashier.looked_at_provider(tx, await store.lock_case(tx, CaseId(case_id)), provider_refund, who.name)
+        return f"/desk/billing/cases/{case_id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/at-provider/{provider_refund}/book", dependencies=money_desk)
+async def book_at_provider(
+    request: Request, case_id: UUID, provider_refund: str, page: Page, db: Db, who: Who, once: Once
+) -> Response:
+    """Book a refund that somebody made at the provider itself."""
+    form = await Form.read(request, ReasonForm)
+    if not form.valid:
+        return await case_page(page, db, case_id, form=form, at=provider_refund)
+
+    async def work(tx: Tx) -> str:
+        seen = (await store.asked_about_at_provider(tx, CaseId(case_id))).get(provider_refund)
+        if seen is None or seen.payment is None or seen.amount is None:
+            raise LookupError("Nothing is asked about this refund")
+        there = cashier.RefundThere(provider_refund, seen.payment, seen.amount)
+        refund = await cashier.book_refund_there(tx, there, form.model.reason, who.name)
+        return f"/desk/billing/cases/{case_id}#refund-{refund.id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/invoices/{invoice_id}/loss", dependencies=money_desk)
+async def bear_loss(
+    request: Request, case_id: UUID, invoice_id: UUID, page: Page, db: Db, who: Who, once: Once
+) -> Response:
+    """Ask no more for what a bank took back of an earned fee."""
+    form = await Form.read(request, ReasonForm)
+    if not form.valid:
+        return await case_page(page, db, case_id, form=form, at=f"loss-{invoice_id}")
+
+    async def work(tx: Tx) -> str:
+        case = await store.lock_case(tx, CaseId(case_id))
+        await cashier.bear_loss(tx, case, invoice_id, form.model.reason, who.name)
         return f"/desk/billing/cases/{case_id}"
 
     return await once.redirect(work)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from services.billing import cashier, store
-from services.billing.api import Reason
+from services.billing.api_views import Reason
 from services.billing.desk.cases import case_page
 from services.billing.desk.parts import money_desk
 from shared.db import Tx

@@ -65,5 +65,5 @@ async def _desk(page: Page, db: Database, form: Form[ReceiptForm], status: int =
         balances=balances,
         written=written,
         overview=overview,
-        queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES),
+        queues=(cashier.TO_MATCH, cashier.TO_REFUND, cashier.TO_CONFIRM, cashier.DISPUTES, cashier.PROVIDER),
     )

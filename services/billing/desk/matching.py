@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, domain, store
-from services.billing.api import Reason
+from services.billing.api_views import Reason
 from services.billing.desk.parts import money_desk
 from services.billing.suggesting import suggestions_for
 from shared.db import Tx

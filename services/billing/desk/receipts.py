@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, domain, store
-from services.billing.api import Reason
+from services.billing.api_views import Reason
 from services.billing.desk.parts import money_desk, written
 from services.billing.suggesting import names_of, suggestions_for
 from services.billing.suggestions import Candidate, Suggestion
@@ -45,6 +45,10 @@ class WhyForm(Incoming):
 
 class SameForm(Incoming):
     other_id: UUID
+
+
+class PayoutForm(Incoming):
+    payout_id: UUID
 
 
 class ChargesForm(WhyForm):
@@ -122,6 +126,30 @@ async def same_as(request: Request, receipt_id: UUID, page: Page, ctx: Ctx, who:
         return f"/desk/billing/receipts/{receipt_id}"
 
     return await once.redirect(work)
+
+
+@router.post("/payout")
+async def is_payout(request: Request, receipt_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
+    """Take this money for what the card provider paid out."""
+    form = await Form.read(request, PayoutForm)
+    if not form.valid:
+        return await _receipt(page, ctx, receipt_id, form, at="payout", status=422)
+
+    async def work(tx: Tx) -> str:
+        await cashier.match_payout(tx, receipt_id, form.model.payout_id, who.name)
+        return f"/desk/billing/receipts/{receipt_id}"
+
+    return await once.redirect(work)
+
+
+@router.post("/no-payout")
+async def is_no_payout(request: Request, receipt_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
+    """Take back that this money is what the card provider paid out."""
+
+    async def work(tx: Tx, reason: str) -> None:
+        await cashier.unmatch_payout(tx, receipt_id, who.name, reason)
+
+    return await _decided(request, receipt_id, page, ctx, once, work, "no-payout")
 
 
 @router.post("/take-up")
@@ -214,6 +242,7 @@ async def _receipt(
         matched = await store.sought_by_ids(tx, [one.invoice_id for one in matches])
         first = [] if receipt.payment_id else (await suggestions_for(tx, ctx.settings, [receipt]))[receipt_id]
         looked_for, wrong = await _of_number(tx, number)
+        payouts = await cashier.payouts_like(tx, receipt)
     names = await names_of(ctx.peers, list(dict.fromkeys(one.candidate.case_id for one in first)))
     async with ctx.db.reading() as tx:
         found = (await suggestions_for(tx, ctx.settings, [receipt], names))[receipt_id] if first else []
@@ -222,7 +251,7 @@ async def _receipt(
         "desk_receipt.html", status=status, form=form, at=at, receipt=receipt, line=line, alike=alike, matches=matches,
         invoices={row.invoice_id: cashier.candidate_of(row) for row in matched}, limits=limits,
         suggestions=looked_for or found, number=number, wrong=wrong, written=written, says=domain.written,
-        names_asked=bool(names) or not first,
+        names_asked=bool(names) or not first, payouts=payouts,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, store
-from services.billing.api import Reason
+from services.billing.api_views import Reason
 from services.billing.domain import MoneyRefusedError
 from services.billing.pages import Shown, account_of
 from shared.db import Database, Tx

@@ -38,6 +38,16 @@ from services.billing.domain.ledger import Account, Entry, Posting, entry
 from services.billing.domain.money import MoneyRefusedError, parse_money, written
 from services.billing.domain.movements import AccountLine, Movement, account_lines, balance_of
 from services.billing.domain.oddities import Oddity, oddity_of, twice_by
+from services.billing.domain.payouts import (
+    OVERDUE,
+    Payout,
+    pay_out_to_bank,
+    payout_arrived,
+    payout_failed,
+    payout_unmatched,
+    payouts_like,
+    sure_payout,
+)
 from services.billing.domain.proposals import (
     Person,
     Proposal,
@@ -48,7 +58,15 @@ from services.billing.domain.proposals import (
     of_fee,
     reject,
 )
-from services.billing.domain.reconciling import Difference, DifferenceKind, Line, Record, Subject, compare
+from services.billing.domain.reconciling import (
+    Difference,
+    DifferenceKind,
+    Line,
+    Record,
+    Subject,
+    compare,
+    identity_of,
+)
 from services.billing.domain.references import creditor_reference, find_references
 from services.billing.domain.refunds import Refund, RefundState, bounce, give_back, lower, pay_out
 from services.billing.domain.stages import (
@@ -61,9 +79,11 @@ from services.billing.domain.stages import (
     totals,
 )
 from services.billing.domain.wires import (
+    bear_loss,
     exchanged,
     explained,
     money_left,
+    recall,
     received_once,
     unexchanged,
     unmatch,
@@ -72,6 +92,7 @@ from services.billing.domain.wires import (
 
 __all__ = [
     "AGES",
+    "OVERDUE",
     "STEPS",
     "Account",
     "AccountLine",
@@ -97,6 +118,7 @@ __all__ = [
     "Paper",
     "Payment",
     "PaymentBack",
+    "Payout",
     "Person",
     "Posting",
     "Proposal",
@@ -114,6 +136,7 @@ __all__ = [
     "back_at",
     "balance_of",
     "bank_receipt",
+    "bear_loss",
     "block_whole",
     "bounce",
     "cancel",
@@ -129,6 +152,7 @@ __all__ = [
     "give_back",
     "hear",
     "hear_dispute",
+    "identity_of",
     "in_another_currency",
     "issue",
     "label",
@@ -143,12 +167,19 @@ __all__ = [
     "papers",
     "parse_money",
     "pay_out",
+    "pay_out_to_bank",
+    "payout_arrived",
+    "payout_failed",
+    "payout_unmatched",
+    "payouts_like",
+    "recall",
     "receive",
     "received_once",
     "reinstate",
     "reject",
     "reopen_dispute",
     "stage_at",
+    "sure_payout",
     "totals",
     "twice_by",
     "unblock_whole",

@@ -71,7 +71,8 @@ class Document:
     """A document as it was handed out; ``number`` counts from 1 per kind, seller and year, without a gap.
 
     The case's number never changes and may be heard of after the services, so it is looked up when the document is read.
-    ``taken_back_at``: its payment was taken back from this invoice since. The document itself never changes.
+    ``taken_back_at``: its payment was taken back from this invoice since; ``recalled``: by the bank. The document itself
+    never changes.
     """
 
     id: UUID
@@ -87,6 +88,7 @@ class Document:
     content: Content
     case_number: str | None
     taken_back_at: datetime | None = None
+    recalled: bool = False
 
     @property
     def reference(self) -> str | None:

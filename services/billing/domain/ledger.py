@@ -20,6 +20,8 @@ class Account(StrEnum):
     DISPUTED = "disputed"
     DISPUTE_LOSSES = "dispute_losses"
     PROVIDER_FEES = "provider_fees"
+    IN_TRANSIT = "in_transit"
+    BAD_DEBTS = "bad_debts"
 
 
 @dataclass(frozen=True, slots=True)

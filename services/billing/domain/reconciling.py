@@ -5,7 +5,7 @@ is where we learn of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -76,10 +76,17 @@ class _Standing:
         return self.went + self.came_back
 
 
-def compare(records: Iterable[Record], lines: Sequence[Line], start: datetime, end: datetime) -> list[Difference]:
-    """Return what differs about whatever either side moved from ``start`` until before ``end``.
+def compare(
+    records: Iterable[Record],
+    lines: Sequence[Line],
+    start: datetime,
+    end: datetime,
+    also: Collection[tuple[str, str]] = (),
+) -> list[Difference]:
+    """Return what differs about whatever either side moved from ``start`` until before ``end``, and about ``also``.
 
     ``lines`` may reach farther to both sides: a message may be late, and a thing be told in one span and end in another.
+    ``also`` names things by subject and key, whenever they moved: the lines must reach back to them.
     """
     ours: Mapping[tuple[str, str], Record] = {(one.subject, one.key): one for one in records}
     theirs: defaultdict[tuple[str, str], _Standing] = defaultdict(_Standing)
@@ -90,12 +97,21 @@ def compare(records: Iterable[Record], lines: Sequence[Line], start: datetime, e
     for key, standing in theirs.items():
         record = ours.get(key)
         told_now = any(start <= line.at < end for line in standing.lines)
-        if told_now or (record and start <= record.at < end):
+        if told_now or key in also or (record and start <= record.at < end):
             found += _differences(standing, record)
     for key, record in ours.items():
-        if key not in theirs and start <= record.at < end and record.state in ("paid", "issued", "open", "won", "lost"):
+        judged = key in also or start <= record.at < end
+        if key not in theirs and judged and record.state in ("paid", "issued", "open", "won", "lost"):
             found.append(Difference(DifferenceKind.MISSING_THERE, record.subject, record.key, None, record))
     return sorted(found, key=lambda one: (one.subject, one.key, one.kind))
+
+
+def identity_of(one: Difference, line: Line | None) -> str:
+    """Return by what a difference is known again in another check: the same thing, differing in the same way."""
+    there = (line.id, str(line.amount_minor), line.currency) if line else ()
+    ours = one.record
+    here = (str(ours.amount_minor), ours.currency, ours.state) if ours else ()
+    return "|".join((one.kind, one.subject, one.key, *there, "", *here))
 
 
 def _differences(standing: _Standing, record: Record | None) -> list[Difference]:

@@ -22,6 +22,7 @@ class Refund:
     ``state``: decided, issued, failed (the provider refused), or overtaken (a lost dispute took the money first).
     ``of_fee_minor`` is what was taken out of the fee for it; the rest was held, and owed back anyway.
     ``bounced``: the provider had sent it, and the card's bank gave it back; the provider never sends it again.
+    ``at_provider``: the provider's name of one that somebody made there, without us.
     """
 
     id: UUID
@@ -36,22 +37,30 @@ class Refund:
     state: RefundState = "decided"
     of_fee_minor: int = 0
     bounced: bool = False
+    at_provider: str | None = None
 
 
-def give_back(invoice: Invoice, payment: Payment, refund: Refund) -> Outcome:
-    """Owe a part of a payment back: what is held first, then what was applied. Raises ``MoneyRefusedError``."""
+def give_back(invoice: Invoice, payment: Payment, refund: Refund, *, gone: bool = False) -> Outcome:
+    """Owe a part of a payment back: what is held first, then what was applied. Raises ``MoneyRefusedError``.
+
+    ``gone``: it has left already, so what of it was part of an unpaid price is to be paid again.
+    """
     amount = refund.amount.amount_minor
     if refund.amount.currency != payment.amount.currency or amount <= 0 or amount > payment.returnable_minor:
         left = Money(amount_minor=payment.returnable_minor, currency=payment.amount.currency)
         raise MoneyRefusedError(f"At most {written(left)} of this payment can go back")
     from_held = min(amount, payment.held_minor)
     from_price = amount - from_held
-    if from_price and not invoice.settled:
+    if from_price and not invoice.settled and not gone:
         raise MoneyRefusedError("Part of the price is still missing: cancel the invoice before sending its money back")
-    income = Account.REVENUE if invoice.earned_at else Account.DEFERRED
-    amounts = {Account.OVERPAYMENTS: from_held, income: from_price, Account.REFUNDS_PAYABLE: -amount}
+    if invoice.settled:
+        price = Account.REVENUE if invoice.earned_at else Account.DEFERRED
+        after = replace(invoice, returned_minor=invoice.returned_minor + from_price)
+    else:
+        price, after = Account.RECEIVABLE, replace(invoice, paid_minor=invoice.paid_minor - from_price)
+    amounts = {Account.OVERPAYMENTS: from_held, price: from_price, Account.REFUNDS_PAYABLE: -amount}
     return Outcome(
-        replace(invoice, returned_minor=invoice.returned_minor + from_price),
+        after,
         (
             replace(
                 payment,

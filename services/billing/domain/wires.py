@@ -1,11 +1,13 @@
-"""Wires beyond the plain case: charges that we bear, money changed on the way, a match taken back, money that left (R21)."""
+"""Wires beyond the plain case: charges that we bear, money changed on the way, matches and wires taken back (R21)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from services.billing.domain.invoices import Invoice, Outcome, Payment
 from services.billing.domain.ledger import Account, Entry, entry
 from services.billing.domain.money import MoneyRefusedError, written
+from services.billing.domain.refunds import Refund
 from shared.events import Money
 
 
@@ -87,3 +89,38 @@ def unmatch(invoice: Invoice, payment: Payment) -> Outcome:
         ),
         entries=entry("wire_unmatched", f"unmatched:{payment.id}", payment.amount.currency, amounts),
     )  # fmt: skip
+
+
+def recall(invoice: Invoice, payment: Payment, unsent: Sequence[Refund]) -> Outcome:
+    """The bank took a wire back that can't simply be unmatched: its fee is earned, or money of it went back.
+
+    What it paid is to be paid again; ``unsent`` refunds of it are owed to nobody any more; what was sent back is lost.
+    """
+    owed_back = sum(one.amount.amount_minor for one in unsent)
+    sent = payment.returned_minor - owed_back
+    amounts = {
+        Account.RECEIVABLE: payment.applied_minor,
+        Account.OVERPAYMENTS: payment.held_minor,
+        Account.REFUNDS_PAYABLE: owed_back,
+        Account.BAD_DEBTS: sent,
+        Account.UNMATCHED: -payment.amount.amount_minor,
+    }
+    lost = payment.amount.amount_minor - sent
+    return Outcome(
+        replace(invoice, paid_minor=invoice.paid_minor - payment.applied_minor),
+        (replace(payment, applied_minor=0, held_minor=0, returned_minor=sent, lost_minor=lost),),
+        entry("wire_recalled", f"recalled:{payment.id}", payment.amount.currency, amounts),
+    )
+
+
+def bear_loss(invoice: Invoice) -> Outcome:
+    """Ask no more for what a bank took back of an earned fee. Raises ``MoneyRefusedError``."""
+    due = invoice.due_minor
+    if not due or not invoice.earned_at:
+        raise MoneyRefusedError("Only what is missing again of an earned fee can be borne as a loss")
+    amounts = {Account.BAD_DEBTS: due, Account.RECEIVABLE: -due}
+    paid, lost = invoice.price.amount_minor, invoice.written_off_minor + due
+    return Outcome(
+        replace(invoice, paid_minor=paid, written_off_minor=lost, turns=invoice.turns + 1),
+        entries=entry("loss_borne", f"loss:{invoice.id}:{invoice.turns}", invoice.price.currency, amounts),
+    )

@@ -134,7 +134,8 @@ class CheckoutStanding(BaseModel):
 class ReportLine(BaseModel):
     """One movement of our balance at the provider: above zero to us, below zero from us.
 
-    ``object_id`` names the payment, refund or dispute that it is about; ``reference`` is ours, where there is one.
+    ``object_id`` names the payment, refund, dispute or payout that it is about; ``reference`` is ours, where there is one.
+    ``bank_text``: what the bank's line of a payout says, beside its name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,6 +149,9 @@ class ReportLine(BaseModel):
         "dispute_reversal",
         "dispute_fee",
         "dispute_fee_reversal",
+        "payout",
+        "payout_failure",
+        "payout_fee",
     ]
     object_id: _Id
     payment_id: str | None = None
@@ -155,6 +159,7 @@ class ReportLine(BaseModel):
     amount_minor: int
     currency: _Currency
     at: AwareDatetime
+    bank_text: Annotated[str, Field(max_length=200)] | None = None
 
 
 class Gateway(Protocol):

@@ -14,13 +14,15 @@ _KINDS = {
     "refund_failure": "refund_failure",
     "dispute": "dispute",
     "dispute_reversal": "dispute_reversal",
+    "payout": "payout",
+    "payout_reversal": "payout_failure",
 }
 """By ``reporting_category``, which tells the ``adjustment`` of a dispute from others."""
-_FEES = {"dispute": "dispute_fee", "dispute_reversal": "dispute_fee_reversal"}
+_FEES = {"dispute": "dispute_fee", "dispute_reversal": "dispute_fee_reversal", "payout": "payout_fee"}
 
 
 def lines_of(told: dict[str, Any]) -> Iterator[ReportLine]:
-    """Yield the movement, and its fee, of one balance transaction; payouts and the like are not about payments."""
+    """Yield the movement, and its fee, of one balance transaction; what is neither of payments nor payouts has none."""
     kind = _KINDS.get(told["reporting_category"])
     if told["reporting_category"] == "fee":
         yield _line(told, told["id"], "fee", told["id"], told["amount"], told["currency"])
@@ -30,7 +32,10 @@ def lines_of(told: dict[str, Any]) -> Iterator[ReportLine]:
     payment_id = id_of(source.get("payment_intent"))
     object_id = payment_id if kind == "charge" and payment_id else source["id"]
     sign = 1 if told["amount"] >= 0 else -1
-    yield _line(told, told["id"], kind, object_id, sign * _own(source, told), source["currency"])
+    if kind in ("payout", "payout_failure"):
+        yield _line(told, told["id"], kind, object_id, told["amount"], told["currency"])
+    else:
+        yield _line(told, told["id"], kind, object_id, sign * _own(source, told), source["currency"])
     if told["fee"]:
         yield _line(told, f"{told['id']}:fee", _FEES.get(kind, "fee"), object_id, -told["fee"], told["currency"])
 
@@ -47,5 +52,5 @@ def _line(told: dict[str, Any], line_id: str, kind: str, object_id: str, amount:
     return ReportLine.model_validate({
         "id": line_id, "kind": kind, "object_id": object_id, "payment_id": id_of(source.get("payment_intent")),
         "reference": reference_of(source), "amount_minor": moved(amount, currency), "currency": currency.upper(),
-        "at": datetime.fromtimestamp(told["created"], UTC),
+        "at": datetime.fromtimestamp(told["created"], UTC), "bank_text": (source.get("trace_id") or {}).get("value"),
     })  # fmt: skip

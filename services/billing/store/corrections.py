@@ -11,12 +11,12 @@ from shared.ids import CaseId
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A person's change of an invoice: opened again after its time, or a supplement that nobody will pay let go."""
+    """A person's change of an invoice: opened again, a supplement that nobody will pay let go, or a loss borne."""
 
     id: UUID
     case_id: CaseId
     invoice_id: UUID
-    kind: Literal["opened_again", "let_go"]
+    kind: Literal["opened_again", "let_go", "loss_borne"]
     reason: str
     made_by: str
     made_at: datetime

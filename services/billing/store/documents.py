@@ -59,7 +59,9 @@ async def number_documents(tx: Tx, waiting: Sequence[Unnumbered]) -> None:
 DOCUMENT = """id, kind, seller, year, number, case_id, invoice_id, source, amount_minor, currency, issued_at, content,
               (SELECT c.case_number FROM billing_cases c WHERE c.case_id = documents.case_id) AS case_number,
               CASE kind WHEN 'receipt' THEN (SELECT m.undone_at FROM wire_matches m
-                  WHERE m.payment_id = substring(source FROM '^payment:(.*)$')::uuid) END AS taken_back_at"""
+                  WHERE m.payment_id = substring(source FROM '^payment:(.*)$')::uuid) END AS taken_back_at,
+              kind = 'receipt' AND EXISTS (SELECT FROM wire_matches m WHERE m.recalled
+                  AND m.payment_id = substring(source FROM '^payment:(.*)$')::uuid) AS recalled"""
 
 
 def read_document(row: Row) -> Document:

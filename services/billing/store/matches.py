@@ -14,7 +14,7 @@ from shared.ids import CaseId
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
-    """A wire, or a part of it, counted in for an invoice; ``undone_at`` when that was wrong."""
+    """A wire, or a part of it, counted in for an invoice; ``undone_at`` when that was wrong, or the bank took it back."""
 
     payment_id: UUID
     receipt_id: UUID
@@ -48,6 +48,17 @@ class Payer:
 
     name: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A wire, or a part of it, that the bank took back after it was counted in for an invoice."""
+
+    invoice_id: UUID
+    amount: Money
+    at: datetime
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,30 @@ async def undo_match(tx: Tx, payment_id: UUID, by: str, reason: str) -> None:
         payment_id,
     )
     await tx.execute("DELETE FROM payments WHERE id = $1", payment_id)
+
+
+async def note_recalled(tx: Tx, payment_id: UUID, by: str, reason: str) -> None:
+    """Note that the bank took back what was matched, and was right to be; the match ends, its payment may stay."""
+    await tx.execute(
+        """UPDATE wire_matches SET recalled = true, undone_by = $2, undone_at = $3, undone_reason = $4
+           WHERE payment_id = $1""",
+        payment_id, by, tx.now, reason,
+    )  # fmt: skip
+    await tx.execute(
+        "UPDATE wire_receipts SET payment_id = NULL, matched_by = NULL, matched_at = NULL WHERE payment_id = $1",
+        payment_id,
+    )
+
+
+async def recalls_of_case(tx: Tx, case_id: CaseId) -> list[Recall]:
+    """Return the wires of a case that the bank took back, oldest first."""
+    rows = await tx.fetch(
+        """SELECT m.invoice_id, m.amount_minor, m.currency, m.undone_at AS at, m.undone_by AS by, m.undone_reason AS reason
+           FROM wire_matches m JOIN invoices i ON i.id = m.invoice_id
+           WHERE i.case_id = $1 AND m.recalled ORDER BY m.undone_at, m.payment_id""",
+        case_id,
+    )
+    return [Recall(**with_amount(row)) for row in rows]
 
 
 async def was_fee(tx: Tx, payment_id: UUID) -> bool:
@@ -178,7 +213,8 @@ async def refund_paid_as(tx: Tx, bank_reference: str, amount: Money) -> UUID | N
 async def received_before(tx: Tx, amount: Money, on: date) -> list[UUID]:
     """Return wires of this amount that came in the 90 days before: one of them may have been taken back."""
     rows = await tx.fetch(
-        """SELECT id FROM wire_receipts WHERE amount_minor = $1 AND currency = $2 AND (closed_as IS NULL OR closed_as = 'set_aside')
+        """SELECT id FROM wire_receipts WHERE amount_minor = $1 AND currency = $2
+           AND (closed_as IS NULL OR closed_as IN ('set_aside', 'payout'))
            AND value_on BETWEEN $3::date - 90 AND $3 ORDER BY value_on DESC, id LIMIT 20""",
         amount.amount_minor, amount.currency, on,
     )  # fmt: skip

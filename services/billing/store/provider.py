@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from services.billing.domain import Record
-from shared.db import Tx
+from shared.db import Row, Tx
 from shared.ids import CaseId
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderCheck:
-    """One time that a report was held against the books; ``fees`` is how many were booked from it."""
+    """One time that a report was held against the books; ``fees`` and ``payouts`` is how many were booked from it."""
 
     id: UUID
     starts_at: datetime
@@ -22,13 +22,13 @@ class ProviderCheck:
     checked_by: str
     lines: int
     fees: int
+    payouts: int = 0
     differences: int = 0
-    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderDifference:
-    """One difference, with the report's line where there is one."""
+    """One difference as a check found it, with the report's line where there is one. ``identity``: known again by it."""
 
     id: UUID
     check_id: UUID
@@ -44,12 +44,14 @@ class ProviderDifference:
     takeable: bool
     taken_in_by: str | None = None
     taken_in_at: datetime | None = None
+    identity: str | None = None
 
 
 _DIFFERENCE = """id, check_id, ordinal, kind, movement, object_id, line, case_id, ours_minor, ours_currency, said, takeable,
-                 taken_in_by, taken_in_at"""
+                 taken_in_by, taken_in_at, identity"""
 
-# A refund is known by our own id; by which road it went, its entry in the ledger tells.
+# A refund is known by our own id, one that was made at the provider by its name there; by which road it went, its entry
+# in the ledger tells.
 _RECORDS = """
 SELECT * FROM (
     SELECT 'charge' AS subject, provider_id AS key, amount_minor, currency, 'paid' AS state, received_at AS at, case_id
@@ -60,13 +62,20 @@ SELECT * FROM (
     WHERE NOT EXISTS (SELECT FROM payments p WHERE p.provider_id = a.provider_id)
     UNION ALL
     SELECT 'refund', r.id::text, r.amount_minor, r.currency,
-           CASE WHEN r.state = 'decided' THEN CASE WHEN r.paid_as IS NULL THEN 'decided' ELSE 'sent' END
+           CASE WHEN r.at_provider IS NOT NULL THEN 'elsewhere'
+                WHEN r.state = 'decided' THEN CASE WHEN r.paid_as IS NULL THEN 'decided' ELSE 'sent' END
                 WHEN EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) THEN 'elsewhere'
                 WHEN EXISTS (SELECT FROM ledger_transactions t JOIN ledger_postings l ON l.transaction_id = t.id
                              WHERE t.source = 'issued:' || r.id AND l.account = 'card_clearing') THEN 'issued'
                 ELSE 'elsewhere' END,
            coalesce(r.settled_at, r.decided_at), r.case_id
     FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.method = 'card'
+    UNION ALL
+    SELECT 'refund', r.at_provider, r.amount_minor, r.currency,
+           CASE WHEN EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) THEN 'elsewhere'
+                ELSE 'issued' END,
+           r.settled_at, r.case_id
+    FROM refunds r WHERE r.at_provider IS NOT NULL AND r.settled_at IS NOT NULL
     UNION ALL
     SELECT 'dispute', provider_id, amount_minor, currency, state, coalesce(settled_at, opened_at), case_id
     FROM disputes WHERE payment_id IS NOT NULL
@@ -99,24 +108,24 @@ async def cases_of_payments(tx: Tx, provider_ids: Sequence[str]) -> dict[str, Ca
 async def add_check(tx: Tx, check: ProviderCheck, differences: Sequence[ProviderDifference]) -> None:
     """Keep one look at the report, with all that differed."""
     await tx.execute(
-        """INSERT INTO provider_checks (id, starts_at, ends_at, checked_at, checked_by, lines, fees)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        """INSERT INTO provider_checks (id, starts_at, ends_at, checked_at, checked_by, lines, fees, payouts)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         check.id, check.starts_at, check.ends_at, check.checked_at, check.checked_by, check.lines, check.fees,
+        check.payouts,
     )  # fmt: skip
     await tx.executemany(
         """INSERT INTO provider_differences (id, check_id, ordinal, kind, movement, object_id, line, case_id, ours_minor,
-                                             ours_currency, said, takeable)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+                                             ours_currency, said, takeable, identity)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         [
             (one.id, one.check_id, one.ordinal, one.kind, one.movement, one.object_id, one.line, one.case_id,
-             one.ours_minor, one.ours_currency, one.said, one.takeable)
+             one.ours_minor, one.ours_currency, one.said, one.takeable, one.identity)
             for one in differences
         ],
     )  # fmt: skip
 
 
-_CHECKS = """SELECT c.id, starts_at, ends_at, checked_at, checked_by, lines, fees, count(d.id)::int AS differences,
-                    count(d.id) FILTER (WHERE d.taken_in_at IS NULL)::int AS open
+_CHECKS = """SELECT c.id, starts_at, ends_at, checked_at, checked_by, lines, fees, payouts, count(d.id)::int AS differences
              FROM provider_checks c LEFT JOIN provider_differences d ON d.check_id = c.id"""
 
 
@@ -135,16 +144,20 @@ async def differences_of(tx: Tx, check_id: UUID) -> list[ProviderDifference]:
     rows = await tx.fetch(
         f"SELECT {_DIFFERENCE} FROM provider_differences WHERE check_id = $1 ORDER BY ordinal", check_id
     )
-    return [ProviderDifference(**row) for row in rows]
+    return [read_difference(row) for row in rows]
 
 
-async def lock_difference(tx: Tx, difference_id: UUID) -> ProviderDifference | None:
-    """Return a difference that nobody else takes in meanwhile."""
-    row = await tx.fetchrow(f"SELECT {_DIFFERENCE} FROM provider_differences WHERE id = $1 FOR UPDATE", difference_id)
-    return ProviderDifference(**row) if row else None
+def read_difference(row: Row | dict[str, Any]) -> ProviderDifference:
+    return ProviderDifference(**row)
 
 
-async def mark_taken_in(tx: Tx, difference_id: UUID, by: str) -> None:
-    await tx.execute(
-        "UPDATE provider_differences SET taken_in_by = $2, taken_in_at = $3 WHERE id = $1", difference_id, by, tx.now
-    )
+async def first_checkout_at(tx: Tx) -> datetime | None:
+    """Return since when cards are taken."""
+    found: datetime | None = await tx.fetchval("SELECT min(opened_at) FROM checkouts")
+    return found
+
+
+async def checked_until(tx: Tx, by: str) -> datetime | None:
+    """Return until when ``by`` has held the report against the books; None before the first time."""
+    found: datetime | None = await tx.fetchval("SELECT max(ends_at) FROM provider_checks WHERE checked_by = $1", by)
+    return found

@@ -77,7 +77,7 @@ async def receipts_of_references(tx: Tx, references: Sequence[str]) -> dict[str,
 
 
 async def close_receipt(
-    tx: Tx, receipt_id: UUID, closed_as: Literal["set_aside", "taken_back"], by: str, reason: str
+    tx: Tx, receipt_id: UUID, closed_as: Literal["set_aside", "taken_back", "payout"], by: str, reason: str
 ) -> None:
     """Note that a wire will never be matched, and why."""
     await tx.execute(
