@@ -57,7 +57,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "The bank declines it": ("El banco la rechaza", "يرفضها البنك", "银行拒绝"),
     "The bank asks once more (3-D Secure)": (
         "El banco pregunta otra vez (3-D Secure)",
-        "يسأل البنك مرة أخرى (3-D Secure)",
+        "يسأل البنك مرة أخرى (\u20663-D Secure\u2069)",
         "银行再次确认（3-D Secure）",
     ),
     "It succeeds, and its holder disputes it at once": (

@@ -66,7 +66,7 @@ async def test_a_patient_pays_by_card(
     await context.close()
 
 
-async def test_the_pay_page_can_be_used_by_everybody(
+async def test_who_waits_for_the_provider_can_read_it(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser
 ) -> None:
     at_its_own_address(billing, sandbox)
@@ -75,17 +75,10 @@ async def test_the_pay_page_can_be_used_by_everybody(
     page, source = await context.new_page(), axe()
     await page.goto(f"{sandbox.site}/my/billing/cases/{case.id}")
     await page.get_by_role("button", name="by card").click()
-    await expect(page.get_by_role("heading", level=1)).to_contain_text("Pay 2,500.00 USD by card")
-    found = await judge(page, "sandbox pay", axe_source=source)
-    await page.get_by_role("button", name="Pay").click()
-    await expect(page.get_by_role("alert")).to_contain_text("There is a problem")
-    found += await judge(page, "sandbox errors", axe_source=source)
-    await fill_in(page, "4000 0025 0000 3155")
-    found += await judge(page, "sandbox second step", axe_source=source)
     await sandbox.behaves(delay_seconds=3)
-    await page.get_by_role("button", name="Yes, pay").click()
+    await fill_in(page, "4242 4242 4242 4242")
     await expect(page.get_by_text("We are waiting")).to_be_visible()
-    found += await judge(page, "billing waiting", axe_source=source)
+    found = await judge(page, "billing waiting", axe_source=source)
     await page.goto(page.url.replace("/paid", "/confirmation"))
     found += await judge(page, "billing confirmation", axe_source=source)
     await context.close()

@@ -1,15 +1,15 @@
 """Disputes of which we hear before their payment, or in another currency than it (R20, R21)."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from services.billing import cashier, store
 from services.billing.domain import DisputeState, MoneyRefusedError
 from services.billing.gateway import DisputeNotice, ReportLine
+from services.billing.store import matters
 from shared.events import PaymentReceived
-from shared.ids import new_id
 from tests.billing.conftest import PRICE, CaseFacts, Provider, balances, invoice_ids, queue, states, usd
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -117,19 +117,15 @@ async def test_what_the_report_says_is_not_taken_in_while_it_stands_otherwise_he
         id="txn_1", kind="dispute_reversal", object_id="dp_1", payment_id="pay_1", amount_minor=PRICE, currency="USD",
         at=A_MONDAY,
     )  # fmt: skip
-    check, difference = uuid4(), new_id()
+    span = cashier.Span(A_MONDAY, A_MONDAY + timedelta(days=1))
     async with billing.ctx.db.transaction() as tx:
-        kept = store.ProviderDifference(
-            difference, check, 1, "state_differs", line.kind, line.object_id, line.model_dump(mode="json"), case.id, None,
-            None, "Take it in.", True,
-        )  # fmt: skip
-        about = store.ProviderCheck(check, A_MONDAY, A_MONDAY + timedelta(days=1), tx.now, "Felix", 1, 0, 1, 1)
-        await store.add_check(tx, about, [kept])
+        await cashier.check_report(tx, [line], span, "Felix", A_MONDAY)
+        [matter] = [one for one in await matters.open_matters(tx) if one.subject == "dispute"]
     with pytest.raises(MoneyRefusedError, match="stands otherwise"):
         async with billing.ctx.db.transaction() as tx:
-            await cashier.take_in(tx, difference, "Felix")
-    [row] = await billing.fetch("SELECT taken_in_at FROM provider_differences")
-    assert row["taken_in_at"] is None
+            await cashier.take_in(tx, matter.id, "", "Felix")
+    [row] = await billing.fetch("SELECT state FROM provider_matters WHERE id = $1", matter.id)
+    assert row["state"] == "open"
 
 
 async def test_a_dispute_in_another_currency_asked_about_is_kept_too(

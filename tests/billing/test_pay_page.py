@@ -17,7 +17,7 @@ from tests.pages.browser import Finding, axe, judge, launched
 
 HEADINGS = {
     "en": "Pay $2,500.00 by card",
-    "es": "Pagar 2500,00\xa0US$ con tarjeta",
+    "es": "Pagar 2.500,00\xa0US$ con tarjeta",
     "ar": "ادفع \u2066USD\xa02,500.00\u2069 بالبطاقة",
     "zh_Hans": "用银行卡支付 US$2,500.00",
 }

@@ -55,6 +55,7 @@ async def test_an_earned_fee_whose_wire_is_recalled_is_owed_again_and_paid_again
         "Your opinion is delivered and stays yours. $2,500.00 of its price is open again.",
     ):
         assert words in page
+    assert "need not be paid any more" not in page, "the work is done, whoever withdraws now"
     assert "the payer’s bank took this payment back" in page
     assert (
         "Payment taken back by the payer’s bank" in (await patient.get(f"/my/billing/cases/{case.id}/statement")).text

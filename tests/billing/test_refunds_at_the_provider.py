@@ -83,7 +83,9 @@ async def test_what_was_refunded_at_the_provider_is_booked_once_and_shows_at_onc
     await checks_by_itself(billing)
     [matter] = await matters(billing)
     finance, here = felix(billing), f"{DIFFERENCES}/{matter}/take-in"
-    assert "find out who and why, and book it" in (await finance.get(f"{DIFFERENCES}/{matter}")).text
+    page = (await finance.get(f"{DIFFERENCES}/{matter}")).text
+    assert "find out who and why, and book it" in page
+    assert f"/desk/billing/cases/{case.id}" in page
     assert (await finance.post(here)).status_code == 422
     why = {"reason": "Tom, by mistake for case 12"}
     answers = await asyncio.gather(

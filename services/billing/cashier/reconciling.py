@@ -1,6 +1,6 @@
 """The provider's report held against the books: fees and payouts booked, differences kept, the lost taken in (R21)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.billing.store import ProviderCheck, ProviderDifference, matters
 from services.billing.store.matters import Matter
 from shared.db import Tx
 from shared.events import Money
-from shared.ids import new_id
+from shared.ids import CaseId, new_id
 
 LOOK_BACK, LOOK_AHEAD = timedelta(days=30), timedelta(days=1)
 """How much farther the report is read than the span that is checked: messages are late, and refunds take weeks."""
@@ -70,8 +70,9 @@ async def check_report(tx: Tx, lines: Sequence[ReportLine], span: Span, by: str,
     payouts = await book_payouts(tx, lines)
     check = ProviderCheck(new_id(), span.start, span.end, tx.now, by, len(in_span), fees, payouts, len(found))
     by_line = {line.id: line for line in compared}
+    cases = await store.cases_of_payments(tx, [line.payment_id for line in lines if line.payment_id])
     kept = [
-        _kept(check.id, nth, one, told.get(one.line_id or ""), by_line.get(one.line_id or ""))
+        _kept(check.id, nth, one, told.get(one.line_id or ""), by_line.get(one.line_id or ""), cases)
         for nth, one in enumerate(found, 1)
     ]
     await store.add_check(tx, check, kept)
@@ -186,12 +187,18 @@ def _line(line: ReportLine) -> Line:
 
 
 def _kept(
-    check_id: UUID, ordinal: int, one: Difference, line: ReportLine | None, compared: Line | None
+    check_id: UUID,
+    ordinal: int,
+    one: Difference,
+    line: ReportLine | None,
+    compared: Line | None,
+    cases: Mapping[str, CaseId],
 ) -> ProviderDifference:
     ours, takeable = one.record, can_take_in(one, line)
+    case_id = ours.case_id if ours else cases.get((line.payment_id if line else None) or "")
     return ProviderDifference(
         new_id(), check_id, ordinal, one.kind, line.kind if line else one.subject, line.object_id if line else one.key,
-        line.model_dump(mode="json") if line else None, ours.case_id if ours else None,
+        line.model_dump(mode="json") if line else None, case_id,
         ours.amount_minor if ours else None, ours.currency if ours else None,
         what_to_do(one, line, takeable=takeable), takeable, identity=domain.identity_of(one, compared),
     )  # fmt: skip
