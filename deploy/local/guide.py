@@ -7,6 +7,7 @@ go to ``docs/guide``; whoever changes the page takes them again.
 import asyncio
 import json
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -77,6 +78,22 @@ async def finance(tour: Tour) -> None:
     print("  docs/guide/finance.png")
     await sam.get_by_label("Reject it, because").last.fill("Only for the guide's picture.")
     await sam.get_by_role("button", name="Reject", exact=True).last.click()
+    await provider(felix, tour)
+
+
+async def provider(felix: Page, tour: Tour) -> None:
+    """Photograph the card provider's report, after somebody paid out and refunded there."""
+    await felix.goto(f"{Plan.read().gateway_url}/sandbox")
+    await felix.get_by_role("button", name="Send what is left back").first.click()
+    await felix.get_by_role("button", name="out to the bank").first.click()
+    await felix.goto(f"{tour.url}/desk/billing/provider")
+    today = datetime.now(UTC).date().isoformat()
+    for day in ("First day", "Last day"):
+        await felix.get_by_label(day).fill(today)
+    await felix.get_by_role("button", name="Fetch and compare").click()
+    await felix.goto(f"{tour.url}/desk/billing/provider")
+    await felix.screenshot(path=PICTURES / "provider.png", animations="disabled")
+    print("  docs/guide/provider.png")
 
 
 async def main() -> None:

@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 
 from shared.events import Money
-from shared.web.amounts import spoken
+from shared.web.amounts import isolated, spoken
 from shared.web.i18n import direction, gettext_for, html_lang, known_locale
 
 WORDS = Path(__file__).parent / "locale"
@@ -35,6 +35,10 @@ class Speech:
 
     def amount(self, minor: int, currency: str) -> str:
         return spoken(minor, currency, self.code)
+
+    def own(self, text: str) -> str:
+        """Return a number that keeps its own direction: one that ends in a sign would be turned round from right to left."""
+        return isolated(text) if self.rtl else text
 
     def day(self, at: datetime) -> str:
         return format_date(at.astimezone(self._zone), "long", self._locale)

@@ -95,7 +95,7 @@ def document_sheet(
 
 def for_whom(_: Speech, case_number: str | None, parties: Parties) -> list[tuple[str, str]]:
     """Return the rows that say whose it is. Whoever intake doesn't know (any more) is the patient of the case."""
-    number = case_number or "–"
+    number = _.own(case_number) if case_number else "–"
     rows = [(_("Case number"), number)]
     rows.append((_("Patient"), parties.patient or _("The patient of case %(number)s", number=number)))
     if parties.payer:

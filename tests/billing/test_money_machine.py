@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from services.billing import cashier, handlers, store
+from services.billing.cashier.recalling import recall
 from services.billing.domain import MoneyRefusedError
 from services.billing.store import WireReceipt
 from shared.db import Tx
@@ -39,7 +40,7 @@ SELECT total = 0 AS balanced,
        NOT EXISTS (SELECT FROM payments p WHERE case_id = $1 AND returned_minor + lost_minor > amount_minor
                    OR case_id = $1 AND returned_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM refunds r
                                                          WHERE r.payment_id = p.id)) AS no_more_than_came,
-       NOT EXISTS (SELECT FROM invoices i WHERE case_id = $1 AND paid_minor - returned_minor <>
+       NOT EXISTS (SELECT FROM invoices i WHERE case_id = $1 AND paid_minor - returned_minor - written_off_minor <>
                    (SELECT coalesce(sum(applied_minor), 0) FROM payments p WHERE p.invoice_id = i.id)) AS prices,
        NOT EXISTS (SELECT FROM invoices i WHERE case_id = $1 AND (received_at IS NOT NULL)::int <>
                    (SELECT count(*) FROM outbox o WHERE o.case_id = $1 AND o.type = 'PaymentReceived.v1'
@@ -130,6 +131,32 @@ class Money(RuleBasedStateMachine):
     def bank_refunds(self, which: int) -> None:
         if refund := self.one_of("refunds", which):
             self.wait(self.does(cashier.pay_out_by_bank, refund["id"], uuid4().hex, "Felix"))
+
+    @rule(which=WHICH, minor=st.integers(1, 8))
+    def refund_made_at_the_provider(self, which: int, minor: int) -> None:
+        payment = self.one_of("payments", which)
+        if payment and payment["method"] == "card":
+            there = cashier.RefundThere(f"re_{uuid4().hex}", payment["provider_id"], usd(minor))
+            self.wait(self.does(cashier.book_refund_there, there, "by mistake", "Felix"))
+
+    @rule(which=WHICH)
+    def bank_takes_a_wire_back(self, which: int) -> None:
+        async def takes(tx: Tx, payment_id: UUID) -> None:
+            receipt_id = await tx.fetchval("SELECT id FROM wire_receipts WHERE payment_id = $1", payment_id)
+            receipt = await store.receipt(tx, receipt_id, lock=True) if receipt_id else None
+            if receipt:
+                await recall(tx, receipt, "Felix", "a recall")
+                await store.close_receipt(tx, receipt.id, "taken_back", "Felix", "a recall")
+
+        if payment := self.one_of("payments", which):
+            self.wait(self.does(takes, payment["id"]))
+
+    @rule(which=WHICH)
+    def bear_the_loss(self, which: int) -> None:
+        async def bears(tx: Tx, invoice_id: UUID) -> None:
+            await cashier.bear_loss(tx, await store.lock_case(tx, self.case.id), invoice_id, "a reason", "Felix")
+
+        self.wait(self.does(bears, self.one_of("invoices", which)["id"]))
 
     @rule(which=WHICH)
     def dispute(self, which: int) -> None:

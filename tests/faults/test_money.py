@@ -47,7 +47,7 @@ DEATHS = {
     "web": ["once.worked", "once.committed", "messages.heard", "messages.committed", "consumer.flushed"],
     "billing": [
         "consumer.recorded", "consumer.committed", "relay.taken", "relay.sent", "relay.acknowledged", "relay.marked",
-        "errands.leased", "refund.sent", "errands.run", "errands.marked",
+        "errands.leased", "refund.sent", "errands.run", "errands.marked", "report.read",
     ],
 }  # fmt: skip
 BACK = 10_000
@@ -195,6 +195,12 @@ def gets_a_part_back(till: Till, case_id: CaseId) -> None:
     till.send(Role.FINANCE, case_id, "POST", f"/api/billing/cases/{case_id}/refunds", back)
 
 
+def the_report_is_due(till: Till) -> None:
+    """Let the hour strike at which the provider's report is held against the books."""
+    strike = "UPDATE timers SET due = now() WHERE name = 'check_provider' RETURNING 1"
+    till.comes(lambda: till.rows("billing", strike), "the clock that always runs")
+
+
 def _ids(till: Till, table: str, case_id: CaseId) -> list[Any]:
     return [row["id"] for row in till.rows("billing", f"SELECT id FROM {table} WHERE case_id = $1", case_id)]
 
@@ -220,10 +226,13 @@ def test_whoever_dies_at_whatever_step_each_cent_moves_once(
             postgres.kill(group=True)
             postgres.start()
         gets_a_part_back(till, cases[-1])
+        the_report_is_due(till)
         if len(cases) == 3:
             kafka.kill()
             kafka.start()
     till.comes(lambda: _all_at_rest(till, cases), "rest")
+    assert len(till.rows("billing", "SELECT 1 FROM provider_checks")) == 1, "however often it was begun"
+    assert not till.rows("billing", "SELECT 1 FROM provider_matters WHERE state = 'open'"), "both sides say the same"
     assert sorted(till.died) == sorted((name, point) for name, points in DEATHS.items() for point in points)
     _books_are_right(till, cases)
     _provider_says_the_same(till, cases)
@@ -238,7 +247,8 @@ def _books_are_right(till: Till, cases: list[CaseId]) -> None:
         found = till.rows(
             "billing",
             """SELECT account, sum(amount_minor)::bigint AS n FROM ledger_postings p
-               JOIN ledger_transactions t ON t.id = p.transaction_id WHERE t.case_id = $1
+               JOIN ledger_transactions t ON t.id = p.transaction_id
+               WHERE t.case_id = $1 AND t.kind <> 'provider_fee'
                GROUP BY account HAVING sum(amount_minor) <> 0""",
             case_id,
         )

@@ -56,7 +56,7 @@ async def _owed(tx: Tx, case: CaseRow, payment: Payment, seen: RefundThere) -> R
     if not failed:
         return None
     owed = min(failed, key=lambda one: one.amount.amount_minor)
-    if owed.amount == seen.amount and not owed.bounced:
+    if owed.amount == seen.amount:
         await store.note_made_at_provider(tx, owed.id, seen.name)
         return owed
     return await _split(tx, owed, seen)
@@ -66,14 +66,10 @@ async def _split(tx: Tx, owed: Refund, seen: RefundThere) -> Refund:
     """Make so much of a refund that is owed one of its own. What is owed in all stays, so no entry is needed."""
     left = owed.amount.amount_minor - seen.amount.amount_minor
     part = replace(owed, id=new_id(), amount=seen.amount, of_fee_minor=0, at_provider=seen.name, bounced=False)
+    less = replace(owed, amount=Money(amount_minor=left, currency=owed.amount.currency))
     await store.add_refund(tx, part)
-    if left:
-        less = replace(owed, amount=Money(amount_minor=left, currency=owed.amount.currency))
-        await store.lower_refund(tx, less)
-        await ask_to_pay_back(tx, less, "by bank transfer: the rest was sent back at the provider")
-    else:
-        await store.settle_refund(tx, owed.id, "overtaken", seen.name)
-        await staff_queue.done(tx, TO_REFUND, f"refund:{owed.id}")
+    await store.lower_refund(tx, less)
+    await ask_to_pay_back(tx, less, "by bank transfer: the rest was sent back at the provider")
     return part
 
 

@@ -77,9 +77,10 @@ def pay_out(refund: Refund, method: Method) -> tuple[Refund, list[Entry]]:
     """The money left, by the card provider or from the bank. Nothing happens a second time.
 
     When a lost dispute had taken the same money already, what leaves now is a loss. Of one that bounced the provider can
-    only repeat old news.
+    only repeat old news, unless a person sent it there once more.
     """
-    if refund.state == "issued" or (refund.bounced and method == "card"):
+    old_news = refund.bounced and method == "card" and refund.at_provider is None
+    if refund.state == "issued" or old_news:
         return refund, []
     source = Account.CARD_CLEARING if method == "card" else Account.BANK
     owed = Account.DISPUTE_LOSSES if refund.state == "overtaken" else Account.REFUNDS_PAYABLE

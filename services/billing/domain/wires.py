@@ -105,10 +105,10 @@ def recall(invoice: Invoice, payment: Payment, unsent: Sequence[Refund]) -> Outc
         Account.BAD_DEBTS: sent,
         Account.UNMATCHED: -payment.amount.amount_minor,
     }
-    lost = payment.amount.amount_minor - sent
+    lost = payment.amount.amount_minor - payment.returned_minor
     return Outcome(
         replace(invoice, paid_minor=invoice.paid_minor - payment.applied_minor),
-        (replace(payment, applied_minor=0, held_minor=0, returned_minor=sent, lost_minor=lost),),
+        (replace(payment, applied_minor=0, held_minor=0, lost_minor=lost),),
         entry("wire_recalled", f"recalled:{payment.id}", payment.amount.currency, amounts),
     )
 

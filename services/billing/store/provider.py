@@ -72,8 +72,10 @@ SELECT * FROM (
     FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.method = 'card'
     UNION ALL
     SELECT 'refund', r.at_provider, r.amount_minor, r.currency,
-           CASE WHEN EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) THEN 'elsewhere'
-                ELSE 'issued' END,
+           CASE WHEN NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.source = 'refund_bounced:' || r.id) THEN 'issued'
+                WHEN EXISTS (SELECT FROM ledger_transactions t JOIN ledger_postings l ON l.transaction_id = t.id
+                             WHERE t.source = 'issued_again:' || r.id AND l.account = 'card_clearing') THEN 'issued'
+                ELSE 'elsewhere' END,
            r.settled_at, r.case_id
     FROM refunds r WHERE r.at_provider IS NOT NULL AND r.settled_at IS NOT NULL
     UNION ALL
