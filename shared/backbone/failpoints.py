@@ -30,6 +30,7 @@ POINTS = (
     "messages.heard",
     "messages.committed",
     "refund.sent",
+    "report.read",
     "uploads.written",
     "uploads.finished",
     "uploads.counted",
