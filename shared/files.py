@@ -21,20 +21,13 @@ from uuid import uuid4
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from shared.magic import sniff
+
 SNIFFED = 512
 CHUNK = 1 << 20
 
 Bytes = bytes | bytearray | memoryview
 
-_MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"%PDF-", "application/pdf"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (128, b"DICM", "application/dicom"),
-    (0, b"PK\x03\x04", "application/zip"),
-)
 DOCUMENTS = frozenset({"application/pdf", "image/jpeg", "image/png", "image/tiff"})
 
 
@@ -70,14 +63,6 @@ class Stored:
     sha256: str
     size: int
     media_type: str
-
-
-def sniff(head: bytes) -> str | None:
-    """Return the media type that the first bytes tell, or None; names and senders' claims don't count."""
-    for offset, magic, media_type in _MAGIC:
-        if head[offset : offset + len(magic)] == magic:
-            return media_type
-    return None
 
 
 def new_key() -> str:

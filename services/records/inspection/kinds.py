@@ -4,6 +4,7 @@ import codecs
 from typing import Literal
 
 from services.records.domain import Kind
+from shared.magic import MAGIC
 
 HEAD = 4096
 """Bytes from a file's start that ``kind_of`` looks at."""
@@ -51,16 +52,10 @@ _OTHER_ARCHIVES: tuple[tuple[int, bytes], ...] = (
     (0, b"MSCF"),
 )
 _KNOWN: tuple[tuple[int, bytes, str], ...] = (
-    (128, b"DICM", DICOM),
-    (0, b"%PDF-", PDF),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
+    *MAGIC,
     (0, b"GIF87a", "image/gif"),
     (0, b"GIF89a", "image/gif"),
     (0, b"BM", "image/bmp"),
-    (0, b"PK\x03\x04", ZIP),
     (0, b"PK\x05\x06", ZIP),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (0, b"{\\rtf", RTF),
