@@ -73,7 +73,7 @@ class World:
                         if type(fact) in other.ctx.service.reactions:
                             await other.receives(fact)
                 if name in ("matching", "records"):
-                    await service.run_errands(may_fail=True)
+                    busy = await service.run_errands(may_fail=True) > 0 or busy
 
     def cookies(
         self, *roles: Role, subject: str, name: str, cases: tuple[CaseId, ...] = (), locale: str = "en"
