@@ -1,16 +1,20 @@
 """Erasing a case: nobody can read its files, and no row of the database names anybody of the patient's side any more (M13)."""
 
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.records.erasing import erase
+from services.records.inspection import looking
+from services.records.inspection.results import Told
 from services.records.previews.kept import KEPT
+from shared.ids import CaseId
+from shared.service import Context
 from shared.web import Role
 from tests.records import tus
 from tests.records.conftest import PDF, Case
 from tests.records.made_up import archive, dicom
-from tests.records.scans import brings_scans, slices
 
 WHO = "Zyxwanda"
 """Nothing but what the test writes holds this name."""
@@ -102,12 +106,24 @@ async def test_an_erased_case_names_nobody_in_any_table(named: Case) -> None:
     await erase(case.records.ctx, case.id)
 
 
-async def test_what_was_looked_at_while_its_case_was_erased_is_not_kept(case: Case) -> None:
-    await brings_scans(case, *slices(3))
-    await erase(case.records.ctx, case.id)
-    await brings_scans(case, *slices(3))
-    for table in ("imaging_instances", "imaging_series", "imaging_listed", "imaging_defects"):
-        assert await case.records.count(table) == 0
+async def test_what_was_looked_at_while_its_case_was_erased_is_not_kept(
+    named: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keep = looking._keep
+
+    async def erased_first(ctx: Context, case_id: CaseId, told: Told) -> None:
+        if told.archive is not None:  # once, when the first files are told
+            await erase(ctx, case_id)
+        await keep(ctx, case_id, told)
+
+    monkeypatch.setattr(looking, "_keep", erased_first)
+    slice_ = dicom().replace(b"Testfall^Anna", WHO.encode() + b"^Anna")
+    await named.uploads("imaging", archive({f"{WHO}/IM1": slice_, f"{WHO}.txt": WHO.encode()}), name=f"{WHO}.zip")
+    assert await naming(named) == set()
+    assert await named.records.count("imaging_instances") == 0
+    [sent] = (await named.patient.get(f"{named.api}/uploads")).json()["sent"]
+    assert (sent["verdict"], sent["sentence"]) == ("skipped", "The files of this case were erased for good.")
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 
 
 async def test_a_page_that_was_kept_is_gone_with_its_case(case: Case) -> None:

@@ -10,7 +10,7 @@ from services.records.domain import tidy_path
 from services.records.inspection import kinds
 from services.records.inspection.results import Looked, Told
 from services.records.inspection.verdicts import JUNK
-from services.records.store import cases, imaging
+from services.records.store import cases, imaging, uploads
 from services.records.store import looking as store
 from shared.db import Tx
 from shared.ids import CaseId
@@ -19,9 +19,11 @@ from shared.ids import CaseId
 async def keep(tx: Tx, case_id: CaseId, told: Told) -> list[str]:
     """Commit what was found with this transaction; return the places in the store that nothing points at any more.
 
-    Told again, it changes nothing.
+    Told again, it changes nothing; nor does it of a case that was erased while its files were looked at.
     """
     await cases.hold(tx, case_id)
+    if await uploads.is_erased(tx, case_id):
+        return [vault.place(child.id) for child in told.children if child.segments]
     surplus = await _keep_children(tx, told) if told.archive is not None else []
     if told.looked:
         surplus += await _keep_looked(tx, case_id, told.looked)

@@ -41,6 +41,7 @@ SENTENCES: dict[str, str] = {
     "over_limits": N_("Looking at this file took too much time or memory. Save it anew, or send it as PDF."),
     "known": N_("You have sent this very file already. It is kept once."),
     "system": N_("Your device keeps this file for itself; it is no record and was not kept."),
+    "erased": N_("The files of this case were erased for good."),
     "empty": N_("The file is empty. Choose it again."),
 }
 """By reason code. ``dicom_…`` codes of unfit images have theirs in ``services.records.domain.imaging``."""

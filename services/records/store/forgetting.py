@@ -17,7 +17,9 @@ def _if_any(*columns: str) -> str:
 
 
 _EMPTIED = {
-    "documents": f"name = 'erased', path = NULL, uploaded_by_name = 'erased', {_if_any('late_words')}",
+    "documents": f"name = 'erased', path = NULL, uploaded_by_name = 'erased', {_if_any('late_words')},"
+    " reason = CASE verdict WHEN 'waiting' THEN 'erased' ELSE reason END,"
+    " verdict = CASE verdict WHEN 'waiting' THEN 'skipped' ELSE verdict END",  # nobody can look at it any more
     "incoming": "name = 'erased', path = NULL, sent_by_name = 'erased'",
     "items": _if_any("reason", "meaning"),
     "item_decisions": _if_any("reason", "meaning"),

@@ -25,7 +25,6 @@ from services.records.domain.imaging import (
     place_of,
     series_of,
 )
-from services.records.store import uploads
 from shared import programme
 from shared.db import Tx
 from shared.events import ProgrammeRef
@@ -45,10 +44,8 @@ async def add_instances(tx: Tx, case_id: CaseId, arrived: Sequence[tuple[UUID, H
     """Put DICOM objects in their places, and judge their series and the case anew.
 
     The case is locked. A document that is there already changes nothing; an object that came before under another
-    document is kept once: the later one points at it. Of a case that was erased while it was looked at, nothing is kept.
+    document is kept once: the later one points at it.
     """
-    if await uploads.is_erased(tx, case_id):
-        return
     listed = [(doc, *line) for doc, header in arrived if header["kind"] == Kind.DIRECTORY for line in header["listed"]]
     objects = [(instance_of(doc, header), header) for doc, header in arrived if header["kind"] != Kind.DIRECTORY]
     await _add_listed(tx, case_id, listed)

@@ -1,12 +1,14 @@
 """A process that serves services: it connects when it starts, or says why it does not start."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import APIRouter
 
-from shared.service import Service
+from shared.service import Context, Service
 from shared.web.hosting import serve
 from shared.web.one_origin import service_of
 from tests.shared.web.sample.service import SAMPLE
@@ -37,11 +39,21 @@ async def _live(app: object) -> tuple[list[dict[str, object]], list[dict[str, ob
 async def test_it_connects_when_it_starts_and_lets_go_when_it_stops(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    beside: list[str] = []
+
+    async def run(ctx: Context) -> None:
+        beside.append(ctx.service.name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            beside.append("over")
+
     async with fresh_database(SAMPLE, postgres_url) as url:
         monkeypatch.setenv("SAMPLE_DATABASE_URL", url)
-        said, answers = await _live(serve(SAMPLE))
+        said, answers = await _live(serve(replace(SAMPLE, beside=run)))
     assert [message["type"] for message in said] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert answers == [{"ready": True}]
+    assert beside == ["sample", "over"]
 
 
 @pytest.mark.usefixtures("platform_environment")
