@@ -9,22 +9,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from services.intake import zones
 from services.intake.values import N_, Line, Value, Version
+from services.intake.zones import Zone
 
 OF_AGE = 18
 GUARDIAN_NEEDED = N_("The patient is under 18: name a parent or guardian")
-
-
-def _zone(text: str) -> str:
-    if text not in zones.known():
-        raise ValueError(N_("Choose a time zone from the list"))
-    return text
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Knowledge(StrEnum):

@@ -15,11 +15,11 @@ from services.intake.contact import call_backs, interpreting, log
 from services.intake.contact.call_backs import Wish
 from services.intake.contact.colleagues import Colleague
 from services.intake.contact.log import Talk
-from services.intake.contact.zones import known_zone
 from services.intake.domain import Language, Note, Phone
 from services.intake.queues import ADVISORS as ADVISOR_ROLES
 from services.intake.store import call_backs as calls
 from services.intake.store import talks
+from services.intake.zones import Zone
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
@@ -69,7 +69,7 @@ class NewCallBack(Incoming):
 
     language: Language
     phone: Phone
-    zone: Annotated[str, AfterValidator(known_zone)]
+    zone: Zone
     at: Instant | None = None
     interpreter: bool = False
 

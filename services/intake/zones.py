@@ -1,13 +1,23 @@
-"""Time zones for a person in a country: which are proposed, and how they read. Pure, but for the instant it is given."""
+"""Time zones as people choose them: those of a country, which to propose, how they read. Pure, but for the instant it is given.
+
+A zone is offered where a country has it. The map's others (Etc/GMT+5 and the like) are nobody's place, and their signs
+read the wrong way round: what is called GMT+5 there is five hours behind.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
 from babel.core import get_global
 from babel.dates import format_time, get_timezone_location
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from services.intake.values import N_
 
 LARGEST = {
     "AR": "America/Argentina/Buenos_Aires", "AU": "Australia/Sydney", "BR": "America/Sao_Paulo", "CA": "America/Toronto",
@@ -18,6 +28,7 @@ LARGEST = {
     "UZ": "Asia/Tashkent",
 }  # fmt: skip
 """Where most people live, in countries with more than one zone: a proposal, to be confirmed."""
+NO_COUNTRY = "ZZ"
 
 
 @lru_cache(maxsize=1)
@@ -26,12 +37,30 @@ def known() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-@lru_cache(maxsize=300)
+def _on_the_map(name: str) -> str:
+    if name not in known():
+        raise PydanticCustomError("zone_unknown", N_("Choose a time zone from the list"))
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_on_the_map)]
+"""The name of a zone that the machine's map has; a form that has its own sentence for the field says that one."""
+
+
+@lru_cache(maxsize=1)
+def _by_country() -> dict[str, tuple[str, ...]]:
+    """Return the zones of each country, the one in which most people live first."""
+    found = {}
+    for country, zones in get_global("territory_zones").items():
+        if country.isalpha() and country != NO_COUNTRY:
+            likely = LARGEST.get(country)
+            found[country] = tuple(sorted((one for one in zones if one in known()), key=lambda zone: zone != likely))
+    return found
+
+
 def of_country(country: str | None) -> tuple[str, ...]:
-    """Return the zones of a country, the one in which most people live first."""
-    zones = [zone for zone in get_global("territory_zones").get(country or "", []) if zone in known()]
-    likely = LARGEST.get(country or "")
-    return tuple(sorted(zones, key=lambda zone: zone != likely))
+    """Return the zones of a country, the one in which most people live first; none where it isn't known."""
+    return _by_country().get(country or "", ())
 
 
 def proposed(country: str | None, by_number: tuple[str, ...] = ()) -> str | None:
@@ -55,9 +84,19 @@ def _named(locale: str, zones: tuple[str, ...]) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=64)
 def _others(locale: str, own: tuple[str, ...]) -> list[tuple[str, str]]:
-    all_zones = {zone for zones in get_global("territory_zones").values() for zone in zones}
-    listed = sorted((all_zones & known()) - set(own))
-    return sorted(_named(locale, tuple(zone for zone in listed if "/" in zone)), key=lambda pair: pair[1])
+    others = {zone for zones in _by_country().values() for zone in zones} - set(own)
+    return sorted(_named(locale, tuple(sorted(others))), key=lambda pair: pair[1])
+
+
+@lru_cache(maxsize=16)
+def by_country(locale: str) -> tuple[tuple[str, str], ...]:
+    """Return (zone, place) sorted by place: a country's name, and a city where the country has several."""
+    found = []
+    territories = Locale.parse(locale).territories
+    for country, names in sorted(_by_country().items()):
+        nation = territories.get(country, country)
+        found += [(name, f"{nation} – {place(name, locale)}" if len(names) > 1 else nation) for name in sorted(names)]
+    return tuple(sorted(found, key=lambda pair: pair[1]))
 
 
 @lru_cache(maxsize=4096)

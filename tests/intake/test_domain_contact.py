@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.intake import zones
 from services.intake.contact.log import Talk
 from services.intake.contact.rules import (
     Shift,
@@ -22,7 +23,6 @@ from services.intake.contact.rules import (
     office_hours,
     soonest,
 )
-from services.intake.contact.zones import known_zone, zone_of, zones
 from services.intake.domain import Refused
 from shared import programme
 
@@ -185,12 +185,8 @@ def test_a_real_contact_is_one_in_which_we_reached_them() -> None:
     assert not Talk(reached=True, with_whom="other").is_contact
 
 
-def test_zones_are_offered_by_country_and_the_only_clock_of_a_country_is_proposed() -> None:
-    assert {"Asia/Tokyo", "Europe/Berlin", "America/Sao_Paulo"} <= {zone for zone, _ in zones("en")}
-    assert (zone_of("JP"), zone_of("DE"), zone_of("BR"), zone_of("XX"), zone_of(None)) == (
-        "Asia/Tokyo", "Europe/Berlin", None, None, None,
-    )  # fmt: skip
-    assert dict(zones("ar"))["Asia/Tokyo"] == "اليابان"
-    assert known_zone("Asia/Tokyo") == "Asia/Tokyo"
-    with pytest.raises(ValueError, match="Choose the place"):
-        known_zone("Mars/Olympus")
+def test_zones_are_offered_by_country_with_the_city_where_a_country_has_several() -> None:
+    offered = dict(zones.by_country("en"))
+    assert {"Asia/Tokyo", "Europe/Berlin", "America/Sao_Paulo"} <= offered.keys()
+    assert (offered["Asia/Tokyo"], offered["America/Sao_Paulo"]) == ("Japan", "Brazil – Sao Paulo")
+    assert dict(zones.by_country("ar"))["Asia/Tokyo"] == "اليابان"

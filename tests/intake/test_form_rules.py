@@ -47,6 +47,13 @@ def test_every_zone_that_is_offered_can_be_kept_and_stands_there_once(country: s
     assert len(offered) == len(set(offered)) > 300
     for zone in offered:
         CallTimes(zone=zone)
+    assert offered[: len(zones.of_country(country))] == [*zones.of_country(country)]
+    assert sorted(offered) == sorted(zone for zone, _ in zones.by_country("ar")), "both lists are of the same places"
+
+
+def test_a_place_is_offered_and_no_offset_whose_sign_reads_the_wrong_way_round() -> None:
+    offered = [zone for zone, _ in zones.choices("PK", "en", NOW)]
+    assert [zone for zone in offered if zone.startswith("Etc/")] == [], "GMT+5 there is five hours behind"
 
 
 def test_a_zone_that_does_not_exist_is_no_time_to_call() -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
 from services.intake.contact import rules
 from services.intake.contact.colleagues import Colleague, known
 from services.intake.contact.rules import Shift, Window
-from services.intake.contact.zones import known_zone
 from services.intake.domain import Language, Line, Phone, Refused, Step, check_may
 from services.intake.store import call_backs, interpreters
 from services.intake.store.interpreters import Interpreter
+from services.intake.zones import Zone
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 
@@ -45,7 +45,7 @@ class Entry(BaseModel):
 
     name: Line
     phone: Phone
-    zone: Annotated[str, AfterValidator(known_zone)]
+    zone: Zone
     languages: tuple[Language, ...] = Field(min_length=1, max_length=20)
     active: bool = True
     hours: tuple[Hours, ...] = Field(min_length=1, max_length=7)

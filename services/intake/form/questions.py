@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from services.intake.circumstances import DayTime, Knowledge, Zone
+from services.intake.circumstances import DayTime, Knowledge
 from services.intake.domain import Authority, Path, RequesterRole, Stream
 from services.intake.values import AskedText, Code, Country, Email, Language, LatinName, Line, Phone, Text
+from services.intake.zones import Zone
 from shared.web import Incoming
 from shared.web.i18n import N_
 

@@ -8,12 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.intake import store
+from services.intake import store, zones
 from services.intake.answers import refusals
 from services.intake.aside import is_caught
 from services.intake.contact import call_backs, interpreting
 from services.intake.contact.log import Talk
-from services.intake.contact.zones import zones
 from services.intake.domain import Note, Refused, Stage
 from services.intake.pages.case_page import ADVISOR_ROLES, spoken
 from services.intake.pages.choices import languages
@@ -23,7 +22,6 @@ from services.intake.store import call_backs as calls
 from services.intake.store import circumstances, interpreters, talks
 from services.intake.store import colleagues as roster
 from services.intake.store.call_backs import CallBack
-from services.intake.zones import proposed
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
@@ -53,7 +51,7 @@ def _context(request: Request, rules_of: Programme, form: Form[Any], asked: Aske
         "form": form,
         "asked": asked,
         "rules": rules_of,
-        "zones": zones(locale),
+        "zones": zones.by_country(locale),
         "languages_offered": languages(locale),
     }
 
@@ -109,7 +107,7 @@ async def my_call(case_id: CaseId, request: Request, page: Page, db: Db) -> Resp
     reach = people["patient" if case.contact == "patient" else "requester"]
     form: Form[Wishing] = Form.blank(
         language=(people["patient"].languages or [locale_of(request).partition("_")[0]])[0], phone=reach.phone or "",
-        zone=said.call_zone or proposed(people["patient"].country), moment="soonest",
+        zone=said.call_zone or zones.proposed(people["patient"].country), moment="soonest",
     )  # fmt: skip
     context = _context(request, programme.load(case.programme), form)
     return page("my_call_back.html", case=case, calls=booked, **context)
@@ -182,7 +180,7 @@ async def plan_call(case_id: CaseId, request: Request, page: Page, db: Db) -> Re
     patient, reach = people["patient"], people["patient" if case.contact == "patient" else "requester"]
     language = (patient.languages or ["en"])[0]
     form: Form[Wishing] = Form.blank(
-        language=language, phone=reach.phone or patient.phone or "", zone=said.call_zone or proposed(patient.country), moment="at",
+        language=language, phone=reach.phone or patient.phone or "", zone=said.call_zone or zones.proposed(patient.country), moment="at",
         interpreter="" if language == "en" else "yes",
     )  # fmt: skip
     return page("desk_call_back_new.html", case=case, **_context(request, programme.load(case.programme), form))

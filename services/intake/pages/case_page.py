@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from fastapi import Response
 
-from services.intake import store
-from services.intake.contact.zones import zones_of
+from services.intake import store, zones
 from services.intake.queues import ADVISORS, REQUESTS
 from services.intake.store import (
     call_backs,
@@ -130,7 +129,7 @@ def _blank(who: Principal) -> dict[str, Form[Any]]:
 
 def local_times(country: str | None, now: datetime) -> list[datetime]:
     """Return what the clocks of a country show now: one, or each that differs, the earliest first."""
-    there = {now.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC) for zone in zones_of(country)}
+    there = {now.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC) for zone in zones.of_country(country)}
     return sorted(there)
 
 

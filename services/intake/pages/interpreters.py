@@ -8,18 +8,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
-from services.intake import store
+from services.intake import store, zones
 from services.intake.answers import refusals
 from services.intake.contact import interpreting
 from services.intake.contact.interpreting import DAYS, Day, Entry, Hours
-from services.intake.contact.zones import known_zone, zones
 from services.intake.domain import Language, Line, Phone, Refused
 from services.intake.pages.case_page import ADVISOR_ROLES, spoken
 from services.intake.pages.choices import languages
 from services.intake.pages.contact import colleague
 from services.intake.store import interpreters
+from services.intake.zones import Zone
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
@@ -48,7 +48,7 @@ class Keeping(Incoming):
     }
     name: Line
     phone: Phone
-    zone: str
+    zone: Zone
     languages: tuple[Language | Literal[""], ...] = Field(min_length=1, max_length=5)
     days1: tuple[Day, ...] = Field(min_length=1)
     starts1: time
@@ -58,11 +58,6 @@ class Keeping(Incoming):
     ends2: time | None = None
     active: Literal["yes"] | None = None
     version: int | None = None
-
-    @field_validator("zone")
-    @classmethod
-    def _on_the_map(cls, value: str) -> str:
-        return known_zone(value)
 
     def entry(self) -> Entry:
         """Return it as the roster keeps it. Raises ``ValidationError`` when hours are half given."""
@@ -132,7 +127,7 @@ async def entry(interpreter_id: UUID, page: Page, db: Db) -> Response:
 def _entry_page(page: Any, form: Form[Any], interpreter_id: UUID | None) -> Response:
     drawn: Response = page(
         "desk_interpreter.html", status=422 if form.errors else 200, form=form, interpreter_id=interpreter_id,
-        zones=zones("en"), languages_offered=languages("en"),
+        zones=zones.by_country("en"), languages_offered=languages("en"),
         days=[(day, name) for day, name in zip(DAYS, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True)],
     )  # fmt: skip
     return drawn

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
-from pydantic import field_validator
-
 from services.intake.contact import rules
 from services.intake.contact.call_backs import Wish
-from services.intake.contact.zones import known_zone
 from services.intake.domain import Language, Phone, Refused
+from services.intake.zones import Zone
 from shared.programme import Programme
 from shared.web import N_, Form, Incoming
 
@@ -33,17 +31,12 @@ class Wishing(Incoming):
     }
     language: Language
     phone: Phone
-    zone: str
+    zone: Zone
     moment: Literal["soonest", "at"]
     on: date | None = None
     at: time | None = None
     interpreter: Literal["yes"] | None = None
     confirmed: Literal["yes"] | None = None
-
-    @field_validator("zone")
-    @classmethod
-    def _on_the_map(cls, value: str) -> str:
-        return known_zone(value)
 
 
 @dataclass(frozen=True, slots=True)
