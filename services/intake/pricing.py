@@ -12,6 +12,7 @@ from datetime import datetime
 
 from services.intake.domain import PriceLine, Quote, QuoteState, Unacceptable
 from shared.events import Money
+from shared.ids import new_id
 from shared.programme import Programme
 
 REASON_MISSING = "Say why the price is not the sample price. Only staff read it."
@@ -85,6 +86,37 @@ def whole_of(rules: Programme, agreed: Sequence[str], added: Sequence[str]) -> t
 
 def _title(rules: Programme, code: str) -> str:
     return rules.catalogue[code].title if code in rules.catalogue else code
+
+
+def next_revision(
+    rules: Programme,
+    history: Sequence[Quote],
+    codes: Sequence[str],
+    made: Pricing,
+    *,
+    note: str,
+    by: str,
+    now: datetime,
+    surgery_advice: bool,
+) -> Quote:
+    """Return the quote that would follow `history`, newest first, if `codes` were offered now: what is previewed is what is offered."""
+    agreed, last = agreed_in(history), history[0] if history else None
+    return Quote(
+        quote_id=last.quote_id if last else new_id(),
+        revision=last.revision + 1 if last else 1,
+        services=(*(agreed.services if agreed else ()), *codes),
+        price=Money(amount_minor=made.total_minor, currency=rules.currency),
+        valid_until=now + rules.clocks.quote_valid,
+        offered_at=now,
+        offered_by=by,
+        note=note,
+        state=QuoteState.OPEN,
+        lines=made.lines,
+        adjustment_minor=made.adjustment_minor,
+        price_reason=made.reason if made.individual else "",
+        supplements=agreed.revision if agreed else None,
+        surgery_advice=surgery_advice,
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ exactly one gets their way, and the other a sentence. Every revision is kept as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake import casework, open_quote, pricing, store
@@ -27,14 +28,13 @@ from shared import programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
 from shared.events import (
-    Money,
     QuoteDeclined,
     QuoteLeftUnanswered,
     QuoteOffered,
     QuoteQuestionAnswered,
     ServicesConfirmed,
 )
-from shared.ids import CaseId, new_id
+from shared.ids import CaseId
 from shared.programme import Programme
 
 UNANSWERED_AT_ONCE = 10
@@ -71,34 +71,14 @@ async def offer(
     """
     case = await store.lock_case(tx, case_id)
     history = await quotes.of_case(tx, case_id)
-    agreed = pricing.agreed_in(history)
-    check_may(Step.ADD_SERVICE if agreed else Step.OFFER_QUOTE, case.stage)
-    last = history[0] if history else None
-    if supplements != (agreed.revision if agreed else None):
-        raise Refused(ADD_TO.format(revision=agreed.revision) if agreed else NOTHING_AGREED)
-    if seen is not None and seen != (last.revision if last else 0):
-        raise Refused("Somebody else offered a quote meanwhile. Read it first, then offer yours if it is still right.")
-    rules = programme.load(case.programme)
-    whole = pricing.whole_of(rules, agreed.services if agreed else (), codes)
-    selection = ServiceSelection(whole, rules)
+    _check_up_to_date(case, history, supplements, seen)
+    rules, agreed = programme.load(case.programme), pricing.agreed_in(history)
+    ServiceSelection(pricing.whole_of(rules, agreed.services if agreed else (), codes), rules)
     made = pricing.price(rules, codes, asked)
-    await quotes.settle(tx, case_id, QuoteState.SUPERSEDED)
-    quote = Quote(
-        quote_id=last.quote_id if last else new_id(),
-        revision=last.revision + 1 if last else 1,
-        services=selection.codes,
-        price=Money(amount_minor=made.total_minor, currency=rules.currency),
-        valid_until=tx.now + rules.clocks.quote_valid,
-        offered_at=tx.now,
-        offered_by=by,
-        note=note,
-        state=QuoteState.OPEN,
-        lines=made.lines,
-        adjustment_minor=made.adjustment_minor,
-        price_reason=made.reason if made.individual else "",
-        supplements=agreed.revision if agreed else None,
-        surgery_advice=surgery_advice,
+    quote = pricing.next_revision(
+        rules, history, codes, made, note=note, by=by, now=tx.now, surgery_advice=surgery_advice
     )
+    await quotes.settle(tx, case_id, QuoteState.SUPERSEDED)
     await quotes.insert(tx, case_id, quote)
     await store.bump_version(tx, case_id)
     await store.set_contacted(tx, case_id, by)
@@ -111,6 +91,16 @@ async def offer(
                                    supplements=quote.supplements))  # fmt: skip
     await casework.show_on_desk(tx, case_id)
     return quote
+
+
+def _check_up_to_date(case: Case, history: Sequence[Quote], supplements: int | None, seen: int | None) -> None:
+    """Raise Refused unless the case takes an offer now, and stands as the advisor who makes it saw it."""
+    agreed, newest = pricing.agreed_in(history), history[0].revision if history else 0
+    check_may(Step.ADD_SERVICE if agreed else Step.OFFER_QUOTE, case.stage)
+    if supplements != (agreed.revision if agreed else None):
+        raise Refused(ADD_TO.format(revision=agreed.revision) if agreed else NOTHING_AGREED)
+    if seen is not None and seen != newest:
+        raise Refused("Somebody else offered a quote meanwhile. Read it first, then offer yours if it is still right.")
 
 
 async def _start_clocks(tx: Tx, case_id: CaseId, quote: Quote, rules: Programme) -> None:

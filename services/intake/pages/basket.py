@@ -27,7 +27,7 @@ from services.intake.store import Case, Person, circumstances, quotes
 from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money
-from shared.ids import CaseId, new_id
+from shared.ids import CaseId
 from shared.money import plain, typed
 from shared.programme import Programme, Refusal
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow
@@ -271,17 +271,12 @@ async def fill(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, 
 
 def _preview(page: Page, basket: Basket, form: Form[Filling], made: Pricing, by: str) -> Response:
     """Show the quote that isn't offered yet, word for word as its reader will get it."""
-    filled, agreed, last, now = form.model, basket.agreed, basket.last, page.now
-    quote = Quote(
-        quote_id=last.quote_id if last else new_id(), revision=last.revision + 1 if last else 1,
-        services=(*(agreed.services if agreed else ()), *filled.services),
-        price=Money(amount_minor=made.total_minor, currency=basket.rules.currency),
-        valid_until=now + basket.rules.clocks.quote_valid, offered_at=now, offered_by=by, note=filled.note,
-        state=QuoteState.OPEN, lines=made.lines, adjustment_minor=made.adjustment_minor,
-        supplements=agreed.revision if agreed else None, surgery_advice=filled.surgery_advice == "yes",
+    filled = form.model
+    quote = pricing.next_revision(
+        basket.rules, basket.history, filled.services, made, note=filled.note, by=by, now=page.now,
+        surgery_advice=filled.surgery_advice == "yes",
     )  # fmt: skip
-    shown = _shown(basket, quote)
-    return page("basket_preview.html", basket=basket, form=form, filled=filled, **shown)
+    return page("basket_preview.html", basket=basket, form=form, filled=filled, **_shown(basket, quote))
 
 
 def _shown(basket: Basket, quote: Quote) -> dict[str, Any]:
