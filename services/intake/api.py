@@ -14,10 +14,11 @@ from pydantic import BaseModel, Field
 
 from services.intake import casework, drafts, guests, links, queues, search, store
 from services.intake.answers import refusals
-from services.intake.domain import Line, Note, Quote, Request, Stage, Stream
+from services.intake.domain import Quote, Request, Stage, Stream
 from services.intake.quote_views import QuoteView
 from services.intake.store import Case, Person, circumstances, quotes
 from services.intake.store.circumstances import Circumstances
+from services.intake.values import Line, Note
 from shared import programme
 from shared.db import Tx
 from shared.events import ProgrammeRef

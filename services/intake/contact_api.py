@@ -15,10 +15,10 @@ from services.intake.contact import call_backs, interpreting, log
 from services.intake.contact.call_backs import Wish
 from services.intake.contact.colleagues import Colleague
 from services.intake.contact.log import Talk
-from services.intake.domain import Language, Note, Phone
 from services.intake.queues import ADVISORS as ADVISOR_ROLES
 from services.intake.store import call_backs as calls
 from services.intake.store import talks
+from services.intake.values import Language, Note, Phone
 from services.intake.zones import Zone
 from shared import programme
 from shared.db import Tx

@@ -11,10 +11,10 @@ from pydantic import Field
 from services.intake import quoting, store
 from services.intake.answers import refusals
 from services.intake.api import ADVISORS, PATIENT_SIDE, CaseView, Done
-from services.intake.domain import AskedText, Code, Line, Note, Text
 from services.intake.pricing import Asked
 from services.intake.quote_views import Questions, QuestionView, QuoteView, Wishes, WishView
 from services.intake.store import quotes
+from services.intake.values import AskedText, Code, Line, Note, Text
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId

@@ -10,20 +10,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake import casework, open_quote, pricing, store
-from services.intake.domain import (
-    N_,
-    Quote,
-    QuoteState,
-    Refused,
-    ServiceSelection,
-    Stage,
-    Step,
-    check_may,
-)
+from services.intake.domain import Quote, QuoteState, Refused, ServiceSelection, Stage, Step, check_may
 from services.intake.pricing import Asked
 from services.intake.queues import QUOTES
 from services.intake.store import Case, quotes
 from services.intake.store.quotes import QuoteQuestion
+from services.intake.values import N_
 from shared import programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx

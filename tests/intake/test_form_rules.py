@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.intake import phones, zones
-from services.intake.circumstances import CallTimes, is_minor
-from services.intake.domain import GUARDIAN_NEEDED, Request, Unacceptable, check_request
+from services.intake.circumstances import GUARDIAN_NEEDED, CallTimes, is_minor
+from services.intake.domain import Request, Unacceptable, check_request
 from services.intake.form import route
 from services.intake.values import is_latin
 from shared.web.dates import iso_date

@@ -15,10 +15,11 @@ from services.intake import store
 from services.intake.contact import log, rules
 from services.intake.contact.colleagues import Colleague, known
 from services.intake.contact.log import Talk
-from services.intake.domain import N_, Refused, Step, check_may
+from services.intake.domain import Refused, Step, check_may
 from services.intake.queues import CALL_BACKS, SET_ASIDE
 from services.intake.store import call_backs, interpreters
 from services.intake.store.call_backs import CallBack
+from services.intake.values import N_
 from shared import programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx

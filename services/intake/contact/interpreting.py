@@ -14,9 +14,10 @@ from services.intake import store
 from services.intake.contact import rules
 from services.intake.contact.colleagues import Colleague, known
 from services.intake.contact.rules import Shift, Window
-from services.intake.domain import Language, Line, Phone, Refused, Step, check_may
+from services.intake.domain import Refused, Step, check_may
 from services.intake.store import call_backs, interpreters
 from services.intake.store.interpreters import Interpreter
+from services.intake.values import Language, Line, Phone
 from services.intake.zones import Zone
 from shared.db import Tx
 from shared.ids import CaseId, new_id

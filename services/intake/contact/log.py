@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import casework, store
 from services.intake.contact.colleagues import Colleague, known
-from services.intake.domain import Note, Refused, Step, check_may
+from services.intake.domain import Refused, Step, check_may
 from services.intake.store import talks
 from services.intake.store.talks import Contact
+from services.intake.values import Note
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from services.intake.domain import N_, Refused
+from services.intake.domain import Refused
+from services.intake.values import N_
 
 _DAY = timedelta(days=1)
 _LOOK_AHEAD = 70

@@ -11,8 +11,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.intake import casework, guests, links, store
 from services.intake.answers import refusals
-from services.intake.domain import Email, Line, Note, Stage
+from services.intake.domain import Stage
 from services.intake.store import access, duplicates, quotes
+from services.intake.values import Email, Line, Note
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId

@@ -17,13 +17,14 @@ from pydantic import Field
 
 from services.intake import pricing, quoting, store, zones
 from services.intake.answers import refusals
-from services.intake.domain import Code, Line, Note, Quote, QuoteState, Text, Unacceptable
+from services.intake.domain import Quote, QuoteState, Unacceptable
 from services.intake.pages.case_page import ADVISOR_ROLES
 from services.intake.pages.desk import ADVISORS
 from services.intake.pricing import Asked, Pricing
 from services.intake.quote_sheet import render_beside, sheet_of
 from services.intake.quotes_api import WISHERS
 from services.intake.store import Case, Person, circumstances, quotes
+from services.intake.values import Code, Line, Note, Text
 from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money

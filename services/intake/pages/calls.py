@@ -13,7 +13,7 @@ from services.intake.answers import refusals
 from services.intake.aside import is_caught
 from services.intake.contact import call_backs, interpreting
 from services.intake.contact.log import Talk
-from services.intake.domain import Note, Refused, Stage
+from services.intake.domain import Refused, Stage
 from services.intake.pages.case_page import ADVISOR_ROLES, spoken
 from services.intake.pages.choices import languages
 from services.intake.pages.contact import colleague
@@ -22,6 +22,7 @@ from services.intake.store import call_backs as calls
 from services.intake.store import circumstances, interpreters, talks
 from services.intake.store import colleagues as roster
 from services.intake.store.call_backs import CallBack
+from services.intake.values import Note
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id

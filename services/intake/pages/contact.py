@@ -15,10 +15,11 @@ from services.intake.answers import refusals
 from services.intake.contact import callers, colleagues, log, rules, tasks
 from services.intake.contact.colleagues import Colleague
 from services.intake.contact.log import Talk
-from services.intake.domain import Line, Note, Refused, Text
+from services.intake.domain import Refused
 from services.intake.pages.case_page import ADVISOR_ROLES, show_case
 from services.intake.store import colleagues as roster
 from services.intake.store import talks
+from services.intake.values import Line, Note, Text
 from shared import programme
 from shared.db import Database, Tx
 from shared.ids import CaseId

@@ -9,9 +9,10 @@ from fastapi.responses import Response
 
 from services.intake import casework, queues
 from services.intake.answers import refusals
-from services.intake.domain import Line, Stream
+from services.intake.domain import Stream
 from services.intake.pages.case_page import ADVISOR_ROLES, KNOWS_PEOPLE, show_case
 from services.intake.store import funnel
+from services.intake.values import Line
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Db, Expected, Form, Incoming, Once, Page, Role, Who, allow

@@ -9,11 +9,11 @@ from fastapi.responses import Response
 
 from services.intake import duplicates, store
 from services.intake.answers import refusals
-from services.intake.domain import Line
 from services.intake.names import BornAlike, latin_rendering
 from services.intake.queues import ADVISORS, country, language
 from services.intake.store import duplicates as rows
 from services.intake.store.duplicates import Pair
+from services.intake.values import Line
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId

@@ -11,11 +11,12 @@ from fastapi.responses import Response
 
 from services.intake import pricing, quoting, store
 from services.intake.answers import refusals
-from services.intake.domain import N_, AskedText, Note, Quote, Stage
+from services.intake.domain import Quote, Stage
 from services.intake.pages.basket import pdf, zone_of
 from services.intake.quote_sheet import Sheet, render_beside, sheet_of
 from services.intake.store import Case, Person, quotes
 from services.intake.store.quotes import QuoteQuestion
+from services.intake.values import N_, AskedText, Note
 from shared.db import Database, Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 from services.intake.contact import rules
 from services.intake.contact.call_backs import Wish
-from services.intake.domain import Language, Phone, Refused
+from services.intake.domain import Refused
+from services.intake.values import Language, Phone
 from services.intake.zones import Zone
 from shared.programme import Programme
 from shared.web import N_, Form, Incoming
