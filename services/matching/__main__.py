@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def routes() -> "Sequence[APIRouter]":
     from services.matching import api
-    from services.matching.pages import desk, patients
+    from services.matching.pages import desk, opinion, patients
 
-    return (api.router, desk.router, patients.router)
+    return (api.router, desk.router, opinion.router, patients.router)
 
 
 SERVICE = Service(
