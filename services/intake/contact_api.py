@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -13,7 +13,8 @@ from services.intake import store
 from services.intake.answers import refusals
 from services.intake.contact import call_backs, interpreting, log
 from services.intake.contact.call_backs import Wish
-from services.intake.contact.colleagues import Colleague
+from services.intake.contact.colleagues import colleague
+from services.intake.contact.interpreting import Speaker
 from services.intake.contact.log import Talk
 from services.intake.queues import ADVISORS as ADVISOR_ROLES
 from services.intake.store import call_backs as calls
@@ -24,10 +25,11 @@ from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.web import Db, Incoming, Once, Problem, Role, Who, allow
-from shared.web.auth import Principal
 
 router = APIRouter(prefix="/api/intake", tags=["intake"], dependencies=[Depends(refusals)])
 ADVISORS = [allow(*map(Role, ADVISOR_ROLES))]
+V = TypeVar("V", bound=BaseModel)
+State = Literal["booked", "reached", "missed", "cancelled"]
 EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -83,7 +85,7 @@ class CallBackView(BaseModel):
     wished_at: datetime
     next_at: datetime | None
     tries: int
-    state: Literal["booked", "reached", "missed", "cancelled"]
+    state: State
 
 
 class CallBackTimes(BaseModel):
@@ -92,7 +94,7 @@ class CallBackTimes(BaseModel):
     zone: str
     wished_at: datetime
     next_at: datetime | None
-    state: Literal["booked", "reached", "missed", "cancelled"]
+    state: State
 
 
 class NewTry(Incoming):
@@ -114,12 +116,14 @@ class SpeakerView(BaseModel):
     free_until: datetime | None
     next_free_at: datetime | None
 
+    @classmethod
+    def of(cls, one: Speaker) -> SpeakerView:
+        who = one.interpreter
+        return cls(interpreter_id=who.interpreter_id, name=who.name, phone=who.phone, zone=who.zone,
+                   languages=who.languages, free_until=one.until, next_free_at=one.next_at)  # fmt: skip
 
-def _colleague(who: Principal) -> Colleague:
-    return Colleague(who.subject, who.name or who.subject)
 
-
-def _view(model: type[BaseModel], value: Any) -> Any:
+def _view(model: type[V], value: object) -> V:
     return model.model_validate(value, from_attributes=True)
 
 
@@ -136,8 +140,7 @@ async def write_log(case_id: CaseId, body: NewContact, who: Who, once: Once) -> 
     """Add a line to the log; the first real contact stops the contact clock (R12)."""
 
     async def work(tx: Tx) -> ContactView:
-        view: ContactView = _view(ContactView, await log.write(tx, case_id, Talk(**body.model_dump()), _colleague(who)))
-        return view
+        return _view(ContactView, await log.write(tx, case_id, Talk(**body.model_dump()), colleague(who)))
 
     return await once.run(work, status=201)
 
@@ -158,10 +161,9 @@ async def book_call_back(case_id: CaseId, body: NewCallBack, who: Who, once: Onc
         rules_of = programme.load((await store.load_case(tx, case_id)).programme)
         wish = Wish(body.language, body.phone, body.zone, body.at, body.interpreter)
         call = await call_backs.book(
-            tx, new_id(), wish, asked_by="staff", rules_of=rules_of, case_id=case_id, by=_colleague(who)
+            tx, new_id(), wish, asked_by="staff", rules_of=rules_of, case_id=case_id, by=colleague(who)
         )
-        view: CallBackView = _view(CallBackView, call)
-        return view
+        return _view(CallBackView, call)
 
     return await once.run(work, status=201)
 
@@ -173,8 +175,7 @@ async def call_back_times(case_id: CaseId, call_back_id: UUID, db: Db) -> CallBa
         call = await calls.load(tx, call_back_id)
     if call is None or call.case_id != case_id:
         raise Problem(404, "No such call", detail="Check its id and its case.")
-    times: CallBackTimes = _view(CallBackTimes, call)
-    return times
+    return _view(CallBackTimes, call)
 
 
 @router.post("/call-backs/{call_back_id}/tries", dependencies=ADVISORS, response_model=CallBackView)
@@ -183,10 +184,7 @@ async def log_try(call_back_id: UUID, body: NewTry, who: Who, once: Once) -> Res
 
     async def work(tx: Tx) -> CallBackView:
         talk = Talk(reached=body.reached, words=body.words)
-        view: CallBackView = _view(
-            CallBackView, await call_backs.note_try(tx, call_back_id, talk, _colleague(who), body.tries)
-        )
-        return view
+        return _view(CallBackView, await call_backs.note_try(tx, call_back_id, talk, colleague(who), body.tries))
 
     return await once.run(work)
 
@@ -196,10 +194,4 @@ async def who_speaks(language: Language, db: Db) -> list[SpeakerView]:
     """Return who interprets a language: free ones first, whoever is free longest on top."""
     async with db.reading() as tx:
         found = await interpreting.speaking(tx, language.partition("_")[0])
-    return [
-        SpeakerView(
-            interpreter_id=one.interpreter.interpreter_id, name=one.interpreter.name, phone=one.interpreter.phone,
-            zone=one.interpreter.zone, languages=one.interpreter.languages, free_until=one.until, next_free_at=one.next_at,
-        )
-        for one in found
-    ]  # fmt: skip
+    return [SpeakerView.of(one) for one in found]

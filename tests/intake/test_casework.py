@@ -25,6 +25,7 @@ from tests.intake.asking import (
     requester,
     submit,
 )
+from tests.intake.filling import begin
 from tests.support import facts
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -291,8 +292,7 @@ async def test_a_link_opens_every_case_in_which_the_mail_box_has_the_same_part(i
 
 
 async def test_a_draft_nobody_sends_is_erased(intake: ServiceUnderTest) -> None:
-    start = {"emergency_read": "yes", "emergency_notice_version": NOTICE}
-    assert (await intake.http.post("/request/start", data=start)).status_code == 303
+    await begin(intake.http)
     assert await intake.count("drafts") == 1
     await intake.run_timers(at=A_MONDAY + timedelta(days=31))
     assert await intake.count("drafts") == 0

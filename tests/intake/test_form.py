@@ -7,7 +7,7 @@ import pytest
 from shared.events import RequestSubmitted
 from shared.ids import new_id
 from tests.intake.asking import CONSENT, HTML, RULES, advisor, field_of
-from tests.intake.filling import BY_A_DAUGHTER, by_a_clinician, by_the_patient, fill, put, send
+from tests.intake.filling import BY_A_DAUGHTER, START, by_a_clinician, by_the_patient, fill, put, send
 from tests.support.service import ServiceUnderTest
 
 DIRECTIONS = {"en": "ltr", "ar": "rtl", "zh_Hans": "ltr", "es": "ltr"}
@@ -323,8 +323,7 @@ async def test_an_advisor_writes_down_a_request_taken_by_phone(intake: ServiceUn
     begun = await ada.post("/desk/intake/requests", data={"channel": "phone"}, headers=HTML)
     draft = begun.headers["location"].removesuffix("/start")
     assert "Writing for a caller" in (await ada.get(f"{draft}/start", headers=HTML)).text
-    start = {"emergency_read": "yes", "emergency_notice_version": RULES.text_version("emergency_notice")}
-    await fill(ada, {"start": start, **BY_A_DAUGHTER}, draft)
+    await fill(ada, {"start": START, **BY_A_DAUGHTER}, draft)
     sent = await send(ada, draft)
     [told] = await intake.emitted()
     assert told.channel == "phone"

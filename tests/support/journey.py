@@ -10,10 +10,9 @@ import httpx
 
 from deploy.demo.people import Person, WentWrong, follow, link_in
 from deploy.demo.story import LEAD, MANAGER, Story
-from shared import programme
+from tests.intake.asking import CONSENT, a_request
 from tests.support.installation import Installation, until
 
-RULES = programme.current("msk_international")
 SIX = (
     "RequestSubmitted.v1", "ServicesConfirmed.v1", "PaymentReceived.v1", "RecordsComplete.v1", "SpecialistAssigned.v1",
     "OpinionDelivered.v1",
@@ -39,16 +38,13 @@ class Journey:
     def request(self) -> dict[str, Any]:
         """Return what the patient asks, as the form would send it."""
         name, mail = self.story.patient_name, self.story.patient_mail
-        return {
-            "path": "new_patient", "stream": "remote",
-            "requester": {"role": "patient", "name": name, "email": mail, "authority": "self"},
-            "patient": {"name": name, "birth_date": "1971-04-03", "sex": "female", "country": "JO", "languages": ["ar"]},
-            "local_physician": {"name": "Dr Rami Hakim", "email": self.story.doctor_mail, "country": "JO"},
-            "cancer_type": "breast", "reasons": ["new_diagnosis"], "questions": ["Is there a way without surgery?"],
-            "interests": ["comprehensive"], "emergency_notice_version": RULES.text_version("emergency_notice"),
-            "consent": {"version": RULES.text_version("consent"), "signed_name": name, "accepted": True},
-            "locale": "en",
-        } | self.words  # fmt: skip
+        return a_request(
+            requester={"role": "patient", "name": name, "email": mail, "authority": "self"},
+            patient={"name": name, "birth_date": "1971-04-03", "sex": "female", "country": "JO", "languages": ["ar"]},
+            local_physician={"name": "Dr Rami Hakim", "email": self.story.doctor_mail, "country": "JO"},
+            reasons=["new_diagnosis"], questions=["Is there a way without surgery?"],
+            consent={"version": CONSENT, "signed_name": name, "accepted": True},
+        ) | self.words  # fmt: skip
 
     def asks(self) -> None:
         """The patient sends the request."""

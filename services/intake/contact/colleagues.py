@@ -22,6 +22,7 @@ from shared import staff_queue
 from shared.backbone import timers
 from shared.db import Tx
 from shared.ids import CaseId, new_id
+from shared.web.auth import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Colleague:
 
     subject: str
     name: str
+
+
+def colleague(who: Principal) -> Colleague:
+    """Return who acts, as the history will name them."""
+    return Colleague(who.subject, who.name or who.subject)
 
 
 class _Advisor(BaseModel):

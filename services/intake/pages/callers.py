@@ -14,11 +14,10 @@ from starlette.datastructures import UploadFile
 from services.intake import drafts, store
 from services.intake.answers import refusals
 from services.intake.contact import callers, rules
-from services.intake.contact.colleagues import known
+from services.intake.contact.colleagues import colleague, known
 from services.intake.domain import Refused, Stage, Step, check_may
 from services.intake.pages.case_page import ADVISOR_ROLES
-from services.intake.pages.contact import colleague
-from services.intake.pages.request import remember
+from services.intake.pages.holding import remember
 from services.intake.store import callers as kept
 from shared import files, programme
 from shared.db import Tx

@@ -12,14 +12,14 @@ from services.intake import store, zones
 from services.intake.answers import refusals
 from services.intake.aside import is_caught
 from services.intake.contact import call_backs, interpreting
+from services.intake.contact.colleagues import colleague
 from services.intake.contact.log import Talk
 from services.intake.domain import Refused, Stage
 from services.intake.pages.case_page import ADVISOR_ROLES, spoken
 from services.intake.pages.choices import languages
-from services.intake.pages.contact import colleague
 from services.intake.pages.wishes import Asked, Wishing, read_wish
 from services.intake.store import call_backs as calls
-from services.intake.store import circumstances, interpreters, talks
+from services.intake.store import circumstances, interpreters, requests, talks
 from services.intake.store import colleagues as roster
 from services.intake.store.call_backs import CallBack
 from services.intake.values import Note
@@ -103,7 +103,7 @@ async def call_booked(call_back_id: UUID, page: Page, db: Db) -> Response:
 async def my_call(case_id: CaseId, request: Request, page: Page, db: Db) -> Response:
     """The calls of a case, and asking for one."""
     async with db.reading() as tx:
-        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
         booked, said = await calls.of_case(tx, case_id), await circumstances.of_case(tx, case_id)
     reach = people["patient" if case.contact == "patient" else "requester"]
     form: Form[Wishing] = Form.blank(
@@ -176,7 +176,7 @@ def _names_of(ahead: list[CallBack]) -> dict[str, str]:
 @router.get("/desk/intake/cases/{case_id}/call-back", dependencies=ADVISORS)
 async def plan_call(case_id: CaseId, request: Request, page: Page, db: Db) -> Response:
     async with db.reading() as tx:
-        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
         said = await circumstances.of_case(tx, case_id)
     patient, reach = people["patient"], people["patient" if case.contact == "patient" else "requester"]
     language = (patient.languages or ["en"])[0]
@@ -226,7 +226,7 @@ async def _show(page: Any, tx: Tx, call_back_id: UUID, form: Form[Any]) -> Respo
         free = await interpreting.speaking(tx, call.language, max(call.next_at, tx.now))
     drawn: Response = page(
         "desk_call_back.html", status=422 if form.errors else 200, call=call, case=case, rules=rules_of, form=form,
-        people=await store.people(tx, call.case_id) if call.case_id else {}, names=await roster.names(tx),
+        people=await requests.people(tx, call.case_id) if call.case_id else {}, names=await roster.names(tx),
         tries=await talks.contacts_of_call_back(tx, call_back_id), speakers=free, language=spoken([call.language])[0][1],
         booking=await interpreters.booking_of_call_back(tx, call_back_id), withdrawn=case and case.stage is Stage.WITHDRAWN,
     )  # fmt: skip

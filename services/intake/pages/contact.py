@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.intake import store
 from services.intake.answers import refusals
 from services.intake.contact import callers, colleagues, log, rules, tasks
-from services.intake.contact.colleagues import Colleague
+from services.intake.contact.colleagues import colleague
 from services.intake.contact.log import Talk
 from services.intake.domain import Refused
 from services.intake.pages.case_page import ADVISOR_ROLES, show_case
@@ -88,11 +88,6 @@ class GoingAway(Incoming):
     deputy: Line
     first: date
     last: date
-
-
-def colleague(who: Principal) -> Colleague:
-    """Return who acts, as the history will name them."""
-    return Colleague(who.subject, who.name or who.subject)
 
 
 PLACES = {"log": "log", "note": "notes", "task": "tasks", "hand_over": "hand-over"}

@@ -13,11 +13,11 @@ from pydantic import Field, ValidationError
 from services.intake import store, zones
 from services.intake.answers import refusals
 from services.intake.contact import interpreting
+from services.intake.contact.colleagues import colleague
 from services.intake.contact.interpreting import DAYS, Day, Entry, Hours
 from services.intake.domain import Refused
 from services.intake.pages.case_page import ADVISOR_ROLES, spoken
 from services.intake.pages.choices import languages
-from services.intake.pages.contact import colleague
 from services.intake.store import interpreters
 from services.intake.values import Language, Line, Phone
 from services.intake.zones import Zone
