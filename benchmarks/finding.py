@@ -16,7 +16,7 @@ import asyncpg
 
 from benchmarks import open_cases
 from services.intake import duplicates, search
-from services.intake.store import findable
+from services.intake.store import findable, requests
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.ids import CaseId
@@ -77,13 +77,11 @@ async def _name(url: str, chance: random.Random) -> None:
 
 
 async def _index(db: Database) -> list[CaseId]:
-    from services.intake import store
-
     async with db.transaction() as tx:
         cases = [row["case_id"] for row in await tx.fetch("SELECT case_id FROM cases")]
         began = time.perf_counter()
         for case_id in cases:
-            await findable.put(tx, case_id, (await store.people(tx, case_id)).values())
+            await findable.put(tx, case_id, (await requests.people(tx, case_id)).values())
         print(f"made findable: {(time.perf_counter() - began) / len(cases) * 1000:.2f} ms a case")
     return cases
 

@@ -47,6 +47,7 @@ def routes() -> "Sequence[APIRouter]":
         front,
         interpreters,
         my_quote,
+        quotes,
         request,
         search,
         staff_sign_in,
@@ -55,7 +56,8 @@ def routes() -> "Sequence[APIRouter]":
     at_the_desk = (desk.router, duplicates.router, contact.router, calls.router, interpreters.router, callers.router)
     return (
         api.router, front.router, coming_back.router, request.router, account.router, my_quote.router, search.router,
-        contact_api.router, quotes_api.router, *at_the_desk, basket.router, aside.router, staff_sign_in(),
+        contact_api.router, quotes_api.router, *at_the_desk, basket.router, quotes.router, aside.router,
+        staff_sign_in(),
     )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from services.intake import casework, drafts, guests, links, queues, search, sto
 from services.intake.answers import refusals
 from services.intake.domain import Quote, Request, Stage, Stream
 from services.intake.quote_views import QuoteView
-from services.intake.store import Case, Person, circumstances, quotes
+from services.intake.store import Case, circumstances, quotes, requests
 from services.intake.store.circumstances import Circumstances
+from services.intake.store.requests import Person
 from services.intake.values import Line, Note
 from shared import programme
 from shared.db import Tx
@@ -171,7 +172,7 @@ async def contacts(case_id: CaseId, db: Db) -> dict[str, Any]:
     async with db.reading() as tx:
         if unsent := await drafts.contacts(tx, case_id):
             return unsent
-        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
     asks, patient = people["requester"], people["patient"]
     return {
         "case_number": case.case_number,
@@ -187,8 +188,8 @@ async def contacts(case_id: CaseId, db: Db) -> dict[str, Any]:
 async def brief(case_id: CaseId, db: Db) -> dict[str, Any]:
     """What the partner and the specialists need to know of the patient and of what is asked."""
     async with db.reading() as tx:
-        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
-        asked, around = await store.questions(tx, case_id), await circumstances.of_case(tx, case_id)
+        case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
+        asked, around = await requests.questions(tx, case_id), await circumstances.of_case(tx, case_id)
     patient = people["patient"]
     return {
         "case_number": case.case_number,

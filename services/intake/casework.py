@@ -21,7 +21,8 @@ from services.intake.domain import (
     check_request,
 )
 from services.intake.queues import POSSIBLE_DUPLICATES, REQUESTS, Waiting, waiting_for
-from services.intake.store import Case, Person, circumstances, duplicates, quotes
+from services.intake.store import Case, circumstances, duplicates, quotes, requests
+from services.intake.store.requests import Person
 from shared import events, programme, staff_queue
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -53,10 +54,10 @@ async def submit(
     due = rules.calendar.contact_due(received)
     case = store.new_case(tx, case_id, number or new_case_number(), rules.ref, request, channel, entered_by, due)
     await store.insert_case(tx.late, case, request.emergency_notice_version)
-    await store.insert_people(tx.late, case_id, request)
-    await store.insert_questions(tx.late, case_id, request.questions)
+    await requests.insert_people(tx.late, case_id, request)
+    await requests.insert_questions(tx.late, case_id, request.questions)
     await circumstances.insert(tx.late, case_id, request)
-    await store.insert_consent(tx.late, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
+    await requests.insert_consent(tx.late, case_id, request, (rules.organisation_hospital, rules.organisation_partner))
     await _put_on_desk(tx.late, case, request.patient, Waiting.CONTACT)
     await timers.set(tx, case_id, "contact_overdue", due=due)
     await timers.set(tx, case_id, "compare_patient", due=tx.now)
@@ -92,7 +93,7 @@ async def show_on_desk(tx: Tx, case_id: CaseId) -> Case:
     if waiting is None:
         await staff_queue.done(tx, REQUESTS, str(case_id))
         return case
-    await _put_on_desk(tx, case, (await store.people(tx, case_id))["patient"], waiting)
+    await _put_on_desk(tx, case, (await requests.people(tx, case_id))["patient"], waiting)
     return case
 
 

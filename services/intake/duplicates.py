@@ -13,7 +13,7 @@ from services.intake.contact import ending as promises
 from services.intake.domain import QuoteState, Refused, check_merge
 from services.intake.names import dates_alike, likeness
 from services.intake.queues import POSSIBLE_DUPLICATES
-from services.intake.store import duplicates, findable
+from services.intake.store import duplicates, findable, requests
 from services.intake.store.duplicates import Pair
 from shared import staff_queue
 from shared.backbone import timers
@@ -27,7 +27,7 @@ class UnknownPair(LookupError):
 
 async def compare(case_id: CaseId, tx: Tx) -> None:
     """Make the people of a case findable, and put every earlier or later case of the same patient before staff."""
-    case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+    case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
     await findable.put(tx, case_id, people.values())
     patient = people["patient"]
     if patient.birth_date is None or case.continued_in or case.withdrawn_at:

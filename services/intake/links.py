@@ -17,7 +17,7 @@ from pathlib import Path
 
 from services.intake import store
 from services.intake.domain import Refused, Stage
-from services.intake.store import access, duplicates
+from services.intake.store import access, duplicates, requests
 from shared import ids
 from shared.backbone import outbox, timers
 from shared.db import Tx
@@ -54,7 +54,7 @@ async def make(tx: Tx, token: str, case_id: CaseId, audience: str, path: str, li
     if not re.fullmatch(r"/my(/[\w.-]+)*", path):
         raise Refused("A link leads to a page under /my.")
     case = await store.load_case(tx, case_id)
-    person = (await store.people(tx, case_id)).get(audience)
+    person = (await requests.people(tx, case_id)).get(audience)
     if person is None or person.email is None:
         raise Refused("Nobody with an e-mail address has this part in the case.")
     if audience == "local_physician" and case.stage is Stage.WITHDRAWN:
@@ -70,9 +70,9 @@ async def spend(tx: Tx, token: str) -> Visitor | None:
     case = await store.load_case(tx, link.case_id)
     if link.audience == "local_physician" and case.stage is Stage.WITHDRAWN:
         return None
-    person = (await store.people(tx, link.case_id))[link.audience]
+    person = (await requests.people(tx, link.case_id))[link.audience]
     parts: dict[CaseId, set[str]] = {link.case_id: {link.audience}}
-    for case_id, role, own in await store.cases_of_mailbox(tx, person.email or ""):
+    for case_id, role, own in await requests.cases_of_mailbox(tx, person.email or ""):
         if role == link.audience or (own and link.audience in ("patient", "requester") and role != "local_physician"):
             parts.setdefault(case_id, set()).add(role)
     roles = frozenset(parts[link.case_id])
@@ -115,7 +115,7 @@ async def answer(attempt: CaseId, tx: Tx) -> None:
     if case_id is None:
         return
     case = await store.lock_case(tx, case_id)
-    people = await store.people(tx, case_id)
+    people = await requests.people(tx, case_id)
     for audience in AUDIENCES:
         person = people.get(audience)
         welcome = audience != "local_physician" or case.stage is not Stage.WITHDRAWN

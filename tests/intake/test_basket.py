@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.intake.basket import Basket, judged, minor_units, written
 from services.intake.domain import ServiceSelection, Unacceptable
-from services.intake.pages.basket import Basket, judged, minor_units, written
 from services.intake.pricing import Asked, price, whole_of
 from tests.intake.asking import RULES
 

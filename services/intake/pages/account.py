@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake import casework, guests, links, store
 from services.intake.answers import refusals
 from services.intake.domain import Stage
-from services.intake.store import access, duplicates, quotes
+from services.intake.store import access, duplicates, quotes, requests
 from services.intake.values import Email, Line, Note
 from shared import programme
 from shared.db import Tx
@@ -126,7 +126,7 @@ async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Re
             raise Problem(
                 410, N_("No longer open to you"), detail=N_("The request was withdrawn, and with it your access to it.")
             )
-        people, asked = await store.people(tx, case_id), await store.questions(tx, case_id)
+        people, asked = await requests.people(tx, case_id), await requests.questions(tx, case_id)
         quote = await quotes.newest(tx, case_id)
     return page("my_case.html", case=case, people=people, questions=asked, quote=quote, owner=who.has(*OWNERS),
                 rules=programme.load(case.programme))  # fmt: skip
@@ -136,7 +136,7 @@ async def my_case(case_id: CaseId, page: Page, db: Db, who: Who, ctx: Ctx) -> Re
 async def confirm_withdrawal(case_id: CaseId, page: Page, db: Db) -> Response:
     """Say beforehand what stops, what stays and what comes back (R21, R29)."""
     async with db.reading() as tx:
-        case, consents = await store.load_case(tx, case_id), await store.consents_of(tx, case_id)
+        case, consents = await store.load_case(tx, case_id), await requests.consents_of(tx, case_id)
     return page("my_withdraw.html", case=case, consents=consents, form=Form.blank())
 
 

@@ -7,36 +7,27 @@ case whose services are agreed gets a supplementary quote for what is added (R17
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
-from uuid import UUID
+from dataclasses import replace
+from typing import ClassVar, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from services.intake import pricing, quoting, store, zones
+from services.intake import pricing, quoting
 from services.intake.answers import refusals
-from services.intake.domain import Quote, QuoteState, Unacceptable
-from services.intake.pages.case_page import ADVISOR_ROLES
+from services.intake.basket import Basket, Judgement, basket_of, judged, minor_units, written
+from services.intake.domain import QuoteState, Unacceptable
 from services.intake.pages.desk import ADVISORS
+from services.intake.pages.quotes import as_its_reader_sees
 from services.intake.pricing import Asked, Pricing
-from services.intake.quote_sheet import render_beside, sheet_of
-from services.intake.quotes_api import WISHERS
-from services.intake.store import Case, Person, circumstances, quotes
-from services.intake.values import Code, Line, Note, Text
-from shared import programme
-from shared.db import Database, Tx
-from shared.events import Money
+from services.intake.values import Code, Note
+from shared.db import Tx
 from shared.ids import CaseId
-from shared.money import plain, typed
-from shared.programme import Programme, Refusal
-from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow
-from shared.web.i18n import LOCALES, direction, html_lang, known_locale
+from shared.programme import Programme
+from shared.web import Db, Form, Incoming, Once, Page, Who
 
 router = APIRouter(prefix="/desk/intake/cases/{case_id}", include_in_schema=False, dependencies=[Depends(refusals)])
-KNOW_PRICES = [allow(*ADVISOR_ROLES, Role.FINANCE, Role.CASE_MANAGER)]
-"""Money is these roles' business, as billing has it."""
 
 
 class Filling(Incoming):
@@ -54,106 +45,6 @@ class Filling(Incoming):
     surgery_advice: Literal["", "yes"] = ""
     seen: int = Field(default=0, ge=0)
     supplements: int | None = Field(default=None, ge=1)
-
-
-class Answering(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"text": "Write the answer"}
-    text: Text
-
-
-class Wishing(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"words": "Say why this service should be added"}
-    service: Code
-    words: Text
-
-
-class SettingAside(Incoming):
-    sentences: ClassVar[dict[str, str]] = {"reason": "Say why nothing is added"}
-    reason: Line
-
-
-@dataclass(frozen=True)
-class Basket:
-    """What the basket's page is drawn from."""
-
-    case: Case
-    people: dict[str, Person]
-    rules: Programme
-    history: list[Quote]
-    zone: str | None
-
-    @property
-    def agreed(self) -> Quote | None:
-        return pricing.agreed_in(self.history)
-
-    @property
-    def last(self) -> Quote | None:
-        return self.history[0] if self.history else None
-
-    @property
-    def offered(self) -> list[str]:
-        """The codes from which to choose: what is agreed already is not offered again."""
-        taken = self.agreed.services if self.agreed else ()
-        return [code for code in self.rules.catalogue if code not in taken]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the rules say to a basket: its refusals, the single changes that would mend it, its price."""
-
-    refusals: list[Refusal]
-    mends: list[str]
-    made: Pricing | None
-    currency: str
-
-    def money(self, minor: int) -> Money:
-        return Money(amount_minor=abs(minor), currency=self.currency)
-
-
-async def basket_of(tx: Tx, case_id: CaseId) -> Basket:
-    case = await store.load_case(tx, case_id)
-    history = await quotes.of_case(tx, case_id)
-    people = await store.people(tx, case_id)
-    return Basket(case, people, programme.load(case.programme), history, await zone_of(tx, case_id, people))
-
-
-async def zone_of(tx: Tx, case_id: CaseId, people: dict[str, Person]) -> str | None:
-    """Return the zone in which a date is told: where the caller said they are, else the likely one of the patient's country."""
-    said = await circumstances.of_case(tx, case_id)
-    return said.call_zone or zones.proposed(people["patient"].country)
-
-
-def judged(basket: Basket, chosen: Sequence[str], made: Pricing | None) -> Judgement:
-    """Judge the whole that would be agreed, and look for single additions and removals after which nothing is refused."""
-    agreed = basket.agreed.services if basket.agreed else ()
-    whole = (*agreed, *chosen)
-    found = basket.rules.check_selection(whole) if chosen else []
-    mends = []
-    if found:
-        for code in basket.offered:
-            changed = [*whole, code] if code not in whole else [one for one in whole if one != code]
-            if set(changed) > set(agreed) and not basket.rules.check_selection(changed):
-                verb = "add" if code not in whole else "take out"
-                mends.append(f"{verb} “{basket.rules.catalogue[code].title}”")
-    return Judgement(found, mends, made, basket.rules.currency)
-
-
-def minor_units(text: str, currency: str) -> int:
-    """Return what an advisor typed, such as 4,850.00, in minor units; ValueError says what to type."""
-    try:
-        amount = typed(text, currency)
-    except ValueError:
-        raise ValueError("Enter the price as a number, such as 4850.00") from None
-    if not 0 <= amount <= 10**12:
-        raise ValueError("Enter a price of zero or more")
-    if amount % 1:
-        raise ValueError(f"Enter a price that {currency} has coins for, such as {written(485000, currency)}")
-    return int(amount)
-
-
-def written(minor: int, currency: str) -> str:
-    """Return an amount as a form field holds it: 4850.00."""
-    return plain(minor, currency)
 
 
 def _asked(form: Form[Filling], rules: Programme) -> Asked:
@@ -277,113 +168,4 @@ def _preview(page: Page, basket: Basket, form: Form[Filling], made: Pricing, by:
         basket.rules, basket.history, filled.services, made, note=filled.note, by=by, now=page.now,
         surgery_advice=filled.surgery_advice == "yes",
     )  # fmt: skip
-    return page("basket_preview.html", basket=basket, form=form, filled=filled, **_shown(basket, quote))
-
-
-def _shown(basket: Basket, quote: Quote) -> dict[str, Any]:
-    """Return what a staff page needs to show a revision as its reader sees it."""
-    locale = known_locale(basket.case.locale) or "en"
-    patient = basket.people["patient"]
-    before = pricing.compared_with(quote, basket.history)
-    return {
-        "sheet": sheet_of(basket.case, quote, patient.name, basket.zone, before, locale),
-        "sheet_lang": html_lang(locale),
-        "sheet_dir": direction(locale),
-        "language": LOCALES[locale],
-    }
-
-
-async def _revision(db: Database, case_id: CaseId, revision: int) -> tuple[Basket, Quote]:
-    async with db.reading() as tx:
-        basket = await basket_of(tx, case_id)
-    quote = next((one for one in basket.history if one.revision == revision), None)
-    if quote is None:
-        raise Problem(404, "No such quote", detail="Open the case and choose one of its revisions.")
-    return basket, quote
-
-
-@router.get("/quotes/{revision}", dependencies=KNOW_PRICES)
-async def one_revision(case_id: CaseId, revision: int, page: Page, db: Db) -> Response:
-    """A revision as its reader saw it, with what only staff know of it."""
-    basket, quote = await _revision(db, case_id, revision)
-    return page("desk_revision.html", basket=basket, quote=quote, reasons=quoting.DECLINE_REASONS,
-                **_shown(basket, quote))  # fmt: skip
-
-
-@router.get("/quotes/{revision}/quote.pdf", dependencies=KNOW_PRICES)
-async def document(case_id: CaseId, revision: int, db: Db, ctx: Ctx) -> Response:
-    basket, quote = await _revision(db, case_id, revision)
-    sheet = _shown(basket, quote)["sheet"]
-    made = await render_beside(sheet, quote.offered_at, ctx.platform.node_modules)
-    return pdf(made, basket.case.case_number, revision)
-
-
-def pdf(made: bytes, number: str, revision: int) -> Response:
-    """Answer with a document that nobody between us and its reader keeps."""
-    headers = {
-        "Content-Disposition": f'inline; filename="quote-{number}-v{revision}.pdf"',
-        "Cache-Control": "private, no-store",
-    }
-    return Response(made, media_type="application/pdf", headers=headers)
-
-
-@router.get("/questions/{question_id}", dependencies=ADVISORS)
-async def question(case_id: CaseId, question_id: UUID, page: Page, db: Db) -> Response:
-    """A question about the quote, with everything asked and answered before it."""
-    return await _question(page, db, case_id, question_id, Form.blank())
-
-
-async def _question(page: Page, db: Db, case_id: CaseId, question_id: UUID, form: Form[Answering]) -> Response:
-    async with db.reading() as tx:
-        basket, thread = await basket_of(tx, case_id), await quotes.questions_of(tx, case_id)
-    asked = next((one for one in thread if one.question_id == question_id), None)
-    if asked is None:
-        raise Problem(404, "No such question", detail="Open the case and choose one of its questions.")
-    return page("desk_question.html", status=422 if form.errors else 200, basket=basket, thread=thread, asked=asked,
-                form=form)  # fmt: skip
-
-
-@router.post("/questions/{question_id}", dependencies=ADVISORS)
-async def answer(
-    case_id: CaseId, question_id: UUID, request: Request, page: Page, db: Db, who: Who, once: Once
-) -> Response:
-    """Answer in words: a letter's link leads its reader back to the quote."""
-    form = await Form.read(request, Answering)
-    if not form.valid:
-        return await _question(page, db, case_id, question_id, form)
-    words = form.model.text
-
-    async def work(tx: Tx) -> str:
-        found = await quotes.question(tx, question_id)
-        if found is None or found.case_id != case_id:
-            raise store.UnknownCase(str(question_id))
-        await quoting.answer(tx, question_id, words, who.name)
-        return f"/desk/cases/{case_id}#quotes"
-
-    return await once.redirect(work)
-
-
-@router.post("/wishes", dependencies=[allow(*WISHERS)])
-async def wish(case_id: CaseId, request: Request, who: Who, once: Once) -> Response:
-    """Put before the advisors that a service should be added (R17)."""
-    form = await Form.read(request, Wishing)
-    wished = form.model
-
-    async def work(tx: Tx) -> str:
-        await quoting.wish(tx, case_id, wished.service, wished.words, who.name)
-        return f"/desk/cases/{case_id}"
-
-    return await once.redirect(work)
-
-
-@router.post("/wishes/{wish_id}/set-aside", dependencies=ADVISORS)
-async def set_aside(case_id: CaseId, wish_id: UUID, request: Request, who: Who, once: Once) -> Response:
-    """Settle a wish without a quote, and say why."""
-    form = await Form.read(request, SettingAside)
-    why = form.model.reason
-
-    async def work(tx: Tx) -> str:
-        await quoting.set_aside(tx, case_id, wish_id, why, who.name)
-        return f"/desk/cases/{case_id}#quotes"
-
-    return await once.redirect(work)
+    return page("basket_preview.html", basket=basket, form=form, filled=filled, **as_its_reader_sees(basket, quote))

@@ -20,6 +20,7 @@ from services.intake.store import (
     history,
     interpreters,
     quotes,
+    requests,
     talks,
 )
 from shared import programme, staff_queue
@@ -82,14 +83,14 @@ HAPPENED = {
 async def show_case(page: PageOf, tx: Tx, who: Principal, case_id: CaseId, **forms: Form[Any]) -> Response:
     """Draw the case's page. `forms` are those that were sent and need mending, by the name of their part."""
     case = await store.load_case(tx, case_id)
-    people = await store.people(tx, case_id)
+    people = await requests.people(tx, case_id)
     advisor = who.has(*ADVISOR_ROLES)
     wrong = next(iter(forms.values()), None)
     return page(
         "desk_case.html", status=422 if forms else 200, case=case, people=people,
         circumstances=await circumstances.of_case(tx, case_id), confidants=await circumstances.confidants(tx, case_id),
         declared_by=await circumstances.declared_by(tx, case_id),
-        questions=await store.questions(tx, case_id), moves=await store.moves(tx, case_id),
+        questions=await requests.questions(tx, case_id), moves=await store.moves(tx, case_id),
         quotes=await quotes.of_case(tx, case_id), thread=await quotes.questions_of(tx, case_id),
         wishes=await quotes.wishes_of(tx, case_id), rules=programme.load(case.programme), form=wrong or Form.blank(),
         forms={"move": Form.blank(), **_blank(who), **forms}, knows_people=who.has(*KNOWS_PEOPLE),

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake import drafts
 from services.intake.answers import refusals
 from services.intake.links import hash_of
-from services.intake.pages.request import remember
+from services.intake.pages.holding import remember
 from services.intake.store import drafts as kept
 from services.intake.values import Email
 from shared.web import N_, Ctx, Db, Form, Incoming, Page, anyone

@@ -12,6 +12,7 @@ from services.intake.answers import refusals
 from services.intake.names import BornAlike, latin_rendering
 from services.intake.queues import ADVISORS, country, language
 from services.intake.store import duplicates as rows
+from services.intake.store import requests
 from services.intake.store.duplicates import Pair
 from services.intake.values import Line
 from shared import programme
@@ -85,13 +86,13 @@ async def _show(page: Page, tx: Tx, later: CaseId, earlier: CaseId, form: Form[D
 
 
 async def _side(tx: Tx, case_id: CaseId) -> dict[str, Any]:
-    case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+    case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
     patient = people["patient"]
     return {
         "case": case,
         "people": people,
         "latin": patient.latin_name or latin_rendering(patient.name, next(iter(patient.languages or ()), None)),
-        "questions": await store.questions(tx, case_id),
+        "questions": await requests.questions(tx, case_id),
         "rules": programme.load(case.programme),
     }
 

@@ -11,11 +11,13 @@ from fastapi.responses import Response
 
 from services.intake import pricing, quoting, store
 from services.intake.answers import refusals
+from services.intake.basket import zone_of
 from services.intake.domain import Quote, Stage
-from services.intake.pages.basket import pdf, zone_of
+from services.intake.pages.quotes import pdf
 from services.intake.quote_sheet import Sheet, render_beside, sheet_of
-from services.intake.store import Case, Person, quotes
+from services.intake.store import Case, quotes, requests
 from services.intake.store.quotes import QuoteQuestion
+from services.intake.store.requests import Person
 from services.intake.values import N_, AskedText, Note
 from shared.db import Database, Tx
 from shared.ids import CaseId
@@ -72,7 +74,7 @@ class Quotes:
 
 async def quotes_of(db: Database, case_id: CaseId) -> Quotes:
     async with db.reading() as tx:
-        case, people = await store.load_case(tx, case_id), await store.people(tx, case_id)
+        case, people = await store.load_case(tx, case_id), await requests.people(tx, case_id)
         return Quotes(case, people, await quotes.of_case(tx, case_id), await quotes.questions_of(tx, case_id),
                       await zone_of(tx, case_id, people))  # fmt: skip
 

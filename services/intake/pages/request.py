@@ -15,19 +15,20 @@ from pydantic import ValidationError
 
 from services.intake import aside, casework, drafts, store
 from services.intake.answers import refusals
-from services.intake.diagnoses.search import Kinds
+from services.intake.diagnoses.search import Chosen, Kinds
 from services.intake.domain import Unacceptable
 from services.intake.form import QUESTIONS, Complete, route
 from services.intake.form.questions import LISTS
-from services.intake.links import hash_of
-from services.intake.pages import answering, keeping
+from services.intake.pages import answering, holding, keeping
 from services.intake.pages.summary import Summary
 from services.intake.store import aside as set_aside
 from services.intake.store import drafts as kept
+from services.intake.store import requests
 from services.intake.store.drafts import Draft
 from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId, new_id
+from shared.programme import Programme
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
 from shared.web.auth import Principal
 from shared.web.forms import sent_form
@@ -35,17 +36,14 @@ from shared.web.i18n import translator_for
 from shared.web.limits import by_address, limit
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
-COOKIE = "consilium_draft_"
-MOST_DRAFTS = 20
 DRAFT = "/request/{draft_id:uuid}"
 
 
 @router.get("/request")
 async def resume(request: Request, page: Page, db: Db, who: Who) -> Response:
     """Go on with the form that this browser began; with several, ask which."""
-    tokens = [value for name, value in request.cookies.items() if name.startswith(COOKIE)][:MOST_DRAFTS]
     async with db.reading() as tx:
-        mine = [one for one in await kept.all_of_browser(tx, map(hash_of, tokens)) if _open_to(one, who)]
+        mine = await holding.held(request, tx, who)
     unsent = [one for one in mine if not one.sent]
     if len(unsent) == 1:
         return RedirectResponse(f"/request/{unsent[0].draft_id}", 303)
@@ -55,7 +53,7 @@ async def resume(request: Request, page: Page, db: Db, who: Who) -> Response:
 @router.get("/request/start")
 async def begin(request: Request, page: Page, ctx: Ctx) -> Response:
     rules = programme.current(ctx.settings.programme)
-    began = any(name.startswith(COOKIE) for name in request.cookies)
+    began = bool(holding.tokens_of(request))
     return page("ask/start.html", form=Form.blank(), rules=rules, here=_start(request), back="/", began=began)
 
 
@@ -73,7 +71,7 @@ async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
         if chosen := answering.explored(request.query_params, rules, locale_of(request)):
             await kept.save(tx, draft_id, "explored", chosen, [])
     response = RedirectResponse(f"/request/{draft_id}/path", 303)
-    remember(response, token, ctx, draft_id)
+    holding.remember(response, token, ctx, draft_id)
     return response
 
 
@@ -81,9 +79,9 @@ async def create(request: Request, page: Page, db: Db, ctx: Ctx) -> Response:
 async def tasks(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
     """The list of tasks: what is done, what isn't, what can't be begun yet."""
     async with db.reading() as tx:
-        draft, today = await _mine(request, tx, who, draft_id), tx.now.date()
+        draft, today = await holding.mine(request, tx, who, draft_id), tx.now.date()
     if draft is None:
-        return _gone(page)
+        return holding.gone(page)
     if draft.sent:
         return RedirectResponse(f"/request/{draft_id}/received", 303)
     answers = draft.answers
@@ -98,9 +96,9 @@ async def tasks(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) 
 @router.get(DRAFT + "/check")
 async def check(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
     async with db.reading() as tx:
-        draft = await _mine(request, tx, who, draft_id)
+        draft = await holding.mine(request, tx, who, draft_id)
         if draft is None:
-            return _gone(page)
+            return holding.gone(page)
         if draft.sent:
             return RedirectResponse(f"/request/{draft_id}/received", 303)
         try:
@@ -114,15 +112,13 @@ async def send(draft_id: UUID, request: Request, page: Page, ctx: Ctx, who: Who,
     """Make the draft a case. Its id is the draft's, so sending it again, from any tab, makes no second one."""
 
     async def work(tx: Tx) -> str:
-        draft = await _mine(request, tx, who, draft_id, lock=True)
+        draft = await holding.mine(request, tx, who, draft_id, lock=True)
         if draft is None:
             return f"/request/{draft_id}"
         if not draft.sent:
             rules = programme.current(draft.programme)
             complete = Complete.of(draft.answers, tx.now.date())
-            chosen = await Kinds(rules).chosen(tx, complete.answers["cancer_type"]["kind"])
-            if chosen is None:
-                raise KeyError("cancer_type")
+            chosen = await _kind(tx, rules, complete)
             asked = complete.request(locale_of(request), chosen.cancer_type, chosen.diagnosis)
             if draft.entered_by or not await aside.caught(tx, asked, rules, draft_id, ctx.settings.draft_life):
                 await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
@@ -142,14 +138,16 @@ async def send(draft_id: UUID, request: Request, page: Page, ctx: Ctx, who: Who,
     for number, sentence in enumerate(wrong):
         form.refuse(f"answers-{number}" if number else "answers", translator_for(request).gettext(sentence))
     async with ctx.db.reading() as tx:
-        draft = await _mine(request, tx, who, draft_id)
-        return page("check.html", status=422, form=form, **await _checked(request, tx, draft)) if draft else _gone(page)
+        draft = await holding.mine(request, tx, who, draft_id)
+        if draft is None:
+            return holding.gone(page)
+        return page("check.html", status=422, form=form, **await _checked(request, tx, draft))
 
 
 async def _count_letter(request: Request, db: Db, who: Principal, draft_id: UUID) -> None:
     """Take one of the requester's mail box's tries: what is sent now brings it a letter, asked for or not."""
     async with db.reading() as tx:
-        draft = await _mine(request, tx, who, draft_id)
+        draft = await holding.mine(request, tx, who, draft_id)
     if draft and not draft.sent and (email := route.of(draft.answers, "your_email", "email")):
         await limit(request, "limit_letters", email)
 
@@ -158,17 +156,17 @@ async def _count_letter(request: Request, db: Db, who: Principal, draft_id: UUID
 async def received(draft_id: UUID, request: Request, page: Page, db: Db, who: Who) -> Response:
     """The receipt: the case number, and by when somebody gets in touch (R12)."""
     async with db.reading() as tx:
-        draft = await _mine(request, tx, who, draft_id)
+        draft = await holding.mine(request, tx, who, draft_id)
         if draft is None:
-            return _gone(page)
+            return holding.gone(page)
         if not draft.sent:
             return RedirectResponse(f"/request/{draft_id}", 303)
         held = await set_aside.read(tx, CaseId(draft_id))
         if held and held.request:
             return page("received.html", case=held, people=dict(held.request), rules=programme.load(held.programme))
         if held and held.state == "erased":
-            return _gone(page)
-        case, people = await store.load_case(tx, CaseId(draft_id)), await store.people(tx, CaseId(draft_id))
+            return holding.gone(page)
+        case, people = await store.load_case(tx, CaseId(draft_id)), await requests.people(tx, CaseId(draft_id))
     return page("received.html", case=case, people=people, rules=programme.load(case.programme))
 
 
@@ -176,9 +174,9 @@ async def received(draft_id: UUID, request: Request, page: Page, db: Db, who: Wh
 async def ask(draft_id: UUID, question: str, request: Request, page: Page, db: Db, who: Who) -> Response:
     _question(question)
     async with db.reading() as tx:
-        draft = await _mine(request, tx, who, draft_id)
+        draft = await holding.mine(request, tx, who, draft_id)
         if draft is None:
-            return _gone(page)
+            return holding.gone(page)
         if draft.sent:
             return RedirectResponse(f"/request/{draft_id}/received", 303)
         if not route.is_asked(question, draft.answers, tx.now.date()):
@@ -197,9 +195,9 @@ async def answer(draft_id: UUID, question: str, request: Request, page: Page, db
     """Keep one answer and go on; what can't be kept is shown again with what to mend, as it was typed."""
     form: Form[Any] = await Form.read(request, _question(question))
     async with db.transaction() as tx:
-        draft = await _mine(request, tx, who, draft_id, lock=True)
+        draft = await holding.mine(request, tx, who, draft_id, lock=True)
         if draft is None:
-            return _gone(page, form)
+            return holding.gone(page, form)
         if draft.sent:
             return RedirectResponse(f"/request/{draft_id}/received", 303)
         if question in LISTS:
@@ -211,9 +209,9 @@ async def answer(draft_id: UUID, question: str, request: Request, page: Page, db
             return page(f"ask/{question}.html", status=422 if form.errors else 200, form=form, **context)
         await drafts.keep(tx, draft_id, ctx.settings)
         await aside.look(tx, draft_id, await sent_form(request))
-        token = request.cookies[_cookie(draft_id)]
+        token = holding.token_of(request, draft_id) or ""
     response = RedirectResponse(f"/request/{draft_id}{done}", 303)
-    remember(response, token, ctx, draft_id)
+    holding.remember(response, token, ctx, draft_id)
     return response
 
 
@@ -222,43 +220,10 @@ def _start(request: Request) -> str:
     return f"/request/start?{request.url.query}" if request.url.query else "/request/start"
 
 
-def remember(response: Response, token: str, ctx: Ctx, draft_id: UUID) -> None:
-    """Give the browser its draft's token, for as long as the draft is kept."""
-    life = int(ctx.settings.draft_life.total_seconds())
-    secure = ctx.platform.public_url.startswith("https:")
-    response.set_cookie(
-        _cookie(draft_id), token, max_age=life, path="/request", httponly=True, samesite="lax", secure=secure
-    )
-
-
-def _cookie(draft_id: UUID) -> str:
-    return f"{COOKIE}{draft_id.hex}"
-
-
 def _question(name: str) -> type[Incoming]:
     if name not in QUESTIONS:
         raise Problem(404, "Page not found", detail="Start again from the first page.")
     return QUESTIONS[name]
-
-
-async def _mine(request: Request, tx: Tx, who: Principal, draft_id: UUID, *, lock: bool = False) -> Draft | None:
-    """Return the draft if this browser may go on with it."""
-    token = request.cookies.get(_cookie(draft_id))
-    found = await kept.of_browser(tx, draft_id, hash_of(token)) if token else None
-    if found is None or not _open_to(found, who):
-        return None
-    return await kept.lock(tx, draft_id) if lock else found
-
-
-def _open_to(draft: Draft, who: Principal) -> bool:
-    """Tell whether the draft is this person's; one that staff write for a caller is staff's while signed in (R10)."""
-    return draft.entered_by is None or who.is_staff
-
-
-def _gone(page: Page, form: Form[Any] | None = None) -> Response:
-    """Say that the form isn't open here any more; show what was typed, so that it isn't lost."""
-    typed = [value for value in form.values.values() if isinstance(value, str) and value] if form else []
-    return page("request_gone.html", status=410, typed=typed)
 
 
 def _context(draft: Draft) -> dict[str, Any]:
@@ -294,12 +259,18 @@ async def _asking(request: Request, tx: Tx, draft: Draft, question: str) -> dict
 async def _checked(request: Request, tx: Tx, draft: Draft) -> dict[str, Any]:
     """Return what the check page is drawn from. KeyError names the first open question."""
     complete, context = Complete.of(draft.answers, tx.now.date()), _context(draft)
-    chosen = await Kinds(context["rules"]).chosen(tx, complete.answers["cancer_type"]["kind"])
-    if chosen is None:
-        raise KeyError("cancer_type")
+    chosen = await _kind(tx, context["rules"], complete)
     words = Summary(context["rules"], locale_of(request), translator_for(request).gettext, chosen)
     offered = context["rules"].cancer_types[chosen.cancer_type].offered
     return {**context, "sections": list(words.sections(complete)), "complete": complete, "offered": offered}
+
+
+async def _kind(tx: Tx, rules: Programme, complete: Complete) -> Chosen:
+    """Return the kind of cancer that was chosen. KeyError names the question when the programme has it no more."""
+    chosen = await Kinds(rules).chosen(tx, complete.answers["cancer_type"]["kind"])
+    if chosen is None:
+        raise KeyError("cancer_type")
+    return chosen
 
 
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:

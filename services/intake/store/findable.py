@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.intake.names.likeness import heard_as
-from services.intake.store import Person
+from services.intake.store.requests import Person
 from shared.db import Tx
 from shared.ids import CaseId
 
