@@ -52,6 +52,14 @@ def typeset(template: Path, name: str, content: dict[str, Any], at: datetime, no
     return made
 
 
+def printed(template: Path, name: str, content: dict[str, Any], at: datetime, node_modules: Path) -> bytes:
+    """Typeset; what is written in a script without a font is spelled in Latin letters, so that it always comes out."""
+    try:
+        return typeset(template, name, content, at, node_modules)
+    except Unprintable as problem:
+        return typeset(template, name, spelled_out(content, problem.characters), at, node_modules)
+
+
 def spelled_out(content: Any, characters: Iterable[str]) -> Any:
     """Return the content with these characters in Latin letters: a name in a script without a font stays readable."""
     return _respelled(content, {ord(character): anyascii(character) or "?" for character in characters})

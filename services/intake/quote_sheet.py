@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_name
 
 from services.intake.domain import Quote, QuoteState
@@ -22,9 +20,10 @@ from services.intake.store import Case
 from shared import programme
 from shared.events import Money
 from shared.programme import Programme
-from shared.typesetting import Unprintable, spelled_out, typeset
+from shared.typesetting import printed
+from shared.web import speech
 from shared.web.amounts import spoken
-from shared.web.i18n import N_, direction, gettext_for, html_lang, known_locale
+from shared.web.i18n import N_
 
 TEMPLATE = Path(__file__).parent / "templates" / "quote.typ"
 WORDS = Path(__file__).parent / "locale"
@@ -75,17 +74,11 @@ class Sheet:
     small_print: tuple[str, ...]
 
 
-class Speech:
+class Speech(speech.Speech):
     """Sentences, amounts and instants in one language."""
 
-    def __init__(self, wanted: str) -> None:
-        self.code = known_locale(wanted) or "en"
-        self.locale = Locale.parse(self.code)
-        self._words = gettext_for(self.code, WORDS)
-
-    def __call__(self, sentence: str, /, **values: Any) -> str:
-        said = str(self._words.ugettext(sentence))
-        return said % values if values else said
+    def __init__(self, wanted: str, zone: str = "UTC") -> None:
+        super().__init__(wanted, WORDS, zone)
 
     def amount(self, minor: int, currency: str) -> str:
         """Return an exact amount in the reader's notation; its code first where the line runs from right to left."""
@@ -93,9 +86,6 @@ class Speech:
 
     def money(self, money: Money) -> str:
         return self.amount(money.amount_minor, money.currency)
-
-    def day(self, at: datetime, zone: str) -> str:
-        return format_date(at.astimezone(ZoneInfo(zone)), "long", self.locale)
 
     def instant(self, at: datetime, zone: str) -> str:
         """Return day, time and the zone's name."""
@@ -109,11 +99,12 @@ def sheet_of(case: Case, quote: Quote, patient: str, zone: str | None, before: Q
 
     `before` is the revision with which it is compared, if any.
     """
-    _, rules = Speech(locale), programme.load(case.programme)
+    rules = programme.load(case.programme)
+    _ = Speech(locale, rules.calendar.zone)
     text = _texts(rules, _.code)
     return Sheet(
-        lang=html_lang(_.code),
-        rtl=direction(_.code) == "rtl",
+        lang=_.lang,
+        rtl=_.rtl,
         title=_("Quote for added services") if quote.supplements is not None else _("Quote"),
         hospital=rules.organisation_hospital,
         partner=rules.organisation_partner,
@@ -162,7 +153,7 @@ def _facts(
         (_("Case number"), case.case_number),
         (_("Patient"), patient),
         (_("Version"), str(quote.revision)),
-        (_("Offered on"), _.day(quote.offered_at, office)),
+        (_("Offered on"), _.day(quote.offered_at)),
         *until,
     )
 
@@ -215,11 +206,7 @@ def _changed(_: Speech, before: Quote, quote: Quote, rules: Programme) -> tuple[
 
 def render(sheet: Sheet, at: datetime, node_modules: Path) -> bytes:
     """Return the quote as a tagged PDF. What is written in a script without a font is spelled in Latin letters."""
-    content = asdict(sheet)
-    try:
-        return typeset(TEMPLATE, "quote", content, at, node_modules)
-    except Unprintable as problem:
-        return typeset(TEMPLATE, "quote", spelled_out(content, problem.characters), at, node_modules)
+    return printed(TEMPLATE, "quote", asdict(sheet), at, node_modules)
 
 
 async def render_beside(sheet: Sheet, at: datetime, node_modules: Path) -> bytes:

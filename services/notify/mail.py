@@ -68,7 +68,7 @@ def write(letter: Letter, envelope: Envelope, around: Surroundings, speech: Spee
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(MAIL.get_template("letter.txt").render(values))
     mail.add_alternative(MAIL.get_template("letter.html").render(values), subtype="html")
-    mail["Content-Language"] = speech.tag  # after the content: setting that clears it
+    mail["Content-Language"] = speech.lang  # after the content: setting that clears it
     return mail
 
 

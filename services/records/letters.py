@@ -9,12 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
-
-from babel import Locale
-from babel.dates import format_date
 
 from services.records import collecting
 from services.records.domain import (
@@ -34,8 +29,8 @@ from shared.ids import CaseId
 from shared.programme import Programme
 from shared.programme.values import in_locale
 from shared.service import Context
-from shared.typesetting import Unprintable, spelled_out, typeset
-from shared.web.i18n import direction, gettext_for, html_lang, known_locale
+from shared.typesetting import printed
+from shared.web.speech import Speech
 
 TEMPLATE = Path(__file__).parent / "templates" / "request.typ"
 WORDS = Path(__file__).parent / "locale"
@@ -77,44 +72,31 @@ def asked_of(items: Sequence[Item], provider: Provider) -> list[Item]:
     return named or [item for item in open_ if item.asked is Asked.PROVIDER and not item.providers]
 
 
-def language_of(provider: Provider) -> str:
-    """Return which of our languages the letter speaks: the provider's, or English."""
-    return known_locale(provider.language) or "en"
-
-
 def letter(collection: Collection, items: Sequence[Item], provider: Provider, patient: Patient, at: datetime) -> Letter:
     """Return the letter in the provider's language."""
     assert collection.programme is not None
-    rules, locale = programme.load(collection.programme), language_of(provider)
-    words = gettext_for(locale, WORDS)
-
-    def _(sentence: str, **values: Any) -> str:
-        said = str(words.ugettext(sentence))
-        return said % values if values else said
-
-    def day(on: date) -> str:
-        return format_date(on, "long", Locale.parse(locale))
-
+    rules = programme.load(collection.programme)
+    _ = Speech(provider.language, WORDS, rules.calendar.zone)
     facts = [
         (_(N_("To")), provider.name),
         (_(N_("Patient")), patient.name),
-        (_(N_("Date of birth")), day(patient.birth_date)),
+        (_(N_("Date of birth")), _.date(patient.birth_date)),
         (_(N_("Our number")), collection.case_number or ""),
-        (_(N_("Date")), day(at.astimezone(ZoneInfo(rules.calendar.zone)).date())),
+        (_(N_("Date")), _.day(at)),
     ]
     return Letter(
-        lang=html_lang(locale), rtl=direction(locale) == "rtl", title=_(N_("Request for copies of medical records")),
+        lang=_.lang, rtl=_.rtl, title=_(N_("Request for copies of medical records")),
         seller=rules.organisation_partner, address=_address(rules), facts=tuple((key, said) for key, said in facts if said),
         greeting=_(N_("Dear colleagues,")),
         ask=_(N_("The patient named above has asked for a second opinion from afar. Please hand out the following:")),
-        items=tuple(in_locale(item.about.get("request") or item.titles, locale) for item in items),
+        items=tuple(in_locale(item.about.get("request") or item.titles, _.code) for item in items),
         how=_how(_, items, rules), authority_title=_(N_("Authorisation by the patient")),
-        authority=rules.text("release_authority", locale),
+        authority=rules.text("release_authority", _.code),
         lines=tuple(_signing(_, patient)), page=_(N_("Page")),
     )  # fmt: skip
 
 
-def _how(_: Any, items: Sequence[Item], rules: Programme) -> tuple[str, ...]:
+def _how(_: Speech, items: Sequence[Item], rules: Programme) -> tuple[str, ...]:
     said = [
         _(
             N_(
@@ -132,7 +114,7 @@ def _how(_: Any, items: Sequence[Item], rules: Programme) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _signing(_: Any, patient: Patient) -> list[str]:
+def _signing(_: Speech, patient: Patient) -> list[str]:
     signed = _(N_("Signature of the patient"))
     if patient.guardian:
         signed = _(N_("Signature of the guardian, %(name)s"), name=patient.guardian)
@@ -167,8 +149,4 @@ async def write(ctx: Context, case_id: UUID, provider_id: UUID, by: Person) -> t
 
 def render(said: Letter, at: datetime, node_modules: Path) -> bytes:
     """Return a tagged PDF. What is written in a script without a font is spelled in Latin letters."""
-    content = asdict(said)
-    try:
-        return typeset(TEMPLATE, "letter", content, at, node_modules)
-    except Unprintable as problem:
-        return typeset(TEMPLATE, "letter", spelled_out(content, problem.characters), at, node_modules)
+    return printed(TEMPLATE, "letter", asdict(said), at, node_modules)
