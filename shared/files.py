@@ -191,7 +191,7 @@ class Files:
         try:
             one.add(content)
             one.end(durable=durable)
-        except BaseException:
+        except BaseException:  # told to stop, too: half an object never stays
             one.drop()
             raise
 

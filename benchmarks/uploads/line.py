@@ -68,7 +68,7 @@ class Line:
             found = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
             if method != "HEAD":
                 await _past_body(reader, found)
-        except BaseException:
+        except BaseException:  # told to stop, too: what a broken exchange left on the line is no answer to the next one
             self.close()
             raise
         return int(head[0].split(" ")[1]), found

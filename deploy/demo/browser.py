@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from deploy.demo.askers import Answers
 from deploy.demo.people import Person, WentWrong, link_in
@@ -23,7 +23,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as driver:
         try:
             browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        except Exception as missing:
+        except Error as missing:
             raise WentWrong(
                 "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: playwright install chromium)"
             ) from missing

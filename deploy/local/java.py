@@ -69,7 +69,7 @@ def _resolve(coordinates: Sequence[str]) -> list[Path]:
         artifacts = {str(artifact): artifact for some in found for artifact in some}
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(lambda artifact: Path(again(artifact.resolve)), artifacts.values()))
-    except Exception as problem:
+    except Exception as problem:  # jgo lets through whatever its resolvers raise; a person needs one sentence
         raise Trouble(
             f"The jars of {', '.join(coordinates)} could not be fetched from the Maven repository ({problem}). "
             "Check the network and try again: what was fetched is kept."

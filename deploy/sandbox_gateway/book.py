@@ -71,7 +71,7 @@ class Book:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
+        except BaseException:  # told to stop, too: no transaction is left open
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")

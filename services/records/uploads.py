@@ -215,7 +215,7 @@ async def _next(source: AsyncIterator[bytes], writing: _Writing) -> bytes | None
         return await anext(source)
     except StopAsyncIteration:
         return None
-    except Exception:
+    except Exception:  # a sender breaks off in as many ways as there are connections
         if writing.one.media_type is not None or writing.one.received:
             await writing.end()
         raise

@@ -88,7 +88,7 @@ async def retry(db: Database, parked_id: int, react: Callable[[Tx, "Arrival"], A
                 if await _end(tx, row["id"], "applied", by):
                     await react(tx, _arrival(row))
                     applied += 1
-        except Exception as error:
+        except Exception as error:  # whatever it failed of stands at the record, and reaches whoever tried
             await _note_failure(db, row["id"], repr(error))
             raise
     if applied == 0:

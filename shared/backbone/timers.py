@@ -99,7 +99,7 @@ async def _run_one(db: Database, reactions: Mapping[str, TimerReaction]) -> bool
             failpoints.reach("timers.handled")
     except TRANSIENT:
         raise
-    except Exception as error:
+    except Exception as error:  # kept at the timer, which goes off again later
         if taken is None:
             raise
         _log.error("timer_failed", timer=taken["name"], case_id=str(taken["case_id"]), exc_info=True)

@@ -43,7 +43,7 @@ async def _or_stop(part: Callable[[], Awaitable[None]], stop: asyncio.Event) -> 
     """A part that dies takes the worker with it, in good order: the supervisor starts a whole one."""
     try:
         await part()
-    except BaseException:
+    except BaseException:  # told to stop, too: no part outlives another
         stop.set()
         raise
 

@@ -31,7 +31,7 @@ async def _live(services: tuple[Service, ...], apps: dict[str, ASGIApp], receive
             for service in services:
                 apps[service.name] = await _start(service, running)
             spare_the_collector()
-        except Exception as error:
+        except Exception as error:  # the server is told why, whatever it is, and it is raised
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.startup.complete"})

@@ -72,7 +72,7 @@ class NothingEscapes:
         try:
             await self._app(scope, receive, answer.send)
             problem = Problem(413, *TOO_LARGE) if answer.bare else None
-        except Exception as error:
+        except Exception as error:  # the last one who can answer: whatever it is becomes a problem, told and logged
             if answer.started:
                 raise
             problem = _problem_of(error)

@@ -68,7 +68,7 @@ def metadata_json(path: str | Path) -> tuple[dict[str, Any], bytes]:
             return {}, json.dumps(_plain(metadata)).encode()
     except NotReadable:
         raise
-    except Exception as error:
+    except Exception as error:  # likewise
         raise NotReadable("broken") from error
 
 

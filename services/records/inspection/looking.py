@@ -114,7 +114,7 @@ def _spooled(file: vault.OpenFile, scratch: Path) -> tuple[int, str]:
         for piece in file.pieces():
             digest.update(piece)
             os.write(fd, piece)
-    except BaseException:
+    except BaseException:  # told to stop, too: a copy that isn't whole is nobody's
         os.close(fd)
         raise
     return fd, digest.hexdigest()

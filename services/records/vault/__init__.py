@@ -62,7 +62,7 @@ class Segment:
             self.size += len(plain)
             if last:
                 self._out.end(durable=True)
-        except BaseException:
+        except BaseException:  # told to stop, too
             self._out.drop()
             raise
 
@@ -136,7 +136,7 @@ class OpenFile:
             for piece in self.pieces():
                 os.write(fd, piece)
             os.lseek(fd, 0, os.SEEK_SET)
-        except BaseException:
+        except BaseException:  # told to stop, too: a copy that isn't whole is nobody's
             os.close(fd)
             raise
         return fd
