@@ -14,7 +14,9 @@ from services.intake.diagnoses.search import Kinds
 from services.intake.domain import BORN_LATER
 from services.intake.exploring import Choices
 from services.intake.form import route
-from services.intake.form.questions import BirthDate, Kind, PatientContact, WithPhone
+from services.intake.form.questions.illness import Kind
+from services.intake.form.questions.patient import BirthDate, PatientContact
+from services.intake.form.questions.you import WithPhone
 from services.intake.names import latin_rendering
 from services.intake.pages.choices import countries, languages
 from shared.db import Tx

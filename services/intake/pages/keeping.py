@@ -8,7 +8,9 @@ from fastapi import Request
 
 from services.intake import drafts
 from services.intake.form import route
-from services.intake.form.questions import AT_MOST, Save, WithPhone
+from services.intake.form.questions import AT_MOST
+from services.intake.form.questions.start import Save
+from services.intake.form.questions.you import WithPhone
 from services.intake.pages import answering
 from services.intake.store import drafts as kept
 from services.intake.store.drafts import Draft
