@@ -94,7 +94,7 @@ async def test_a_wire_finds_its_invoice_by_the_reference(
     [invoice] = await invoice_ids(billing)
     entered = await post(felix, "/receipts", a_wire(PRICE, f"ref/{creditor_reference(NUMBER, 1)} thanks"))
     assert (entered.status_code, entered.json()["candidates"]) == (201, [str(invoice)])
-    assert await queue(billing, "payments-to-match") == ["Wire of 2500.00 USD to match"]
+    assert await queue(billing, "payments-to-match") == ["Wire of 2,500.00 USD to match"]
     assert await balances(billing) == {
         "bank": PRICE,
         "unmatched_receipts": -PRICE,

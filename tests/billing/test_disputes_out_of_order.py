@@ -77,7 +77,7 @@ async def test_a_dispute_in_another_currency_blocks_the_whole_payment_and_comes_
         await provider.took(invoice, PRICE, "pay_1")
     assert len(await billing.emitted(PaymentReceived)) == (1 if first == "payment" else 0)
     [title] = await queue(billing, "card-disputes")
-    assert "1.00 EUR over a payment of 2500.00 USD" in title
+    assert "1.00 EUR over a payment of 2,500.00 USD" in title
     assert await balances(billing) == {"card_clearing": PRICE, "deferred_revenue": -PRICE}, "no currency is mixed in"
     await refused_to_go_back(billing, case)
     await said(provider, "lost", 100, currency="EUR")

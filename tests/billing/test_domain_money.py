@@ -148,7 +148,7 @@ def test_an_invoice_of_a_withdrawn_case_never_opens_again() -> None:
 def test_no_more_than_was_paid_goes_back() -> None:
     billed = invoice()
     paid = domain.receive(billed, payment(billed, usd(250_000)))
-    with pytest.raises(domain.MoneyRefusedError, match=r"At most 2500\.00 USD"):
+    with pytest.raises(domain.MoneyRefusedError, match=r"At most 2,500\.00 USD"):
         domain.give_back(paid.invoice, paid.payments[0], refund(paid.payments[0], usd(250_001)))
 
 

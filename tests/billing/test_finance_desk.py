@@ -243,7 +243,7 @@ async def test_the_second_person_finds_what_waits_on_the_desk(
     assert f"{here}/refunds/{proposal}/confirm" not in await read(felix, here)
     assert (await figures(billing))["to_confirm", "USD"] == (200_000, 1)
     sam = billing.sign_in(Role.SUPERVISOR, subject="staff-sam", name="Sam Ferrant")
-    assert "Felix Grau wants 2000.00 USD" in await read(sam, "/desk/billing/queues/refunds-to-confirm")
+    assert "Felix Grau wants 2,000.00 USD" in await read(sam, "/desk/billing/queues/refunds-to-confirm")
     page = await read(sam, here)
     assert "A refund waits for a second person" in page
     assert (await send(sam, page, f"{here}/refunds/{proposal}/reject", reason="")).status_code == 422

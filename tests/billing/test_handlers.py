@@ -78,7 +78,7 @@ async def test_an_unpaid_invoice_expires_and_late_money_waits_for_staff(
     await provider.took(invoice, PRICE)
     assert await billing.emitted() == []
     assert await queue(billing, "payments-to-match") == [
-        "Came after the time to pay: 2500.00 USD to send back or apply"
+        "Came after the time to pay: 2,500.00 USD to send back or apply"
     ]
 
 
@@ -166,7 +166,7 @@ async def test_money_for_a_withdrawn_case_is_held(
     await provider.took((await invoice_ids(billing))[0], PRICE)
     assert await billing.emitted() == []
     assert await queue(billing, "payments-to-match") == [
-        "Came after the case was withdrawn: 2500.00 USD to send back or apply"
+        "Came after the case was withdrawn: 2,500.00 USD to send back or apply"
     ]
 
 

@@ -274,6 +274,6 @@ async def test_the_queues_have_their_pages(
 ) -> None:
     await billing.receives(case.confirmed(), case.withdrawn())
     await provider.took((await invoice_ids(billing))[0], PRICE)
-    assert "2500.00 USD to send back or apply" in await read(felix, "/desk/billing/queues/payments-to-match")
+    assert "2,500.00 USD to send back or apply" in await read(felix, "/desk/billing/queues/payments-to-match")
     await read(felix, "/desk/billing/queues/refunds-to-settle")
     await read(felix, f"/desk/billing/cases/{UUID(int=1)}", status=404)

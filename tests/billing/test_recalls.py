@@ -45,7 +45,7 @@ async def test_an_earned_fee_whose_wire_is_recalled_is_owed_again_and_paid_again
     await recalled(billing, wire)
     assert await balances(billing) == {"receivable": PRICE, "revenue": -PRICE}
     assert await states(billing) == ["open"]
-    told = "The bank took 2500.00 USD back: 2500.00 USD is owed again. Ask for it, or bear the loss"
+    told = "The bank took 2,500.00 USD back: 2,500.00 USD is owed again. Ask for it, or bear the loss"
     assert await queue(billing, MATCH) == [told]
     patient = billing.sign_in(Role.PATIENT, cases=[case.id])
     page = (await patient.get(f"/my/billing/cases/{case.id}")).text

@@ -204,7 +204,7 @@ async def test_one_wire_for_two_invoices_and_back(billing: ServiceUnderTest, cas
     await imports(billing, camt([Movement(PRICE + 1_000, text="for both")]))
     wire = await receipt_id(billing)
     async with billing.ctx.db.transaction() as tx:
-        with pytest.raises(domain.MoneyRefusedError, match=r"make 2501\.00 USD"):
+        with pytest.raises(domain.MoneyRefusedError, match=r"make 2,501\.00 USD"):
             await cashier.split_receipt(tx, wire, [(first, usd(PRICE)), (second, usd(100))], "Felix", "Both")
         await cashier.split_receipt(tx, wire, [(first, usd(PRICE)), (second, usd(1_000))], "Felix", "Both")
     assert Counter(await states(billing)) == {"paid": 2}

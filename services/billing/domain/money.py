@@ -1,5 +1,7 @@
 """Amounts in minor units: how they are read and written (R21)."""
 
+from decimal import Decimal
+
 from shared.events import Money
 from shared.money import LARGEST, minor_digits, plain, typed
 
@@ -21,5 +23,5 @@ def parse_money(text: str, currency: str) -> Money:
 
 
 def written(money: Money) -> str:
-    """Return the amount with its currency code, such as ``2450.00 USD``: exact, and the same for every reader."""
-    return f"{plain(money.amount_minor, money.currency)} {money.currency}"
+    """Return the amount with its currency code, such as ``2,450.00 USD``: exact, and the same for every reader."""
+    return f"{Decimal(plain(money.amount_minor, money.currency)):,} {money.currency}"
