@@ -8,11 +8,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.billing import cashier
 from services.billing.domain import Line, Record, identity_of
 from services.billing.domain.reconciling import Difference, DifferenceKind
-from services.billing.reconciling import CHECK, next_check_at
+from services.billing.reconciling import CHECK, check_by_itself, next_check_at
 from services.billing.settings import BillingSettings
-from shared.backbone import runner
+from shared.backbone import Errand, runner
 from shared.backbone.timers import NOBODY
 from shared.events import PaymentReceived
 from shared.ids import new_id
@@ -25,9 +26,9 @@ PROVIDER = "provider-differences"
 
 
 async def checks_by_itself(billing: ServiceUnderTest, *, may_fail: bool = False) -> None:
-    """Let the timer strike now, and whoever it sends do their errand."""
+    """Let the timer strike now, and whoever it sends do their errand. Nobody asks about a single payment meanwhile."""
     async with billing.ctx.db.transaction() as tx:
-        await tx.execute("DELETE FROM timers WHERE name = $1", CHECK)
+        await tx.execute("DELETE FROM timers WHERE name = ANY($1)", [CHECK, cashier.ASK_TIMER])
         await tx.execute("INSERT INTO timers (case_id, name, due) VALUES ($1, $2, $3)", NOBODY, CHECK, tx.now)
     await billing.run_timers()
     await billing.run_errands(may_fail=may_fail)
@@ -121,9 +122,11 @@ async def test_what_a_person_settles_stays_settled_until_the_sides_differ_otherw
         f"{DIFFERENCES}/{matter}/settle", data={"reason": "Once more"}, headers={"Accept": "application/json"}
     )
     assert (again.status_code, "worked off already: Felix Grau, settled" in again.text) == (409, True)
+    day = datetime.now(UTC).date().isoformat()
+    await felix(billing).post("/desk/billing/provider", data={"first": day, "last": day})
     billing.clock.at += timedelta(days=1)
     await checks_by_itself(billing)
-    assert await matters(billing) == []
+    assert await matters(billing) == [], "found once more, and settled still"
     assert (await settles(felix(billing), matter, "open-again", reason="They did not")).status_code == 303
     assert await matters(billing) == [matter]
     assert await steps(billing, matter) == [
@@ -176,7 +179,9 @@ async def test_several_workers_check_a_day_once(billing: ServiceUnderTest, sandb
     await asyncio.gather(*(billing.run_timers() for _ in range(4)))
     [asked] = await billing.fetch("SELECT count(*) AS n FROM errands WHERE kind = $1", CHECK)
     assert asked["n"] == 1
-    await asyncio.gather(*(billing.run_errands() for _ in range(4)))
+    errand = Errand(new_id(), CHECK, "another", NOBODY, {}, 1, None)
+    twice = [check_by_itself(errand, billing.ctx) for _ in range(2)]
+    await asyncio.gather(*twice, *(billing.run_errands() for _ in range(4)))
     assert await billing.count("provider_checks") == 1
     assert (await balances(billing))["provider_fees"] == 7_280
     [clock] = await billing.fetch("SELECT due FROM timers WHERE name = $1", CHECK)

@@ -1,7 +1,7 @@
 """Differences with the card provider as finance works them off: found, taken in or settled with a reason, gone (R21).
 
-A difference is the same matter in every check that finds it. What a person settled stays settled as long as both sides say
-the same; what was taken in, or gone, and is found once more is open again.
+A difference is the same matter in every check that finds it. What a person settled stays settled when
+just the same is found again; what was taken in, or gone, and is found once more is open again.
 """
 
 from collections.abc import Sequence
