@@ -41,6 +41,8 @@ def main(command: str, arguments: list[str]) -> int:
         return _of_service(command, arguments)
     if command not in COMMANDS:
         raise Trouble(f"There is no command {command}. `./consilium help` lists what there is.")
+    if command in TAKES and (unknown := [one for one in arguments if one not in TAKES[command]]):
+        raise Trouble(f"`./consilium {command}` takes no {unknown[0]}. `./consilium help` lists what there is.")
     return COMMANDS[command](arguments)
 
 
@@ -170,6 +172,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "logs": _logs,
     "psql": _psql,
 }
+TAKES = {"up": ("--detach",), "down": (), "doctor": (), "check": ()}
+"""Commands that start or stop things must not do so for a word that they don't know."""
 BY_SERVICE = {
     "parked": "list|show ID|retry ID|drop ID",
     "replay": "outbox|kafka [--case ID] [--since TIME]",

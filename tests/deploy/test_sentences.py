@@ -102,6 +102,12 @@ def test_a_java_too_old_gives_way_to_the_wheel(monkeypatch: pytest.MonkeyPatch, 
     assert java.version(str(java.find_java())) >= 17
 
 
+@pytest.mark.parametrize("command", ["up", "down", "check"])
+def test_a_word_that_a_command_does_not_take_starts_nothing(command: str) -> None:
+    with pytest.raises(Trouble, match=rf"./consilium {command}` takes no --help"):
+        main(command, ["--help"])
+
+
 def test_an_unknown_command_points_to_help() -> None:
     with pytest.raises(Trouble, match="no command frobnicate"):
         main("frobnicate", [])

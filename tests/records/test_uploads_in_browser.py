@@ -17,8 +17,6 @@ from tests.records.conftest import Case
 from tests.records.hostile import EXE
 from tests.records.made_up import dicom, pdf, picture
 
-pytestmark = pytest.mark.alone
-
 WORDS = {
     "en": ("Or choose a whole folder", "No connection", "Arrived, all right"),
     "ar": ("أو اختر مجلدًا كاملًا", "لا يوجد اتصال", "وصل سليمًا"),
