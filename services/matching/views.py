@@ -1,5 +1,6 @@
 """What matching's JSON interface takes and gives."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.matching.domain.candidates import Candidate, Excluded, Specialist
 from services.matching.domain.offers import DECLARATION, Offer
-from services.matching.domain.opinions import Answer, Gap, OpinionText, Outcome, Prose, Question, gaps
+from services.matching.domain.opinions import SECTIONS, Answer, Gap, OpinionText, Outcome, Prose, Question, gaps
 from services.matching.store import opinions
 from shared.web import Incoming
 
@@ -88,21 +89,28 @@ class AnswerIn(Incoming):
     text: Prose = ""
 
 
-class OpinionIn(Incoming):
-    """All that the specialist wrote so far; any part may be empty."""
+class Sections(Incoming):
+    """The opinion's prose as it comes in; any part may be empty."""
 
     received: Prose = ""
     history: Prose = ""
     assessment: Prose = ""
     plan: Prose = ""
     limits: Prose = ""
+
+    def text_with(self, answers: Iterable[Answer]) -> OpinionText:
+        """Return it as the rules know it."""
+        return OpinionText(**{key: getattr(self, key) for key in SECTIONS}, answers=tuple(answers))
+
+
+class OpinionIn(Sections):
+    """All that the specialist wrote so far; any part may be empty."""
+
     answers: Annotated[list[AnswerIn], Field(max_length=50)] = Field(default_factory=list)
 
     def text(self) -> OpinionText:
         """Return it as the rules know it."""
-        return OpinionText(
-            **self.model_dump(exclude={"answers"}), answers=tuple(Answer(**one.model_dump()) for one in self.answers)
-        )
+        return self.text_with(Answer(**one.model_dump()) for one in self.answers)
 
 
 class OpinionView(BaseModel):

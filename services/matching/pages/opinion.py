@@ -13,6 +13,7 @@ from services.matching.brief import Brief, brief_of
 from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, gaps
 from services.matching.pages.desk import SPECIALISTS, about
 from services.matching.store import cases, opinions
+from services.matching.views import Sections
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.typesetting import Unprintable
@@ -21,14 +22,9 @@ from shared.web import Ctx, Expected, Form, Incoming, Once, Page, Problem, Role,
 router = APIRouter(prefix="/desk/matching", include_in_schema=False, dependencies=[Depends(access.refusals)])
 
 
-class Writing(Incoming):
+class Writing(Sections):
     """The opinion's form; ``question``, ``outcome`` and ``answer`` run side by side, one entry a question."""
 
-    received: Prose = ""
-    history: Prose = ""
-    assessment: Prose = ""
-    plan: Prose = ""
-    limits: Prose = ""
     question: list[Annotated[str, Field(max_length=64)]] = Field(default_factory=list, max_length=50)
     outcome: list[Outcome | Literal[""]] = Field(default_factory=list)
     answer: list[Prose] = Field(default_factory=list)
@@ -36,12 +32,11 @@ class Writing(Incoming):
 
     def text(self) -> OpinionText:
         """Return it as the rules know it."""
-        answers = tuple(
+        return self.text_with(
             Answer(question_id=asked, outcome=outcome or None, text=text)
             for asked, outcome, text in zip_longest(self.question, self.outcome, self.answer, fillvalue="")
             if asked
         )
-        return OpinionText(**{key: getattr(self, key) for key in SECTIONS}, answers=answers)
 
 
 class Signing(Incoming):
