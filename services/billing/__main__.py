@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.billing import cashier, handlers, reconciling
 from services.billing.settings import BillingSettings
-from shared.events import PaymentReceived, RefundIssued
+from shared.events.billing import FACTS
 from shared.main import main
 from shared.service import Service
 
@@ -25,7 +25,7 @@ SERVICE = Service(
     name="billing",
     package=Path(__file__).parent,
     settings=BillingSettings,
-    emits=(PaymentReceived, RefundIssued),
+    emits=FACTS,
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,

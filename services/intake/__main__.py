@@ -10,19 +10,7 @@ from services.intake import handlers, queues, seed
 from services.intake.diagnoses import oncotree
 from services.intake.settings import Settings
 from services.intake.store import oncotree as oncotree_store
-from shared.events import (
-    CallBackBooked,
-    CallBackMissed,
-    CaseWithdrawn,
-    FormSaved,
-    QuoteDeclined,
-    QuoteLeftUnanswered,
-    QuoteOffered,
-    QuoteQuestionAnswered,
-    RequestSubmitted,
-    ServicesConfirmed,
-    SignInRequested,
-)
+from shared.events.intake import FACTS
 from shared.main import main
 from shared.service import Service
 
@@ -78,19 +66,7 @@ SERVICE = Service(
     name="intake",
     package=Path(__file__).parent,
     settings=Settings,
-    emits=(
-        RequestSubmitted,
-        QuoteOffered,
-        QuoteLeftUnanswered,
-        QuoteDeclined,
-        QuoteQuestionAnswered,
-        ServicesConfirmed,
-        CaseWithdrawn,
-        SignInRequested,
-        FormSaved,
-        CallBackBooked,
-        CallBackMissed,
-    ),
+    emits=FACTS,
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,

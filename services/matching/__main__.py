@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.matching import handlers, queues, seed
 from services.matching.settings import MatchingSettings
-from shared.events import OpinionDelivered, SpecialistAssigned
+from shared.events.matching import FACTS
 from shared.main import main
 from shared.service import Service
 
@@ -26,7 +26,7 @@ SERVICE = Service(
     name="matching",
     package=Path(__file__).parent,
     settings=MatchingSettings,
-    emits=(SpecialistAssigned, OpinionDelivered),
+    emits=FACTS,
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,

@@ -10,7 +10,8 @@ from services.records.imaging.opening import MODULE as PICTURES
 from services.records.previews.pages import MODULE as PAGES
 from services.records.sandbox import jail
 from services.records.settings import Settings
-from shared import events
+from shared.events.partner import FACTS as TO_THE_PARTNER
+from shared.events.records import FACTS
 from shared.main import main
 from shared.service import Context, Service
 
@@ -36,12 +37,7 @@ SERVICE = Service(
     name="records",
     package=Path(__file__).parent,
     settings=Settings,
-    emits=(
-        *(events.CollectionOpened, events.MaterialReturned, events.MaterialsChased),
-        *(events.CaseManagerWrote, events.RecordsComplete),
-        *(events.PartnerCollectionOpened, events.PartnerItemAccepted, events.PartnerItemReturned),
-        *(events.PartnerItemWaived, events.PartnerRecordsComplete, events.PartnerCaseClosed),
-    ),
+    emits=(*FACTS, *TO_THE_PARTNER),
     reactions=handlers.REACTIONS,
     timers=handlers.TIMERS,
     errands=handlers.ERRANDS,

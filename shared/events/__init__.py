@@ -5,6 +5,7 @@ anything clinical or personal (who needs more asks the owner, by id, at the mome
 reader ignores fields it doesn't know, so a new optional field breaks nobody.
 """
 
+from shared.events import billing, intake, matching, partner, records
 from shared.events.billing import PaymentReceived, RefundIssued
 from shared.events.fact import Channel, Fact, Money, ProgrammeRef
 from shared.events.intake import (
@@ -32,34 +33,7 @@ from shared.events.partner import (
 )
 from shared.events.records import CaseManagerWrote, CollectionOpened, MaterialReturned, MaterialsChased, RecordsComplete
 
-FACTS: tuple[type[Fact], ...] = (
-    RequestSubmitted,
-    QuoteOffered,
-    QuoteLeftUnanswered,
-    QuoteDeclined,
-    QuoteQuestionAnswered,
-    ServicesConfirmed,
-    CaseWithdrawn,
-    SignInRequested,
-    FormSaved,
-    CallBackBooked,
-    CallBackMissed,
-    PaymentReceived,
-    RefundIssued,
-    CollectionOpened,
-    MaterialReturned,
-    MaterialsChased,
-    CaseManagerWrote,
-    RecordsComplete,
-    SpecialistAssigned,
-    OpinionDelivered,
-    PartnerCollectionOpened,
-    PartnerItemAccepted,
-    PartnerItemReturned,
-    PartnerItemWaived,
-    PartnerRecordsComplete,
-    PartnerCaseClosed,
-)
+FACTS = (*intake.FACTS, *billing.FACTS, *records.FACTS, *matching.FACTS, *partner.FACTS)
 BY_TYPE_NAME: dict[str, type[Fact]] = {fact.type_name(): fact for fact in FACTS}
 
 __all__ = [

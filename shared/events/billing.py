@@ -27,3 +27,9 @@ class RefundIssued(Fact):
     refund_id: UUID
     price: Money
     issued_at: AwareDatetime
+
+
+FACTS: tuple[type[Fact], ...] = (
+    PaymentReceived,
+    RefundIssued,
+)

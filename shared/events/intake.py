@@ -126,3 +126,18 @@ class CallBackMissed(Fact):
     call_back_id: UUID
     tries: Annotated[int, Field(ge=1)]
     missed_at: AwareDatetime
+
+
+FACTS: tuple[type[Fact], ...] = (
+    RequestSubmitted,
+    QuoteOffered,
+    QuoteLeftUnanswered,
+    QuoteDeclined,
+    QuoteQuestionAnswered,
+    ServicesConfirmed,
+    CaseWithdrawn,
+    SignInRequested,
+    FormSaved,
+    CallBackBooked,
+    CallBackMissed,
+)

@@ -26,3 +26,9 @@ class OpinionDelivered(Fact):
     document_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     signed_at: AwareDatetime
     delivered_at: AwareDatetime
+
+
+FACTS: tuple[type[Fact], ...] = (
+    SpecialistAssigned,
+    OpinionDelivered,
+)

@@ -56,3 +56,13 @@ class PartnerCaseClosed(PartnerFact):
     """Nothing more is expected from the partner for this case."""
 
     reason: Literal["delivered", "withdrawn"]
+
+
+FACTS: tuple[type[Fact], ...] = (
+    PartnerCollectionOpened,
+    PartnerItemAccepted,
+    PartnerItemReturned,
+    PartnerItemWaived,
+    PartnerRecordsComplete,
+    PartnerCaseClosed,
+)

@@ -60,3 +60,12 @@ class RecordsComplete(Fact):
     completed_at: AwareDatetime
     target_from: AwareDatetime
     target_to: AwareDatetime
+
+
+FACTS: tuple[type[Fact], ...] = (
+    CollectionOpened,
+    MaterialReturned,
+    MaterialsChased,
+    CaseManagerWrote,
+    RecordsComplete,
+)
