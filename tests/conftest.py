@@ -59,9 +59,16 @@ SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, the longest begin first, so that none is left over; then those that share the whole product."""
-    if SIDE_BY_SIDE:
-        items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
+    """Side by side, the longest begin first, then those that share the whole product; those that wait come in between."""
+    if not SIDE_BY_SIDE:
+        return
+    items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
+    waiting = [item for item in items if _asks_for(item, "stage")]
+    working = [item for item in items if not _asks_for(item, "stage")]
+    every = len(working) // (len(waiting) + 1) + 1
+    between = [working[at : at + every] for at in range(0, len(working), every)]
+    items[:] = [item for at, some in enumerate(between) for item in (*some, *waiting[at : at + 1])]
+    items += waiting[len(between) :]
 
 
 @pytest.hookimpl(trylast=True)

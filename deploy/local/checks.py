@@ -58,9 +58,8 @@ def test(arguments: Sequence[str]) -> int:
     shutil.rmtree(coverage, ignore_errors=True)
     coverage.mkdir(parents=True)
     runs = [
-        _pytest(
-            "-m", "not alone", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"
-        ),  # tests/conftest.py groups
+        # one at a time to whoever is free, in the order of tests/conftest.py
+        _pytest("-m", "not alone", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"),
         _pytest("-m", "alone"),
     ]
     failed += ["tests"] if any(status not in {0, 5} for status, _ in runs) else []

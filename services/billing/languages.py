@@ -1,44 +1,24 @@
 """Sentences, amounts and days in the reader's language, for what billing writes outside of a page."""
 
-from datetime import datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from babel import Locale
-from babel.dates import format_date
 
 from shared.events import Money
-from shared.web.amounts import isolated, spoken
-from shared.web.i18n import direction, gettext_for, html_lang, known_locale
+from shared.web import speech
+from shared.web.amounts import spoken
 
 WORDS = Path(__file__).parent / "locale"
 
 
-class Speech:
-    """One of our languages, English for any other; days are those of ``zone``."""
+class Speech(speech.Speech):
+    """Billing's words, and amounts; days are those of ``zone``."""
 
     def __init__(self, wanted: str, zone: str = "UTC") -> None:
-        self.code = known_locale(wanted) or "en"
-        self.lang = html_lang(self.code)
-        self.rtl = direction(self.code) == "rtl"
-        self._locale = Locale.parse(self.code)
-        self._zone = ZoneInfo(zone)
-        self._words = gettext_for(self.code, WORDS)
-
-    def __call__(self, sentence: str, /, **values: Any) -> str:
-        said = str(self._words.ugettext(sentence))
-        return said % values if values else said
+        super().__init__(wanted, WORDS, zone)
 
     def money(self, money: Money) -> str:
+        """Return an exact amount as this language writes it."""
         return self.amount(money.amount_minor, money.currency)
 
     def amount(self, minor: int, currency: str) -> str:
+        """Return an exact amount, given in minor units."""
         return spoken(minor, currency, self.code)
-
-    def own(self, text: str) -> str:
-        """Return a number that keeps its own direction: one that ends in a sign would be turned round from right to left."""
-        return isolated(text) if self.rtl else text
-
-    def day(self, at: datetime) -> str:
-        return format_date(at.astimezone(self._zone), "long", self._locale)

@@ -120,7 +120,7 @@ def sheet_of(case: Case, quote: Quote, patient: str, zone: str | None, before: Q
             "tax": _("Taxes"),
             "surgery": _("If surgery may be an option"),
             "notices": _("Please read"),
-            "case": _("Case %(number)s", number=case.case_number),
+            "case": _("Case %(number)s", number=_.own(case.case_number)),
             "page": _("Page"),
         },
         services=_services(_, quote, rules),
@@ -150,7 +150,7 @@ def _facts(
     if len(offsets) > 1:
         until.append((_("In the office’s time"), _.instant(quote.valid_until, office)))
     return (
-        (_("Case number"), case.case_number),
+        (_("Case number"), _.own(case.case_number)),
         (_("Patient"), patient),
         (_("Version"), str(quote.revision)),
         (_("Offered on"), _.day(quote.offered_at)),

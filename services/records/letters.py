@@ -81,12 +81,12 @@ def letter(collection: Collection, items: Sequence[Item], provider: Provider, pa
         (_(N_("To")), provider.name),
         (_(N_("Patient")), patient.name),
         (_(N_("Date of birth")), _.date(patient.birth_date)),
-        (_(N_("Our number")), collection.case_number or ""),
+        (_(N_("Our number")), _.own(collection.case_number or "")),
         (_(N_("Date")), _.day(at)),
     ]
     return Letter(
         lang=_.lang, rtl=_.rtl, title=_(N_("Request for copies of medical records")),
-        seller=rules.organisation_partner, address=_address(rules), facts=tuple((key, said) for key, said in facts if said),
+        seller=rules.organisation_partner, address=_address(_, rules), facts=tuple((key, said) for key, said in facts if said),
         greeting=_(N_("Dear colleagues,")),
         ask=_(N_("The patient named above has asked for a second opinion from afar. Please hand out the following:")),
         items=tuple(in_locale(item.about.get("request") or item.titles, _.code) for item in items),
@@ -110,7 +110,9 @@ def _how(_: Speech, items: Sequence[Item], rules: Programme) -> tuple[str, ...]:
         )
     if any(item.kind is Kind.SLIDES for item in items):
         said.append(_(N_("Slides and blocks are counted when they arrive, and go back to you afterwards.")))
-    said.append(_(N_("Questions: %(email)s, %(phone)s"), email=rules.contacts.email, phone=rules.contacts.phone))
+    said.append(
+        _(N_("Questions: %(email)s, %(phone)s"), email=_.own(rules.contacts.email), phone=_.own(rules.contacts.phone))
+    )
     return tuple(said)
 
 
@@ -121,8 +123,9 @@ def _signing(_: Speech, patient: Patient) -> list[str]:
     return [_(N_("Place and date")), signed]
 
 
-def _address(rules: Programme) -> str:
-    return f"{rules.contacts.post} · {rules.contacts.email} · {rules.contacts.phone}"
+def _address(_: Speech, rules: Programme) -> str:
+    at = rules.contacts
+    return " · ".join(map(_.own, (at.post, at.email, at.phone)))
 
 
 async def write(ctx: Context, case_id: UUID, provider_id: UUID, by: Person) -> tuple[str, bytes]:

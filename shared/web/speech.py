@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date
 
+from shared.web.amounts import isolated
 from shared.web.i18n import direction, gettext_for, html_lang, known_locale
 
 
@@ -26,6 +27,10 @@ class Speech:
         """Return ``sentence`` in this language, with ``%(name)s`` filled in."""
         said = str(self._words.gettext(sentence))
         return said % values if values else said
+
+    def own(self, text: str) -> str:
+        """Return a number that keeps its own direction: a sign at its end would change sides from right to left."""
+        return isolated(text) if text and self.rtl else text
 
     def day(self, at: datetime) -> str:
         """Return the day in this zone, such as "November 24, 2026"."""

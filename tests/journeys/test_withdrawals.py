@@ -186,7 +186,8 @@ def test_money_goes_back_by_stage(installation: Installation, left: dict[str, Le
     sql = "SELECT amount_minor, state FROM refunds WHERE case_id = $1"
 
     def ruled() -> bool:
-        return not installation.rows("billing", "SELECT 1 FROM timers WHERE case_id = $1", case_id)
+        clock = "SELECT 1 FROM timers WHERE case_id = $1 AND name = 'refund_withdrawn'"
+        return not installation.rows("billing", clock, case_id)
 
     until(ruled, "billing ruled on the fee")
     back = [row["amount_minor"] for row in installation.rows("billing", sql, case_id)]

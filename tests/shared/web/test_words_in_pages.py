@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po, write_po
 from shared.events import Money
 from shared.web import catalogues
 from shared.web.pages import Reader, ago, day, money, reading, when
+from shared.web.speech import Speech
 
 AT = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
 
@@ -85,3 +86,9 @@ def _translate(file: Path, words: dict[str, str]) -> None:
             message.string = words[str(message.id)]
     with file.open("wb") as out:
         write_po(out, catalogue)
+
+
+def test_a_number_keeps_its_order_in_a_letter_from_right_to_left() -> None:
+    arabic, english = (Speech(locale, catalogues.homes()[0] / "locale") for locale in ("ar", "en"))
+    assert arabic.own("7TCR-H9ZP-$") == "\u20667TCR-H9ZP-$\u2069"
+    assert (english.own("7TCR-H9ZP-$"), arabic.own("")) == ("7TCR-H9ZP-$", "")
