@@ -1,5 +1,6 @@
 """The servers that are measured: started, killed and spoken to in the same way."""
 
+import abc
 import asyncio
 import contextlib
 import os
@@ -26,20 +27,23 @@ MIGRATIONS = _ROOT / "services" / "records" / "migrations"
 
 
 @dataclass
-class Contender:
+class Contender(abc.ABC):
     """A server that is started, killed and spoken to in the same way as the other."""
 
     name: str
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
 
+    @abc.abstractmethod
     def command(self) -> tuple[list[str], dict[str, str]]:
-        raise NotImplementedError
+        """Return what to run, and what it is told by its environment."""
 
+    @abc.abstractmethod
     def create_at(self) -> str:
-        raise NotImplementedError
+        """Return the path at which an upload is announced."""
 
     def headers(self) -> dict[str, str]:
+        """Return what a sender says of itself."""
         return {}
 
     async def start(self) -> None:
