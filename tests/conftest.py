@@ -63,8 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not SIDE_BY_SIDE:
         return
     items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
-    waiting = [item for item in items if _asks_for(item, "stage")]
-    working = [item for item in items if not _asks_for(item, "stage")]
+    waiting = [item for item in items if item.path.name == "test_worker.py"]
+    working = [item for item in items if item.path.name != "test_worker.py"]
     every = len(working) // (len(waiting) + 1) + 1
     between = [working[at : at + every] for at in range(0, len(working), every)]
     items[:] = [item for at, some in enumerate(between) for item in (*some, *waiting[at : at + 1])]
