@@ -58,21 +58,10 @@ def pytest_unconfigure() -> None:
 SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
 
 
-SHARED = ("gallery", "world", "installation")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, the longest begin first, then those that share the whole product; those that wait come among the rest."""
-    if not SIDE_BY_SIDE:
-        return
-    items.sort(key=lambda item: [not _asks_for(item, shared) for shared in SHARED])
-    first = [item for item in items if any(_asks_for(item, shared) for shared in SHARED)]
-    waiting = [item for item in items if item.path.name == "test_worker.py"]
-    working = [item for item in items[len(first) :] if item.path.name != "test_worker.py"]
-    every = len(working) // (len(waiting) + 1) + 1
-    between = [working[at : at + every] for at in range(0, len(working), every)]
-    among = [item for at, some in enumerate(between) for item in (*some, *waiting[at : at + 1])]
-    items[:] = [*first, *among, *waiting[len(between) :]]
+    """Side by side, the longest begin first, so that none is left over; then those that share the whole product."""
+    if SIDE_BY_SIDE:
+        items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
 
 
 @pytest.hookimpl(trylast=True)

@@ -103,21 +103,24 @@ class Fates:
 def test_cases_go_through_while_every_worker_is_killed_again_and_again(doomed: Installation) -> None:
     fates = Fates(doomed)
     journeys = [Journey(doomed) for _ in range(CASES)]
-    leaving = Journey(doomed)
+    leaving = [Journey(doomed)]
     try:
         with ThreadPoolExecutor(CASES + 1) as pool:
             running: list[Future[object]] = [pool.submit(journey.to_the_end) for journey in journeys]
-            running.append(pool.submit(_pays_and_leaves, leaving))
+            running.append(pool.submit(_pays_and_leaves, leaving[0]))
             _see_through(fates, running)
             while fates.wait_for_cases():
                 journeys.append(Journey(doomed))
-                _see_through(fates, [pool.submit(journeys[-1].to_the_end)])
+                leaving.append(Journey(doomed))  # billing's worker tells facts of money that goes back alone
+                both = pool.submit(journeys[-1].to_the_end), pool.submit(_pays_and_leaves, leaving[-1])
+                _see_through(fates, list(both))
         _settles(doomed, fates)
         for journey in journeys:
             _is_whole(doomed, journey)
-        _is_refunded_once(leaving)
+        for journey in leaving:
+            _is_refunded_once(journey)
     finally:
-        for journey in [*journeys, leaving]:
+        for journey in [*journeys, *leaving]:
             journey.close()
     for service in SERVICES:
         asked = doomed.command(service, "reconcile")
