@@ -14,6 +14,7 @@ from shared import db, log, telemetry
 from shared.backbone import inbox, parked, reconcile
 from shared.ids import CaseId
 from shared.peers import PeerProblem
+from shared.programme import all_programmes
 from shared.service import Context, Service
 from shared.settings import PlatformSettings
 
@@ -25,11 +26,9 @@ def main(service: Service, argv: list[str] | None = None) -> int:
     asked = _parser(service).parse_args(argv)
     platform = PlatformSettings()
     log.configure(service.name, level=platform.log_level, style=platform.log_format)
-    telemetry.configure(
-        service.name, traces_file=platform.otel_traces_file, otlp_endpoint=platform.otel_exporter_otlp_endpoint,
-    )  # fmt: skip
     if asked.command == "api":
-        return _api(service, asked)
+        return _api(service, platform, asked)
+    _trace(service, platform)
     if asked.command == "streams":
         if service.streams is None:
             raise SystemExit(f"{service.name} has no streams")
@@ -47,6 +46,7 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     api = commands.add_parser("api", help="serve pages and JSON")
     api.add_argument("--host", default="127.0.0.1")
     api.add_argument("--port", type=int, default=8000)
+    api.add_argument("--alone", action="store_true", help="in this very process: nobody is there at once when it dies")
     commands.add_parser("worker", help="relay, consume, and run what is due")
     commands.add_parser("streams", help="keep derived views fresh")
     migrate = commands.add_parser("migrate", help="bring the database up to date")
@@ -84,16 +84,24 @@ def _parked_parser(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--by", default="command line", help="who takes responsibility")
 
 
-def _api(service: Service, asked: argparse.Namespace) -> int:
+def _trace(service: Service, platform: PlatformSettings) -> None:
+    telemetry.configure(
+        service.name, traces_file=platform.otel_traces_file, otlp_endpoint=platform.otel_exporter_otlp_endpoint,
+    )  # fmt: skip
+
+
+def _api(service: Service, platform: PlatformSettings, asked: argparse.Namespace) -> int:
     import uvicorn
 
+    from shared.web import keeper
     from shared.web.hosting import serve
 
-    uvicorn.run(
+    all_programmes()  # read here, once, for whoever serves
+    config = uvicorn.Config(
         serve(service), host=asked.host, port=asked.port, log_config=None, access_log=False,
         timeout_graceful_shutdown=2, server_header=False, proxy_headers=False,
     )  # fmt: skip
-    return 0
+    return (keeper.serve if asked.alone else keeper.keep)(config, lambda: _trace(service, platform))
 
 
 async def _migrate(service: Service, asked: argparse.Namespace) -> int:

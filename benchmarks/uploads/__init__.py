@@ -1,10 +1,10 @@
 """Uploads by tus, beside ``@tus/server`` with its file store in the same run, from one client and in turns.
 
-* Goodput: four senders at once, pieces of 5 MiB, to one server process each; the median of three turns. Ours encrypts,
+* Goodput: four senders at once, pieces of 5 MiB, to one server process each; the median of seven turns. Ours encrypts,
   waits for the disk before it answers, and counts in PostgreSQL; the peer leaves the bytes with the kernel.
 * Memory: the most that the server process held (resident) meanwhile, and ours during one upload of 4 GiB.
-* Cuts: uploads are sent one after the other while the server is killed (SIGKILL) at random, every 5 MiB on average, and
-  started anew. Counted is what had to be sent again; at the end each file is read back and its SHA-256 compared.
+* Cuts: uploads are sent one after the other while the server is killed (SIGKILL) at random, every 5 MiB on average: of
+  ours the process that serves, to which its parent makes an heir, as it is deployed; the peer is started anew. Counted is what had to be sent again; at the end each file is read back and its SHA-256 compared.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from benchmarks.uploads.cutting import Cut, wrong_ours, wrong_peer
 from benchmarks.uploads.line import PIECE, send
 from deploy.local import node
 
-SENDERS, TURNS, FILE = 4, 3, 96 * 1024 * 1024
+SENDERS, TURNS, FILE = 4, 7, 96 * 1024 * 1024
 CUT_UPLOADS = 200
 
 
@@ -80,7 +80,7 @@ async def _goodput(ours: Ours, peer: Peer, scale: float) -> AsyncIterator[Figure
                 await asyncio.gather(*(send(one, number, size) for number in range(SENDERS)))
                 speed[one.name].append(SENDERS * size / 2**20 / (time.monotonic() - begin))
             memory[one.name] = max(memory[one.name], most[0])
-            one.kill()
+            one.end()
     medians = {name: statistics.median(each) for name, each in speed.items()}
     for name in speed:
         yield Figure(f"uploads, goodput: {name}", medians[name], "MiB/s", load=load)
@@ -96,12 +96,12 @@ async def _large(ours: Ours, scale: float) -> AsyncIterator[Figure]:
     assert ours.process is not None
     with watched(ours.process) as most:
         await send(ours, 1, max(PIECE, int(LARGE * scale)))
-    ours.kill()
+    ours.end()
     yield Figure("uploads, memory during one of 4 GiB", most[0] / 2**20, "MiB", most=150, load=load_per_core())
 
 
 async def _cuts(ours: Ours, peer: Peer, scale: float) -> AsyncIterator[Figure]:
-    count = max(5, int(CUT_UPLOADS * scale))
+    count, ours.kept = max(5, int(CUT_UPLOADS * scale)), True
     for one in (ours, peer):
         cut = Cut(one, random.Random(11), count)
         load = load_per_core()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from deploy.local import node
 from deploy.local.child import free_port
@@ -64,9 +65,14 @@ class Contender(abc.ABC):
 
     def kill(self) -> None:
         """End it as a crash does."""
+        self.end()
+
+    def end(self) -> None:
+        """End it for good."""
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+            self.process = None
 
 
 class Peer(Contender):
@@ -86,7 +92,9 @@ class Peer(Contender):
 
 
 class Ours(Contender):
-    """Records, with one open case in a database of its own."""
+    """Records, with one open case in a database of its own. ``kept``: as it is deployed, with a parent that has heirs ready."""
+
+    kept = False
 
     def __init__(self, folder: Path, url: str, modules: Path) -> None:
         super().__init__("Consilium")
@@ -122,7 +130,21 @@ class Ours(Contender):
         }  # fmt: skip
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        return [sys.executable, "-m", "services.records", "api", "--port", str(self.port)], self.environment()
+        alone = [] if self.kept else ["--alone"]
+        return [sys.executable, "-m", "services.records", "api", *alone, "--port", str(self.port)], self.environment()
+
+    async def start(self) -> None:
+        if not self.kept or self.process is None:
+            await super().start()
+
+    def kill(self) -> None:
+        if not self.kept or self.process is None:
+            self.end()
+            return
+        for serving in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                serving.kill()
+                serving.wait(5)
 
     def create_at(self) -> str:
         return f"/api/records/cases/{self.case}/items/{self.item}/uploads"

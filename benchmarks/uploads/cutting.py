@@ -38,7 +38,7 @@ class Cut:
         for number in range(self.count):
             await self._one(number, self.chance.randrange(PIECE // 2, PIECE * 3))
         self.seconds = time.monotonic() - begin
-        self.server.kill()
+        self.server.end()
 
     def _next_death(self) -> int:
         return int(self.chance.expovariate(1 / PIECE))
@@ -59,14 +59,18 @@ class Cut:
     async def _dies(self, line: Line, place: str, offset: int, body: bytes) -> int:
         """Send bytes of which the server sees so many before it dies; return where the file stands for its heir."""
         moment, loop = self.chance.uniform(0, MOMENT), asyncio.get_running_loop()
+        alive = [self.server.kill]
+
+        def die() -> None:
+            while alive:  # once: who is there afterwards is an heir
+                alive.pop()()
+
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await line.add(
-                place, offset, body, after=self._left, then=lambda: loop.call_later(moment, self.server.kill)
-            )
+            await line.add(place, offset, body, after=self._left, then=lambda: loop.call_later(moment, die))
             await asyncio.sleep(moment)  # it answered first, and dies when nobody asks anything
         line.close()
         self.deaths, self._left = self.deaths + 1, self._next_death()
-        self.server.kill()
+        die()
         await self.server.start()
         stands = await line.stands(place)
         self.most_again = max(self.most_again, offset + len(body) - stands)

@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 
 from shared.service import Context, Service
+from shared.settings import PlatformSettings
 from shared.web import assets, pages
 from shared.web.auth import unruled_routes
 from shared.web.backbone import backbone_router
@@ -45,7 +46,14 @@ class RouteRefused(Exception):
 def create_app(
     service: Service, ctx: Context, *, issuer_transport: "httpx.AsyncBaseTransport | None" = None
 ) -> FastAPI:
-    """Return the ASGI application of one service; ``issuer_transport`` is how tests reach an issuer.
+    """Return the ASGI application of one service; ``issuer_transport`` is how tests reach an issuer. Raises ``RouteRefused``."""
+    app = build(service, ctx.platform)
+    furnish(app, service, ctx, issuer_transport)
+    return app
+
+
+def build(service: Service, platform: PlatformSettings) -> FastAPI:
+    """Return a service's application before it is furnished: nothing of it is bound to a process or an event loop.
 
     Raises ``RouteRefused`` when a route has no access rule, or a request model ignores unknown fields.
     """
@@ -55,12 +63,13 @@ def create_app(
             HTTPException: on_http_exception, RequestValidationError: on_invalid_request,
         },
     )  # fmt: skip
-    furnish(app, service, ctx, issuer_transport)
+    app.state.assets = assets.load(Path(platform.node_modules))
+    app.state.templates = pages.environment(service.package / "templates")
     app.router.routes.append(Mount("/static", app=app.state.assets))
     for router in _routers(service):
         app.include_router(router, max_body_size=MAX_BODY)
     refuse_unsafe(app)
-    for middleware, options in _layers(service.name, ctx.platform.public_url):
+    for middleware, options in _layers(service.name, platform.public_url):
         app.add_middleware(middleware, **options)
     return app
 
@@ -86,8 +95,6 @@ def furnish(
     app.state.service_name = service.name
     app.state.development = platform.consilium_env == "development"
     app.state.secure = platform.public_url.startswith("https:")
-    app.state.assets = assets.load(Path(platform.node_modules))
-    app.state.templates = pages.environment(service.package / "templates")
     app.state.locale_folders = (service.package / "locale",)
     app.state.identity = Identity(
         service=service.name, keys=PublicKeys(Path(platform.jwks_file)), issuer=IssuerKeys(platform.oidc_issuer, issuer_transport),

@@ -3,17 +3,20 @@
 import asyncio
 from contextlib import AsyncExitStack, suppress
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.collector import spare_the_collector
 from shared.service import Context, Service
-from shared.web.app import create_app
+from shared.settings import PlatformSettings
+from shared.web.app import build, furnish
 from shared.web.one_origin import service_of
 
 
 def serve(*services: Service) -> ASGIApp:
     """Return an application that connects when the server starts and lets go of everything when it stops."""
-    apps: dict[str, ASGIApp] = {}
+    platform = PlatformSettings()
+    apps = {service.name: build(service, platform) for service in services}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -24,12 +27,12 @@ def serve(*services: Service) -> ASGIApp:
     return app
 
 
-async def _live(services: tuple[Service, ...], apps: dict[str, ASGIApp], receive: Receive, send: Send) -> None:
+async def _live(services: tuple[Service, ...], apps: dict[str, FastAPI], receive: Receive, send: Send) -> None:
     await receive()
     async with AsyncExitStack() as running:
         try:
             for service in services:
-                apps[service.name] = await _start(service, running)
+                await _start(service, apps[service.name], running)
             spare_the_collector()
         except Exception as error:  # the server is told why, whatever it is, and it is raised
             await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -39,15 +42,14 @@ async def _live(services: tuple[Service, ...], apps: dict[str, ASGIApp], receive
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _start(service: Service, running: AsyncExitStack) -> ASGIApp:
+async def _start(service: Service, app: FastAPI, running: AsyncExitStack) -> None:
     ctx = await Context.open(service)
     running.push_async_callback(ctx.close)
-    app = create_app(service, ctx)
+    furnish(app, service, ctx)
     feed = asyncio.create_task(app.state.queue_feed.run(), name=f"{service.name} queue feed")
     running.push_async_callback(_cancel, feed)
     if service.beside is not None:
         running.push_async_callback(_cancel, asyncio.create_task(service.beside(ctx), name=f"{service.name} beside"))
-    return app
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -70,7 +70,7 @@ class Till(Installation):
 
     def revive(self, name: str) -> None:
         point = {"CONSILIUM_FAILPOINT": self.left[name][0]} if self.left[name] else {}
-        web = ("services.billing", "api", "--port", str(self.ports["pages"]))
+        web = ("services.billing", "api", "--alone", "--port", str(self.ports["pages"]))
         self.start(name, *(web if name == "web" else ("services.billing", "worker")), **point)
 
     def go_on(self) -> None:

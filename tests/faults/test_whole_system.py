@@ -204,7 +204,9 @@ def _is_refunded_once(journey: Journey) -> None:
 def test_a_request_whose_server_dies_before_it_answers_is_sent_again_and_counts_once(doomed: Installation) -> None:
     journey = Journey(doomed)
     port = child.free_port()
-    doomed.start("fragile", "services.intake", "api", "--port", str(port), CONSILIUM_FAILPOINT="consumer.flushed")
+    doomed.start(
+        "fragile", "services.intake", "api", "--alone", "--port", str(port), CONSILIUM_FAILPOINT="consumer.flushed"
+    )
     until(lambda: child.listens(port), "the fragile server listens")
     before = doomed.rows("intake", "SELECT count(*) AS n FROM cases")[0]["n"]
     path, body, headers = "/api/intake/requests", journey.request(), {"Idempotency-Key": uuid4().hex}
