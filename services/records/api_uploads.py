@@ -119,9 +119,11 @@ async def create(
     async with ctx.db.transaction() as tx:
         known = await _standing(tx, who, case_id, upload_id) if upload_id else None
         one = known or await uploads.begin(ctx, tx, who, case_id, item_id, told, upload_id)
-    if request.headers.get("content-type") == BODY and not one.received:
+        brings = request.headers.get("content-type") == BODY and not one.received
+        writing = await uploads.take_over(ctx, tx, who, one) if brings else None
+    if writing is not None:
         with suppress(ClientDisconnect):  # nobody hears the answer; what came is kept
-            one = await uploads.append(ctx, who, one, 0, request.stream())
+            one = await uploads.append(writing, request.stream())
     place = f"/api/records/cases/{case_id}/uploads/{one.id}"
     return Response(status_code=201, headers={"Location": place, **_said(ctx, one)})
 
@@ -152,15 +154,16 @@ async def add(
     if request.headers.get("content-type") != BODY:
         raise Problem(415, "Not a part of a file", detail=f"Send the bytes as {BODY}.")
     offset = _number(upload_offset, "Upload-Offset")
-    async with ctx.db.reading() as tx:
+    chunks = _checked(request, upload_checksum) if upload_checksum else request.stream()
+    async with uploads.meanwhile(chunks) as coming, ctx.db.statements() as tx:
         one = await _standing(tx, who, case_id, upload_id)
-    if one is None:
-        raise _gone()
-    if one.received != offset or one.received == one.size:
-        raise Elsewhere
-    chunks = await _checked(request, upload_checksum) if upload_checksum else request.stream()
+        if one is None:
+            raise _gone()
+        if one.received != offset or one.received == one.size:
+            raise Elsewhere
+        writing = await uploads.take_over(ctx, tx, who, one)
     try:
-        one = await uploads.append(ctx, who, one, offset, chunks)
+        one = await uploads.append(writing, coming)
     except ClientDisconnect:
         return Response(status_code=204)  # nobody hears it; what came is kept
     return Response(status_code=204, headers=_said(ctx, one))
@@ -226,7 +229,7 @@ async def _standing(tx: Any, who: Any, case_id: UUID, upload_id: UUID) -> Incomi
 
 
 async def _checked(request: Request, told: str) -> AsyncIterator[bytes]:
-    """Return the body once its checksum was compared. Raises ``Problem`` 400, 413, 460."""
+    """Yield the body once its checksum was compared. Raises ``Problem`` 400, 413, 460."""
     algorithm, _, digest = told.partition(" ")
     if algorithm not in ALGORITHMS:
         raise Problem(400, "Unknown checksum", detail=f"These are compared: {', '.join(ALGORITHMS)}.")
@@ -241,11 +244,7 @@ async def _checked(request: Request, told: str) -> AsyncIterator[bytes]:
         raise Problem(400, "Unknown checksum", detail="The digest is base64.") from None
     if ALGORITHMS[algorithm](body).digest() != expected:
         raise Problem(MISMATCH, "Damaged on the way", detail="The checksum differs. Send these bytes again.")
-
-    async def once() -> AsyncIterator[bytes]:
-        yield bytes(body)
-
-    return once()
+    yield bytes(body)
 
 
 def _said(ctx: Context, one: Incoming) -> dict[str, str]:

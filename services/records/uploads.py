@@ -7,6 +7,7 @@ object of a piece is written before it counts, under a key that was announced be
 import asyncio
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
@@ -25,8 +26,10 @@ from shared.service import Context
 from shared.web import N_, Principal
 
 MOST_SEGMENTS = 20_000
-PART = 4 * vault.FRAME
+PART = 16 * vault.FRAME
 """Bytes that are sealed and written at a time."""
+AHEAD = 4 * vault.FRAME
+"""Bytes that are taken in while the database still decides whether they may come."""
 
 
 class Elsewhere(Exception):
@@ -121,8 +124,7 @@ class _Writing:
 
     async def write(self, size: int, *, ends: bool, nothing_follows: bool = False) -> None:
         """Begin to write the first bytes of the buffer, behind the part under way; ``ends``: with them a segment is whole."""
-        plain = bytes(memoryview(self.buffer)[:size])
-        del self.buffer[:size]
+        plain, self.buffer = memoryview(self.buffer)[:size], self.buffer[size:]
         self._sent += size
         await _settled(self.part)
         if self.segment is None:
@@ -161,14 +163,15 @@ class _Writing:
         received = self.one.received + segment.size
         over = nothing_follows or received == self.one.size
         settled, following = [segment.name], vault.new_segment(self.one.id, len(laid.segments) + 1)
-        async with self.ctx.db.transaction() as tx:
+        ends = received == self.one.size
+        async with self.ctx.db.transaction() if ends else self.ctx.db.statements() as tx:
             if not await store.add_segment(
                 tx, self.one, self.writer, segment.name, segment.size,
                 settled=[*settled, *self.keys] if over else settled, announced=[] if over else [following],
             ):  # fmt: skip
                 raise Elsewhere
             self.one = replace(self.one, laid=laid, received=received)
-            if received == self.one.size:
+            if ends:
                 await finish(tx, self.one, self.one.id)
                 failpoints.reach("uploads.finished")
         self.keys.append(following)
@@ -181,22 +184,12 @@ async def _settled(task: "asyncio.Task[None] | None") -> None:
         await asyncio.shield(task)
 
 
-async def append(
-    ctx: Context,
-    who: Principal,
-    one: Incoming,
-    offset: int,
-    chunks: AsyncIterable[bytes],
-    only: frozenset[str] | None = None,
-) -> Incoming:
-    """Add ``chunks`` from ``offset`` on and return the upload as it stands; with its last byte it is a document.
-
-    ``only``: the media types that may come, where they are fewer than those that the item takes.
+async def append(writing: _Writing, chunks: AsyncIterable[bytes]) -> Incoming:
+    """Add ``chunks`` to what was taken over and return the upload as it stands; with its last byte it is a document.
 
     A sender that breaks off leaves what came. Raises ``Elsewhere``, ``files.Unacceptable`` (nothing of a file that is of
     no known kind is kept), ``Refused``.
     """
-    writing = await _writing(ctx, who, one, offset, only)
     source = aiter(chunks)
     try:
         while (chunk := await _next(source, writing)) is not None:
@@ -207,6 +200,39 @@ async def append(
         await asyncio.shield(writing.drop())
         raise
     return writing.one
+
+
+@asynccontextmanager
+async def meanwhile(chunks: AsyncIterable[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Take in the first bytes (``AHEAD``) while the block decides whether they may be written; lend them, and those behind."""
+    source = aiter(chunks)
+    first = asyncio.create_task(_first(source))
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        held, broke_off = await first
+        for chunk in held:
+            yield chunk
+        if broke_off is not None:
+            raise broke_off
+        async for chunk in source:
+            yield chunk
+
+    try:
+        yield all_of_them()
+    except BaseException:
+        first.cancel()
+        raise
+
+
+async def _first(source: AsyncIterator[bytes]) -> tuple[list[bytes], Exception | None]:
+    held, size = [], 0
+    try:
+        while size < AHEAD and (chunk := await anext(source, b"")):
+            held.append(chunk)
+            size += len(chunk)
+    except Exception as broke_off:  # noqa: BLE001 - raised behind what came before, where the sender's leaving is dealt with
+        return held, broke_off
+    return held, None
 
 
 async def _next(source: AsyncIterator[bytes], writing: _Writing) -> bytes | None:
@@ -221,15 +247,20 @@ async def _next(source: AsyncIterator[bytes], writing: _Writing) -> bytes | None
         raise
 
 
-async def _writing(ctx: Context, who: Principal, one: Incoming, offset: int, only: frozenset[str] | None) -> _Writing:
+async def take_over(
+    ctx: Context, tx: Tx, who: Principal, one: Incoming, only: frozenset[str] | None = None
+) -> _Writing:
+    """Let this request alone add to an upload from where it stands, once ``tx`` commits; it holds nothing locked.
+
+    ``only``: the media types that may come, where they are fewer than those that the item takes. Raises ``Elsewhere``,
+    ``Refused``; ``Problem`` if not theirs.
+    """
     writer, first = uuid4(), len(one.laid.segments)
     keys = [vault.new_segment(one.id, number) for number in (first, first + 1)]
-    async with ctx.db.transaction() as tx:
-        collection = await desks.see(tx, who, one.case_id)
-        item = receiving(collection, one.item_id)
-        room = await vault.vault_of(ctx, tx, one.case_id)
-        if one.received != offset or not await store.take_over(tx, one.id, writer, offset, keys):
-            raise Elsewhere
+    item = receiving(await desks.see_line(tx, who, one.case_id, one.item_id), one.item_id)
+    room = await vault.vault_of(ctx, tx, one.case_id)
+    if not await store.take_over(tx, one.id, writer, one.received, keys):
+        raise Elsewhere
     return _Writing(ctx, one, item, room, writer, keys, only or kinds.TAKEN[item.kind])
 
 
@@ -287,7 +318,8 @@ async def stream_in(
 
     async with ctx.db.transaction() as tx:
         one = await begin(ctx, tx, who, case_id, item_id, Announced(name))
-    one = await append(ctx, who, one, 0, measured(), only)
+        writing = await take_over(ctx, tx, who, one, only)
+    one = await append(writing, measured())
     if not one.received:
         raise files.Unreadable(files.EMPTY)
     return one, digest.hexdigest()

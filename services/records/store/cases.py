@@ -99,6 +99,14 @@ def _person(subject: str | None, name: str | None) -> Person | None:
     return Person(subject, name) if subject is not None and name is not None else None
 
 
+_ITEM = """
+SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,
+       reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,
+       ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers
+FROM items
+"""
+
+
 async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     documents: dict[UUID, list[Document]] = defaultdict(list)
     rows = await tx.fetch(
@@ -110,14 +118,14 @@ async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     )
     for row in rows:
         documents[row["item_id"]].append(_document(row))
-    rows = await tx.fetch(
-        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,"
-        " reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,"
-        " ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers"
-        " FROM items WHERE case_id = $1 AND applies ORDER BY position, id",
-        case_id,
-    )
+    rows = await tx.fetch(f"{_ITEM} WHERE case_id = $1 AND applies ORDER BY position, id", case_id)
     return tuple(_item(row, tuple(documents[row["id"]])) for row in rows)
+
+
+async def line(tx: Tx, case_id: CaseId, item_id: UUID) -> tuple[Item, ...]:
+    """Return one item of a case without its documents; nothing when it isn't on its list."""
+    row = await tx.fetchrow(f"{_ITEM} WHERE case_id = $1 AND applies AND id = $2", case_id, item_id)
+    return () if row is None else (_item(row, ()),)
 
 
 def _item(row: Row, documents: tuple[Document, ...]) -> Item:

@@ -34,22 +34,24 @@ class Sealer:
     def __init__(self, case_key: bytes, name: str) -> None:
         salt = os.urandom(_SALT)
         self._cipher, self._number, self._head = _cipher(case_key, name, salt), 0, _MARK + salt
+        self._into = memoryview(bytearray())
 
-    def seal(self, plain: Bytes, *, last: bool) -> bytearray:
-        """Return the next bytes sealed: whole frames, but for those that are ``last``. Not for more than fits in memory twice."""
+    def seal(self, plain: Bytes, *, last: bool) -> memoryview:
+        """Return the next bytes sealed: whole frames, but for those that are ``last``. They stand until the next are sealed."""
         view = memoryview(plain)
         if not last and len(view) % FRAME:
             raise ValueError("a frame in the middle is whole")
         frames = [view[at : at + FRAME] for at in range(0, len(view), FRAME)] or [view]
-        sealed = bytearray(len(self._head) + len(view) + TAG * len(frames))
-        sealed[: len(self._head)] = self._head
+        size = len(self._head) + len(view) + TAG * len(frames)
+        if len(self._into) < size:
+            self._into = memoryview(bytearray(size))
+        self._into[: len(self._head)] = self._head
         at, self._head = len(self._head), b""
-        with memoryview(sealed) as into:
-            for place, frame in enumerate(frames, 1):
-                nonce = _nonce(self._number, last=last and place == len(frames))
-                at += self._cipher.encrypt_into(nonce, frame, None, into[at : at + len(frame) + TAG])
-                self._number += 1
-        return sealed
+        for place, frame in enumerate(frames, 1):
+            nonce = _nonce(self._number, last=last and place == len(frames))
+            at += self._cipher.encrypt_into(nonce, frame, None, self._into[at : at + len(frame) + TAG])
+            self._number += 1
+        return self._into[:size]
 
 
 def seal(case_key: bytes, name: str, plain: Bytes) -> bytes:
