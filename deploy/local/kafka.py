@@ -150,9 +150,8 @@ class LocalKafka:
         return [str(self._java), *JAVA_OPTIONS, logging, "-cp", self._class_path, main, *arguments]
 
     def _format(self) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         argv = self._command(
-            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.data / "server.properties")
+            "kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(self.data / "server.properties")
         )
         made = subprocess.run(argv, capture_output=True, text=True, check=False)
         if made.returncode != 0:
@@ -208,6 +207,13 @@ class LocalKafka:
 
     async def __aexit__(self, *_: object) -> None:
         await to_thread(self.stop)
+
+
+def new_cluster_id() -> str:
+    """A random id in the form that Kafka writes. One that begins with "-" would be read as an option; Kafka makes none either."""
+    while (made := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
 
 
 def declared_topics(file: Path = TOPICS) -> list[dict[str, Any]]:

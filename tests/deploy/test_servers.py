@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from deploy.local.kafka import LocalKafka, declared_topics
+from deploy.local.kafka import LocalKafka, declared_topics, new_cluster_id
 from deploy.local.places import state
 from deploy.local.postgres import LocalPostgres
 
@@ -36,6 +36,10 @@ async def test_a_killed_postgres_keeps_what_it_committed(tmp_path: Path) -> None
         again = await asyncpg.connect(server.url())
         assert await again.fetchval("SELECT answer FROM kept") == 7
         await again.close()
+
+
+def test_no_cluster_of_kafka_is_called_as_an_option_would_be() -> None:
+    assert [made for made in (new_cluster_id() for _ in range(2000)) if made.startswith("-")] == []
 
 
 async def test_a_killed_kafka_keeps_what_it_acknowledged(tmp_path: Path) -> None:
