@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -56,6 +57,28 @@ def pytest_unconfigure() -> None:
 
 
 SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
+TOGETHER = {
+    "tests/pages/test_every_page.py": "gallery",
+    "tests/faults/test_http.py": "installation",
+    "tests/faults/test_whole_system.py": "installation",
+    "tests/journeys/test_card_provider.py": "installation",
+    "tests/journeys/test_one_trace.py": "installation",
+    "tests/journeys/test_whole_case.py": "installation",
+    "tests/journeys/test_withdrawals.py": "installation",
+}
+"""Files whose tests share what takes long to start: one worker has all of them. (``xdist_group`` says it in vain to pytest 9.2.)"""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests go one by one to whoever is free, in the order below, but for those that belong together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+    return Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -58,8 +58,8 @@ def test(arguments: Sequence[str]) -> int:
     shutil.rmtree(coverage, ignore_errors=True)
     coverage.mkdir(parents=True)
     runs = [
-        # one at a time to whoever is free, in the order of tests/conftest.py
-        _pytest("-m", "not alone", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"),
+        # one at a time to whoever is free, in the order of tests/conftest.py; one more than cores, for each waits at times
+        _pytest("-m", "not alone", "-n", str((os.cpu_count() or 1) + 1), "--no-loadscope-reorder"),
         _pytest("-m", "alone"),
     ]
     failed += ["tests"] if any(status not in {0, 5} for status, _ in runs) else []
