@@ -3,7 +3,7 @@
 from services.records.casework import settle
 from services.records.domain import dated, lapsed
 from services.records.partner import tell
-from services.records.store import cases, history, materials
+from services.records.store import cases, history, imaging, materials
 from shared.backbone import outbox
 from shared.db import Tx
 from shared.events import MaterialReturned, PartnerItemReturned
@@ -19,6 +19,7 @@ async def ask_again_for_stale(tx: Tx, case_id: CaseId) -> None:
         day = dated(item)
         assert day is not None
         await materials.lapse(tx, item, day)
+        await imaging.judge_line(tx, case_id, item.id)
         history.note(tx, case_id, "item_too_old", None, item.id, day=day.isoformat())
         outbox.append(tx, MaterialReturned(case_id=case_id, item_id=item.id, returned_at=tx.now))
         await tell(tx, PartnerItemReturned(

@@ -53,11 +53,11 @@ async def _found(
     except BadQuery as bad:
         raise Problem(400, "Not a query of this address", detail=str(bad)) from None
     async with db.reading() as tx:
-        _, late = await seen(tx, who, case_id)
+        _, whole = await seen(tx, who, case_id)
         rows = await scans.find(
             tx, CaseId(case_id), level, asked.fields,
             [study] if study else asked.uids(query.STUDY), [series] if series else asked.uids(query.SERIES),
-            asked.uids(query.SOP), late=late,
+            asked.uids(query.SOP), whole=whole,
         )  # fmt: skip
     base = base_of(request, case_id)
     fitting = [one for row in rows if query.matches(one := _attributes(row, level, base), asked)]

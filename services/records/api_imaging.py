@@ -28,19 +28,20 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 @router.get("", dependencies=[READERS])
 async def scans_of_case(request: Request, case_id: UUID, who: Who, db: Db) -> ScansView:
-    """Return the case's studies and series, and what is wrong with them, in words for whoever sent them."""
+    """Return the case's studies and series, and what is wrong with them, in words; to a helper or a local physician what
+    they sent.
+    """
     async with db.reading() as tx:
-        _, late = await scans.see(tx, who, case_id)
-        translate = translator_for(request).gettext
-        return ScansView.of(await scans.scans_of(tx, CaseId(case_id), locale_of(request), translate, late=late))
+        _, found = await scans.read_of(tx, who, case_id, locale_of(request), translator_for(request).gettext)
+    return ScansView.of(found)
 
 
 @router.get("/series/{series_uid}", dependencies=[READERS])
 async def images(case_id: UUID, series_uid: Uid, who: Who, db: Db) -> ImagesView:
     """Return the pictures of a series in order; none: there is no such series in this case."""
     async with db.reading() as tx:
-        _, late = await scans.see(tx, who, case_id)
-        found = await store.images_of(tx, CaseId(case_id), series_uid, late=late)
+        _, whole = await scans.see(tx, who, case_id)
+        found = await store.images_of(tx, CaseId(case_id), series_uid, whole=whole)
     return ImagesView(images=[ImageView.of(image) for image in found])
 
 

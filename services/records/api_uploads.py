@@ -174,6 +174,7 @@ async def add(
 async def terminate(case_id: UUID, upload_id: UUID, who: Who, ctx: Ctx) -> Response:
     """Give up a file that is on its way; one that is all there stays."""
     async with ctx.db.reading() as tx:
+        await desks.see(tx, who, case_id)
         one = await store.incoming(tx, CaseId(case_id), upload_id)
     if one is None or one.sent_by.subject != desks.person(who).subject:
         raise _gone()

@@ -37,8 +37,8 @@ FrameList = Annotated[str, Path(pattern=r"^[1-9]\d{0,5}(,[1-9]\d{0,5}){0,99}$", 
 async def _objects(ctx: Any, who: Any, case_id: UUID, *uids: str) -> list[Placed]:
     """Return what is retrieved, having written down by whom. Raises ``Problem`` 404."""
     async with ctx.db.reading() as tx:
-        _, late = await seen(tx, who, case_id)
-        found = await scans.objects_in(tx, CaseId(case_id), *uids, late=late)
+        _, whole = await seen(tx, who, case_id)
+        found = await scans.objects_in(tx, CaseId(case_id), *uids, whole=whole)
     if not found:
         raise Problem(404, "Not of this case", detail="There is no such study, series or instance. Search again.")
     await pictures.write_down(ctx, who, case_id, *found)

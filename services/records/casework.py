@@ -11,7 +11,6 @@ from uuid import UUID
 from services.records import queues
 from services.records.domain import (
     N_,
-    SETTLED,
     Collection,
     Decision,
     Document,
@@ -58,7 +57,7 @@ _TOLD = {
 async def put_before_manager(tx: Tx, case_id: CaseId, document_ids: Ids[UUID]) -> None:
     """Documents were looked at and are clean: they go before the case manager, as material that came late if it did (R28).
 
-    An item that was settled in the meantime stays as it was decided.
+    A line that was waived while they were looked at is open again: somebody decides on what came, or waives it once more.
     """
     late = came_late(await cases.lock(tx, case_id, whole=False))
     if late:  # before they are read: an accepted item may hold nothing unproven
@@ -66,16 +65,18 @@ async def put_before_manager(tx: Tx, case_id: CaseId, document_ids: Ids[UUID]) -
     collection = await cases.lock(tx, case_id)
     for item in collection.items:
         new = [document for document in item.documents if document.id in document_ids]
-        if not new or collection.closed or (item.state in SETTLED and not late):
+        if not new or collection.closed:
             continue
         if late:
             title = f"{item.title}, after everything was complete: take it in or not"
         else:
-            title = item.title
+            title = f"{item.title}, which was waived: it came after all" if item.waived else item.title
             await materials.mark_uploaded(tx, item.id)
         await put_for_review(tx, collection, item, title)
         history.note(tx, case_id, "sent", new[-1].uploaded_by, item.id)
         await staff_queue.done(tx, queues.QUIET, str(case_id))
+        if item.waived and not late:
+            await settle(tx, case_id)
 
 
 async def decide(tx: Tx, case_id: CaseId, item_id: UUID, decision: Decision, version: int) -> None:
@@ -88,6 +89,7 @@ async def decide(tx: Tx, case_id: CaseId, item_id: UUID, decision: Decision, ver
     await materials.decide(tx, case_id, item, decision)
     await staff_queue.done(tx, queues.MATERIALS, str(item.id))
     if decision.state is ItemState.RETURNED:
+        await imaging.judge_line(tx, case_id, item.id)
         outbox.append(tx, MaterialReturned(case_id=case_id, item_id=item.id, returned_at=tx.now))
     history.note(tx, case_id, f"item_{decision.state}", decision.by, item.id, reason=decision.reason)
     fact = _TOLD[decision.state]

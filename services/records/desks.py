@@ -26,6 +26,7 @@ from services.records.domain import (
     Unknown,
     Verdict,
 )
+from services.records.inspection import kinds
 from services.records.settings import LARGEST_FILE
 from services.records.store import access, cases, providers, uploads
 from services.records.store.uploads import FileRow
@@ -139,7 +140,7 @@ def may_open(who: Principal, root: Document, verdict: Verdict, sender: str) -> b
     if who.has(*PRIVACY):
         return True
     if who.has(Role.SPECIALIST) and not who.has(Role.CASE_MANAGER):
-        return root.counts and verdict is Verdict.CLEAN
+        return root.belongs_to_the_patient and verdict is Verdict.CLEAN
     if root.quarantined or not who.has(Role.CASE_MANAGER, *PATIENT_SIDE):
         return False
     return verdict is Verdict.CLEAN or (verdict is Verdict.WAITING and person(who).subject == sender)
@@ -154,6 +155,14 @@ async def may_see_document(tx: Tx, who: Principal, case_id: UUID, document_id: U
     _, root = found(collection, stored.root)
     if not may_open(who, root, Verdict(stored.verdict), stored.uploaded_by):
         raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
+    return stored
+
+
+async def may_see_inside(tx: Tx, who: Principal, case_id: UUID, document_id: UUID) -> FileRow:
+    """Return the folder or archive that was sent, for somebody who may open it. Raises as ``may_see_document`` does."""
+    stored = await may_see_document(tx, who, case_id, document_id)
+    if stored.media_type not in kinds.HOLDS_FILES or stored.id != stored.root:
+        raise Unknown(N_("There is nothing inside this file. Open it itself."))
     return stored
 
 

@@ -65,10 +65,13 @@ class Study:
 
 @dataclass(frozen=True)
 class Scans:
-    """All scans of a case; ``complaints``: what belongs to no study that is shown."""
+    """Scans of a case as somebody reads of them. ``complaints``: what belongs to no study that is shown; ``pictures``: whether
+    they may look at them too.
+    """
 
     studies: Sequence[Study]
     complaints: Sequence[Complaint]
+    pictures: bool = True
 
     @property
     def all_complaints(self) -> list[Complaint]:
@@ -83,9 +86,10 @@ class Scans:
 
 
 async def see(tx: Tx, who: Principal, case_id: UUID) -> tuple[Collection, bool]:
-    """Return a case for somebody who may see all its scans, and whether also those that came late; else ``Problem``.
+    """Return a case for somebody who may look at its scans, and whether at all that came; else ``Problem``.
 
-    Whoever sees a part of a case sees no scans: a CD isn't split by who is asked for what. Specialists see what was taken in.
+    Whoever sees a part of a case sees no pictures: a CD isn't split by who is asked for what. Specialists see what was
+    compared with the patient and accepted.
     """
     collection = await desks.see(tx, who, case_id)
     side = (await desks.part_of(tx, who, case_id)).side
@@ -94,16 +98,35 @@ async def see(tx: Tx, who: Principal, case_id: UUID) -> tuple[Collection, bool]:
     return collection, side is Side.EVERYTHING
 
 
-async def scans_of(tx: Tx, case_id: CaseId, locale: str, translate: Translate, *, late: bool) -> Scans:
-    """Return the case's scans, as somebody who may see them reads of them."""
-    lines = await scans.series_of_case(tx, case_id, late=late)
+async def read_of(
+    tx: Tx, who: Principal, case_id: UUID, locale: str, translate: Translate
+) -> tuple[Collection, Scans]:  # fmt: skip
+    """Return a case, and its scans in words, for somebody who sees the case; else ``Problem``.
+
+    Who sees a part of a case reads of what they sent themselves, so that they can put it right.
+    """
+    collection = await desks.see(tx, who, case_id)
+    part = await desks.part_of(tx, who, case_id)
+    if part.side in (Side.EVERYTHING, Side.READER):
+        return collection, await _scans_of(tx, CaseId(case_id), locale, translate, whole=part.side is Side.EVERYTHING)
+    return collection, await _scans_of(tx, CaseId(case_id), locale, translate, whole=True, sender=part.subject)
+
+
+async def _scans_of(
+    tx: Tx, case_id: CaseId, locale: str, translate: Translate, *, whole: bool, sender: str | None = None
+) -> Scans:
+    lines = await scans.series_of_case(tx, case_id, whole=whole, sender=sender)
     asked, _ = await imaging.asked_of(tx, case_id)
     complaints = [in_words(one, asked, locale, translate) for one in await scans.defects_of_case(tx, case_id)]
     studies = [
         _study(uid, list(of_it), complaints) for uid, of_it in groupby(lines, key=lambda line: line.series.study_uid)
     ]
     placed = {one.uid for study in studies for one in study.complaints}
-    return Scans(studies, [one for one in complaints if one.uid not in placed])
+    others = [one for one in complaints if one.uid not in placed]
+    if sender is not None:
+        promised = await scans.listed_by(tx, case_id, sender)
+        return Scans(studies, [one for one in others if one.uid in promised], pictures=False)
+    return Scans(studies, others if whole else [one for one in others if not one.uid])
 
 
 def _study(uid: str, lines: Sequence[SeriesLine], complaints: Iterable[Complaint]) -> Study:

@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from shared.service import Context, Service
 from shared.settings import PlatformSettings
 from shared.web import assets, pages
-from shared.web.auth import unruled_routes
+from shared.web.auth import strangers_on_the_desk, unruled_routes
 from shared.web.backbone import backbone_router
 from shared.web.csrf import CrossOriginProtection
 from shared.web.errors import on_http_exception, on_invalid_request
@@ -121,10 +121,15 @@ def routes_of(app: FastAPI) -> Iterator[Any]:
 
 
 def refuse_unsafe(app: FastAPI) -> None:
-    """Raise ``RouteRefused`` naming every route that has no access rule, or whose request model ignores unknown fields."""
+    """Raise ``RouteRefused`` naming every route that has no access rule, that lets others than staff onto the desk, or
+    whose request model ignores unknown fields.
+    """
     unruled = unruled_routes(routes_of(app))
     if unruled:
         raise RouteRefused(f"who may call these? add allow(…) or anyone() to their dependencies: {', '.join(unruled)}")
+    strange = strangers_on_the_desk(routes_of(app))
+    if strange:
+        raise RouteRefused(f"the desk is for staff alone; these let in others: {', '.join(strange)}")
     loose = [
         f"{route.path}: {model.__name__}"
         for route in routes_of(app)

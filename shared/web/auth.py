@@ -136,6 +136,18 @@ def unruled_routes(routes: Iterator[Any]) -> list[str]:
     return [f"{'|'.join(sorted(route.methods or ()))} {route.path}" for route in routes if rule_of(route) is None]
 
 
+def strangers_on_the_desk(routes: Iterator[Any]) -> list[str]:
+    """Return ``METHOD path`` of each route below ``/desk`` that lets in a role of the patient's side.
+
+    What such a role sees of a case is narrowed on its own pages; the desk's show all of it.
+    """
+    return [
+        f"{'|'.join(sorted(route.methods or ()))} {route.path}"
+        for route in routes
+        if f"{route.path}/".startswith("/desk/") and (rule := rule_of(route)) and rule.roles & (PATIENT_SIDE | INVITED)
+    ]
+
+
 def rule_of(route: Any) -> AccessRule | None:
     """Return the strictest access rule of a route (or of its routers), or None when it has none."""
     rules = [d.call for d in _flat(getattr(route, "dependant", None)) if isinstance(d.call, AccessRule)]

@@ -11,7 +11,7 @@ from services.records import roster
 from shared.ids import CaseId, new_id
 from shared.web import Role
 from tests.records.made_up import dicom, pdf
-from tests.support.facts import a_case, confirmed, paid, submitted
+from tests.support.facts import SPECIALIST, a_case, assigned, confirmed, paid, submitted
 from tests.support.service import ServiceUnderTest
 
 PDF = pdf()
@@ -110,6 +110,15 @@ class Case:
         )
         assert written.status_code == 200, written.text
         return await self.post("/summary/signature", {}, version=written.json()["version"])
+
+    async def specialist(self) -> httpx.AsyncClient:
+        """Assign a specialist, whom matching names, and sign them in."""
+        self.records.peers.answers["matching", f"/cases/{self.id}/specialist"] = {
+            "specialist_id": str(SPECIALIST), "subject": "staff-imani",
+        }  # fmt: skip
+        await self.records.receives(assigned(self.id))
+        await self.records.run_errands()
+        return self.records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
 
     async def completes(self) -> None:
         """Do everything that is left, down to the signature."""

@@ -7,9 +7,8 @@ import httpx
 
 from shared import programme
 from shared.events import MaterialReturned, RecordsComplete
-from shared.web import Role
 from tests.records.conftest import PDF, Case
-from tests.support.facts import SPECIALIST, assigned, delivered
+from tests.support.facts import delivered
 
 REASONS = programme.current("msk_international").return_reasons
 
@@ -70,18 +69,9 @@ def late_in(item: dict[str, Any], document: UUID) -> str | None:
     return found
 
 
-async def specialist(case: Case) -> httpx.AsyncClient:
-    case.records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
-        "specialist_id": str(SPECIALIST), "subject": "staff-imani"
-    }  # fmt: skip
-    await case.records.receives(assigned(case.id))
-    await case.records.run_errands()
-    return case.records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
-
-
 async def test_what_comes_after_completion_changes_nothing_until_somebody_decides(case: Case) -> None:
     document = await comes_late(case)
-    reader = await specialist(case)
+    reader = await case.specialist()
 
     item = await case.item("clinical_summary")
     assert (item["state"], late_in(item, document)) == ("accepted", "waits")
@@ -97,7 +87,7 @@ async def test_what_comes_after_completion_changes_nothing_until_somebody_decide
 
 async def test_it_is_taken_in_as_any_other_with_a_word_to_the_specialist(case: Case) -> None:
     document = await comes_late(case)
-    reader = await specialist(case)
+    reader = await case.specialist()
     early = await settles(case, "clinical_summary", document)
     assert early.status_code == 409
     assert "Compare the name" in early.json()["detail"]
@@ -136,6 +126,20 @@ async def test_what_was_waived_and_comes_after_all_is_accepted_by_taking_it_in(c
     assert (await settles(case, "radiology_report", document)).status_code == 200
     after = await case.item("radiology_report")
     assert (after["state"], after["waived_reason"], after["decided_by"]) == ("accepted", None, "Mara Lindqvist")
+
+
+async def test_a_line_that_was_waived_while_its_file_was_looked_at_is_open_again(case: Case) -> None:
+    item = (await case.item("radiology_report"))["id"]
+    at = f"{case.api}/items/{item}/documents/{uuid4()}"
+    assert (await case.patient.put(at, params={"name": "x.pdf"}, content=PDF)).status_code == 201
+    assert (await case.decides("radiology_report", "waive", "Not to be had")).status_code == 200
+    await case.looks()
+
+    assert (await case.item("radiology_report"))["state"] == "uploaded"
+    [queued] = await case.records.fetch("SELECT title FROM queue_items WHERE item_key = $1 AND state = 'open'", item)
+    assert "which was waived: it came after all" in queued["title"]
+    kinds = [row["kind"] for row in await case.records.fetch("SELECT kind FROM case_history ORDER BY id")]
+    assert kinds[-2:] == ["item_waived", "sent"]
 
 
 async def test_a_form_settles_it_too(case: Case) -> None:

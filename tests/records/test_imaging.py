@@ -8,7 +8,8 @@ from shared.web import Role
 from tests.records.conftest import Case, brief
 from tests.records.made_up import archive, dicom
 from tests.records.scans import brings_scans, header, slices
-from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
+from tests.records.test_parts import family, invites, physician, sends
+from tests.support.facts import a_case, withdrawn
 
 
 async def scans(case: Case, **params: str) -> dict[str, Any]:
@@ -167,24 +168,58 @@ async def test_once_somebody_said_whose_a_cd_is_scans_of_other_people_are_found_
     assert await flaws(case) == {"": ["mixed_patients"]}
 
 
-async def test_who_sees_a_part_of_a_case_sees_no_scans_and_a_specialist_none_that_came_late(case: Case) -> None:
-    late, *_ = await brings_scans(case, *slices(12))
-    records = case.records
-    physician = records.sign_in(Role.LOCAL_PHYSICIAN, subject="doctor", cases=[case.id])
-    for path in (f"{case.api}/imaging", f"{case.api}/imaging/series/1.1.1", f"{case.api}/dicomweb/studies"):
-        assert (await physician.get(path)).status_code == 404
-    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
-    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
-        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
-    }  # fmt: skip
-    await records.receives(assigned(case.id))
-    await records.run_errands()
-    async with records.ctx.db.transaction() as tx:
-        await tx.execute("UPDATE documents SET late = 'waits' WHERE id = $1", late)
-    for who, count in ((case.manager, 12), (imani, 11)):
-        assert len((await who.get(f"{case.api}/imaging/series/1.1.1")).json()["images"]) == count
-        assert len((await who.get(f"{case.api}/dicomweb/instances")).json()) == count
-    assert (await imani.get(f"{case.api}/imaging/images/{late}/frames/1")).status_code == 404
+async def test_who_sees_a_part_of_a_case_sees_no_pictures_and_reads_of_what_they_sent_alone(case: Case) -> None:
+    await case.uploads("imaging", cd_of("1.2.3"), name="theirs.zip")
+    helper = family(case, await invites(case))
+    holes = {f"IM{n}": dicom(n, series="1.2.4") for n in range(1, 30) if not 10 < n < 20}
+    assert (await sends(case, helper, "imaging", archive(holes))).status_code == 201
+    await case.looks()
+
+    told = (await helper.get(f"{case.api}/imaging")).json()
+    assert [one["flaw"] for one in told["defects"]] == ["missing_slices"]
+    assert [one["uid"] for study in told["studies"] for one in study["series"]] == ["1.2.4"]
+    for part in ("", "/summary"):
+        page = (await helper.get(f"/my/records/cases/{case.id}/imaging{part}")).text
+        assert "Images are missing from this scan" in page
+        assert "/series/" not in page
+    assert "/imaging/summary" in (await helper.get(f"/my/records/cases/{case.id}")).text
+    assert (await physician(case).get(f"{case.api}/imaging")).json() == {"studies": [], "defects": []}
+    for who in (helper, physician(case)):
+        for path in ("/imaging/series/1.2.4", "/dicomweb/studies"):
+            assert (await who.get(case.api + path)).status_code == 404
+
+
+async def test_a_specialist_sees_the_scans_that_were_compared_and_accepted_alone(case: Case) -> None:
+    imani = await case.specialist()
+    cd = await case.uploads("imaging", cd_of("1.2.3"))
+    for accept in (lambda: case.describes("imaging", cd), lambda: case.identifies("imaging", cd)):
+        assert (await accept()).status_code == 200
+        assert (await imani.get(f"{case.api}/imaging")).json()["studies"] == []
+        assert (await imani.get(f"{case.api}/dicomweb/instances")).json() == []
+    assert (await case.decides("imaging", "accept")).status_code == 200
+    images = (await imani.get(f"{case.api}/imaging/series/1.2.3")).json()["images"]
+    assert len(images) == len((await imani.get(f"{case.api}/dicomweb/instances")).json()) == 12
+    assert (await imani.get(f"{case.api}/imaging/images/{images[0]['document_id']}/frames/1")).status_code == 200
+
+
+@pytest.mark.parametrize("again", ["1.2.3", "1.2.4"])
+async def test_what_was_sent_back_is_shown_and_judged_no_more_and_what_comes_in_its_place_is(
+    case: Case, again: str
+) -> None:
+    holes = {f"IM{n}": dicom(n, series="1.2.3") for n in range(1, 30) if not 10 < n < 20}
+    await case.uploads("imaging", archive(holes), name="first.zip")
+    assert await flaws(case) == {"1.2.3": ["missing_slices"]}
+    assert (await case.decides("imaging", "return", "Slices are missing")).status_code == 200
+    assert await scans(case) == {"studies": [], "defects": []}
+
+    whole = {f"IM{n}": dicom(n, series=again) for n in range(1, 30)}
+    await case.uploads("imaging", archive(whole), name="second.zip")
+    found = await scans(case)
+    assert found["defects"] == []
+    assert [(one["uid"], one["images"]) for one in found["studies"][0]["series"]] == [(again, 29)]
+    images = (await case.manager.get(f"{case.api}/imaging/series/{again}")).json()["images"]
+    assert len(images) == 29
+    assert (await case.manager.get(f"{case.api}/imaging/images/{images[0]['document_id']}/frames/1")).status_code == 200
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])

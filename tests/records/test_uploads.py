@@ -18,7 +18,7 @@ from shared.backbone import timers
 from shared.web import Role
 from tests.records.conftest import PDF, Case
 from tests.records.made_up import archive, dicom, docx, pdf, picture, png
-from tests.support.facts import SPECIALIST, a_case, assigned, withdrawn
+from tests.support.facts import a_case, withdrawn
 
 
 def objects(tmp_path: Path) -> list[Path]:
@@ -61,6 +61,7 @@ async def from_before_there_were_keys(case: Case, tmp_path: Path, verdict: str, 
 
 async def test_a_file_from_before_there_were_keys_is_handed_out_shown_and_erased(case: Case, tmp_path: Path) -> None:
     document = await from_before_there_were_keys(case, tmp_path, "clean", PDF)
+    case.patient = case.records.sign_in(Role.PATIENT, subject="p", name="P", cases=[case.id])
     path = f"{case.api}/documents/{document}/content"
 
     answer = await case.manager.get(path)
@@ -214,21 +215,14 @@ async def test_an_upload_that_breaks_off_is_invisible_and_swept(case: Case, tmp_
 
 
 async def test_only_those_who_need_a_document_open_it_and_each_time_is_written_down(case: Case) -> None:
-    document = await case.uploads("clinical_summary")
+    document = await case.brings_in("clinical_summary")
     path = f"{case.api}/documents/{document}/content"
     records = case.records
-    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani", name="Dr Imani Okafor")
     yusuf = records.sign_in(Role.SPECIALIST, subject="staff-yusuf", name="Dr Yusuf Demir")
     officer = records.sign_in(Role.PRIVACY_OFFICER, subject="staff-pia", name="Pia Moreau")
     stranger = records.sign_in(Role.PATIENT, subject="patient-other", cases=[a_case()])
     advisor = records.sign_in(Role.CARE_ADVISOR)
-
-    assert (await imani.get(path)).status_code == 404
-    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
-        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
-    }  # fmt: skip
-    await records.receives(assigned(case.id))
-    await records.run_errands()
+    imani = await case.specialist()
 
     allowed = [case.manager, case.patient, imani, officer]
     assert [(await who.get(path)).status_code for who in allowed] == [200] * 4
@@ -256,12 +250,7 @@ async def test_after_withdrawal_only_those_answerable_for_privacy_open_anything(
     document = await case.uploads("clinical_summary")
     path = f"{case.api}/documents/{document}/content"
     records = case.records
-    imani = records.sign_in(Role.SPECIALIST, subject="staff-imani")
-    records.peers.answers["matching", f"/cases/{case.id}/specialist"] = {
-        "specialist_id": str(SPECIALIST), "subject": "staff-imani",
-    }  # fmt: skip
-    await records.receives(assigned(case.id))
-    await records.run_errands()
+    imani = await case.specialist()
     await records.receives(withdrawn(case.id))
 
     closed = [(await who.get(path)).status_code for who in (case.manager, case.patient, imani)]

@@ -123,13 +123,18 @@ class Document:
         return self.verdict is Verdict.WAITING
 
     @property
+    def files(self) -> int:
+        """How many clean files came in it, when it is a folder or an archive."""
+        return self.contents.get(Verdict.CLEAN, 0)
+
+    @property
     def quarantined(self) -> bool:
         """Whether it shows another person's name or birth date: such a file is never shown (M5)."""
         return self.identity is not None and not self.identity.passed
 
     @property
     def counts(self) -> bool:
-        """Whether a specialist is to see it: it is clean, the patient's, and was taken in if it came late."""
+        """Whether it may be used: it is clean, nobody found it another's, and it was taken in if it came late."""
         return self.clean and not self.quarantined and self.late in (None, Late.TAKEN)
 
     @property
@@ -215,10 +220,17 @@ class Item:
         originals = {d.translation_of for d in self.documents if not d.set_aside and d.counts}
         return tuple(d for d in self.documents if d.counts and (not d.set_aside or d.id in originals))
 
-    def showing(self, documents: tuple[Document, ...]) -> "Item":
-        """Return the item for somebody who may see these documents alone; what was decided stands."""
+    def relied_on(self) -> tuple[Document, ...]:
+        """Documents that the opinion may rest on: in use in an accepted line, each compared with the patient."""
+        if self.state is not ItemState.ACCEPTED:
+            return ()
+        return tuple(document for document in self.in_use() if document.belongs_to_the_patient)
+
+    def showing(self, documents: tuple[Document, ...], decision: Decision | None) -> "Item":
+        """Return the item for somebody who may see these documents alone, and this of what was decided; its state stands."""
         shown = copy(self)
         object.__setattr__(shown, "documents", documents)
+        object.__setattr__(shown, "decision", decision)
         return shown
 
     def _refuse_unproven(self) -> None:

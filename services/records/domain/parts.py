@@ -28,7 +28,7 @@ class Part:
         if self.side is Side.EVERYTHING:
             return collection
         if self.side is Side.READER:
-            return replace(collection, items=tuple(_counting(item) for item in collection.items))
+            return replace(collection, items=tuple(_relied_on(item) for item in collection.items))
         items = tuple(self._of_item(item) for item in collection.items if self._concerns(item))
         return replace(collection, items=items, shipments=(), summary=None)
 
@@ -38,14 +38,14 @@ class Part:
         return item.asked is Asked.LOCAL_PHYSICIAN or any(self._sent(document) for document in item.documents)
 
     def _of_item(self, item: Item) -> Item:
-        """Leave out what others sent, and with it who decided what about it."""
+        """Leave out what others sent; where nothing of it is theirs, also who decided what about it, and why."""
         mine = tuple(document for document in item.documents if self._sent(document))
-        return item.showing(mine)
+        return item.showing(mine, item.decision if mine else None)
 
     def _sent(self, document: Document) -> bool:
         return document.uploaded_by.subject == self.subject
 
 
-def _counting(item: Item) -> Item:
-    """Leave out what nobody decided to take in: a specialist reads what the records rest on."""
-    return item.showing(tuple(document for document in item.documents if document.counts))
+def _relied_on(item: Item) -> Item:
+    """Leave out what nobody compared and accepted: a specialist reads what the records rest on (R28, M5)."""
+    return item.showing(item.relied_on(), item.decision)

@@ -16,8 +16,9 @@ from services.records.imaging.accepting import MEDIA_TYPES, OCTETS
 from services.records.imaging.opening import Unanswered, ask, ask_of
 from services.records.previews.kept import KEPT, Picture
 from services.records.scans import see as seen
-from services.records.store import cases, imaging, scans
-from services.records.store.scans import READ_AGAIN_AFTER, Placed
+from services.records.store import access, cases, imaging, scans
+from services.records.store.access import READ_AGAIN_AFTER
+from services.records.store.scans import Placed
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.service import Context
@@ -48,8 +49,8 @@ _written_down: OrderedDict[tuple[str, UUID, str], datetime] = OrderedDict()
 async def picture(ctx: Context, who: Principal, case_id: UUID, document_id: UUID, asked: Asked) -> Picture:
     """Return a picture for somebody who may see it. Raises ``Problem``, ``Unknown`` or ``Refused`` with a sentence."""
     async with ctx.db.reading() as tx:
-        _, late = await seen(tx, who, case_id)
-        place = await scans.placed(tx, CaseId(case_id), document_id, late=late)
+        _, whole = await seen(tx, who, case_id)
+        place = await scans.placed(tx, CaseId(case_id), document_id, whole=whole)
         if place is None or not place.is_image or asked.frame > place.frames:
             raise Unknown(N_("This picture isn't of this case. Open the case again."))
         file = await vault.opened(ctx, tx, document_id)
@@ -136,7 +137,7 @@ async def write_down(ctx: Context, who: Principal, case_id: UUID, *places: Place
 
 async def _line(tx: Tx, who: Principal, case_id: UUID, place: Placed) -> None:
     by, roles = desks.person(who), [str(role) for role in who.roles]
-    await scans.record_series_read(tx, CaseId(case_id), place.document_id, place.series_uid, by, roles)
+    await access.record_look(tx, CaseId(case_id), place.document_id, by, roles, place.series_uid)
 
 
 def _said_lately(key: tuple[str, UUID, str], now: datetime) -> bool:

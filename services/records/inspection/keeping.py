@@ -35,7 +35,7 @@ async def _keep_children(tx: Tx, told: Told) -> list[str]:
     assert archive is not None
     if not children or not await store.advance(tx, archive, told.before, children[-1].number):
         return [vault.place(child.id) for child in children if child.segments]
-    known = await store.known_hashes(tx, archive.case_id, archive.item_id)
+    known = await store.known_hashes(tx, archive)
     for child in children:
         if child.reason is None and child.sha256 in known:
             child.reason = "known"

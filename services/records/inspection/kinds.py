@@ -24,6 +24,7 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
 OLD_WORD, OLD_SHEET, OLD_SLIDESHOW = "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"
 
+HOLDS_FILES = frozenset({FOLDER, ZIP})
 IMAGES = frozenset({"image/jpeg", "image/png", "image/tiff", "image/gif", "image/webp", "image/bmp", "image/heic"})
 OFFICE = frozenset({WORD, SHEET, SLIDESHOW, ODT, ODS, ODP, OLD_WORD, OLD_SHEET, OLD_SLIDESHOW, RTF})
 

@@ -60,17 +60,18 @@ async def look_at_files(errand: Errand, ctx: Context) -> None:
 async def _look_at_some(ctx: Context, case_id: CaseId, waiting: list[Waiting], ends: float) -> None:
     """Look at leased files; the small ones share a commit, an archive has its own."""
     looked: list[Looked] = []
-    seen: set[tuple[UUID, str | None]] = set()
+    seen: set[tuple[UUID, str, str | None]] = set()
     for one in waiting:
         if time.monotonic() >= ends:
             break
         found = await _look_at_one(ctx, one, ends)
         if found is None:
             continue
-        if found.reason is None and (one.item_id, found.sha256) in seen:
+        same = (one.item_id, one.sent_by, found.sha256)
+        if found.reason is None and same in seen:
             found.reason = "known"
         elif found.reason is None:
-            seen.add((one.item_id, found.sha256))
+            seen.add(same)
         looked.append(found)
     if looked:
         await _keep(ctx, case_id, Told(looked))
@@ -85,7 +86,7 @@ async def _look_at_one(ctx: Context, one: Waiting, ends: float) -> Looked | None
             file = await vault.opened(ctx, tx, one.id)
         except vault.Erased:
             return None
-        known = await store.known_hashes(tx, one.case_id, one.item_id)
+        known = await store.known_hashes(tx, one)
     scratch = jail.scratch_of(ctx.settings)
     try:
         fd, sha256 = await asyncio.to_thread(_spooled, file, scratch)

@@ -27,6 +27,7 @@ class Waiting:
     kind: str
     claimed_sha256: str | None
     told: int
+    sent_by: str
 
 
 @dataclass

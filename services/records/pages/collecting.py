@@ -9,18 +9,22 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.records import collecting, desks, letters
-from services.records.api_collecting import COLLECTORS, INVITERS, WHOLE, as_pdf
+from services.records.api_collecting import WHOLE, as_pdf
 from services.records.domain import N_, Authority, Refused, Relation
 from services.records.pages import places
-from services.records.pages.common import done, mine, page_of, staff
+from services.records.pages.common import done, home_of, mine, page_of, staff
 from services.records.store import providers
 from services.records.views_collecting import Inviting, ProviderIn, Source
 from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.peers import PeerProblem
 from shared.service import Context
-from shared.web import Ctx, Db, Expected, Form, Once, Page, Problem, Who, anyone, locale_of
+from shared.web import Ctx, Db, Expected, Form, Once, Page, Problem, Role, Who, allow, anyone, locale_of
 from shared.web.forms import sent_form
+
+MANAGER = allow(Role.CASE_MANAGER)
+OWNERS = allow(*desks.OWNERS)
+THEIRS = allow(*desks.OWNERS, Role.FAMILY)
 
 invited = APIRouter(prefix="/my/records/invitations", include_in_schema=False, dependencies=[Depends(desks.in_words)])
 
@@ -40,12 +44,8 @@ AUTHORITIES: dict[Authority, str] = {
 }
 
 
-def _home(who: Any, case_id: UUID) -> str:
-    return f"/desk/records/cases/{case_id}" if who.is_staff else f"/my/records/cases/{case_id}"
-
-
-@mine.post("/questions", dependencies=[COLLECTORS, WHOLE])
-@staff.post("/cases/{case_id}/questions", dependencies=[COLLECTORS])
+@mine.post("/questions", dependencies=[THEIRS, WHOLE])
+@staff.post("/cases/{case_id}/questions", dependencies=[MANAGER, WHOLE])
 async def answer(request: Request, case_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Keep what exists: each answer of the form brings the checklist to it."""
     form = await sent_form(request)
@@ -58,8 +58,8 @@ async def answer(request: Request, case_id: UUID, page: Page, who: Who, db: Db, 
     return await done(once, work, show, back, "questions")
 
 
-@mine.post("/items/{item_id}/source", dependencies=[COLLECTORS, WHOLE])
-@staff.post("/cases/{case_id}/items/{item_id}/source", dependencies=[COLLECTORS])
+@mine.post("/items/{item_id}/source", dependencies=[THEIRS, WHOLE])
+@staff.post("/cases/{case_id}/items/{item_id}/source", dependencies=[MANAGER, WHOLE])
 async def say_who_has(
     request: Request, case_id: UUID, item_id: UUID, page: Page, who: Who, db: Db, once: Once
 ) -> Response:  # fmt: skip
@@ -77,8 +77,8 @@ async def say_who_has(
     return await done(once, work, show, back, f"item-{item_id}")
 
 
-@mine.get("/providers", dependencies=[COLLECTORS, WHOLE])
-@staff.get("/cases/{case_id}/providers", dependencies=[COLLECTORS])
+@mine.get("/providers", dependencies=[THEIRS, WHOLE])
+@staff.get("/cases/{case_id}/providers", dependencies=[MANAGER, WHOLE])
 async def hospitals(request: Request, case_id: UUID, page: Page, who: Who, db: Db) -> Response:
     """Show the hospitals, what each is asked for, and its letter."""
     return await _hospitals(request, case_id, page, who, db, Form[ProviderIn].blank(), None, "")
@@ -95,13 +95,13 @@ async def _hospitals(
     status = 422 if form.errors else 409 if refused else 200
     return page(
         "providers.html", status=status, case=found, providers=known, asked=asked, form=form, about=about,
-        refused=refused, home=_home(who, case_id), countries=places.countries(locale),
+        refused=refused, home=home_of(who, case_id), countries=places.countries(locale),
         languages_here=places.languages(locale), layout="desk.html" if who.is_staff else "layout.html",
     )  # fmt: skip
 
 
-@mine.post("/providers", dependencies=[COLLECTORS, WHOLE])
-@staff.post("/cases/{case_id}/providers", dependencies=[COLLECTORS])
+@mine.post("/providers", dependencies=[THEIRS, WHOLE])
+@staff.post("/cases/{case_id}/providers", dependencies=[MANAGER, WHOLE])
 async def add(request: Request, case_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Add a hospital."""
     form = await Form.read(request, ProviderIn)
@@ -110,7 +110,7 @@ async def add(request: Request, case_id: UUID, page: Page, who: Who, db: Db, onc
 
     async def work(tx: Tx) -> str:
         await collecting.add_provider(tx, CaseId(case_id), form.model.provider(new_id()), desks.person(who))
-        return f"{_home(who, case_id)}/providers"
+        return f"{home_of(who, case_id)}/providers"
 
     try:
         return await once.redirect(work)
@@ -118,8 +118,8 @@ async def add(request: Request, case_id: UUID, page: Page, who: Who, db: Db, onc
         return await _hospitals(request, case_id, page, who, db, form, None, str(no))
 
 
-@mine.post("/providers/{provider_id}", dependencies=[COLLECTORS, WHOLE])
-@staff.post("/cases/{case_id}/providers/{provider_id}", dependencies=[COLLECTORS])
+@mine.post("/providers/{provider_id}", dependencies=[THEIRS, WHOLE])
+@staff.post("/cases/{case_id}/providers/{provider_id}", dependencies=[MANAGER, WHOLE])
 async def change(
     request: Request, case_id: UUID, provider_id: UUID, page: Page, who: Who, db: Db, version: Expected, once: Once
 ) -> Response:  # fmt: skip
@@ -135,7 +135,7 @@ async def change(
             await collecting.remove_provider(tx, CaseId(case_id), provider_id, by)
         else:
             await collecting.change_provider(tx, CaseId(case_id), form.model.provider(provider_id), by, version)
-        return f"{_home(who, case_id)}/providers"
+        return f"{home_of(who, case_id)}/providers"
 
     try:
         return await once.redirect(work)
@@ -143,8 +143,8 @@ async def change(
         return await _hospitals(request, case_id, page, who, db, Form[ProviderIn].blank(), None, str(no))
 
 
-@mine.get("/providers/{provider_id}/letter.pdf", dependencies=[COLLECTORS, WHOLE])
-@staff.get("/cases/{case_id}/providers/{provider_id}/letter.pdf", dependencies=[COLLECTORS])
+@mine.get("/providers/{provider_id}/letter.pdf", dependencies=[THEIRS, WHOLE])
+@staff.get("/cases/{case_id}/providers/{provider_id}/letter.pdf", dependencies=[MANAGER, WHOLE])
 async def letter(request: Request, case_id: UUID, provider_id: UUID, page: Page, who: Who, ctx: Ctx) -> Response:
     """Hand out the letter of request."""
     try:
@@ -156,8 +156,8 @@ async def letter(request: Request, case_id: UUID, provider_id: UUID, page: Page,
     return await _hospitals(request, case_id, page, who, ctx.db, Form[ProviderIn].blank(), None, sentence)
 
 
-@mine.get("/helpers", dependencies=[INVITERS])
-@staff.get("/cases/{case_id}/helpers", dependencies=[INVITERS])
+@mine.get("/helpers", dependencies=[OWNERS])
+@staff.get("/cases/{case_id}/helpers", dependencies=[MANAGER, WHOLE])
 async def helpers(case_id: UUID, page: Page, who: Who, ctx: Ctx) -> Response:
     """Show who was invited to help; the patient's side also sees each link."""
     return await _helpers(case_id, page, who, ctx, Form[Inviting].blank(), "")
@@ -175,13 +175,13 @@ async def _helpers(case_id: UUID, page: Page, who: Any, ctx: Context, form: Form
     status = 422 if form.errors else 409 if refused else 200
     return page(
         "helpers.html", status=status, case=found, helpers=known, links=links, form=form, refused=refused,
-        home=_home(who, case_id), relations=RELATIONS, authorities=AUTHORITIES,
+        home=home_of(who, case_id), relations=RELATIONS, authorities=AUTHORITIES,
         layout="desk.html" if who.is_staff else "layout.html",
     )  # fmt: skip
 
 
-@mine.post("/helpers", dependencies=[INVITERS])
-@staff.post("/cases/{case_id}/helpers", dependencies=[INVITERS])
+@mine.post("/helpers", dependencies=[OWNERS])
+@staff.post("/cases/{case_id}/helpers", dependencies=[MANAGER, WHOLE])
 async def invite(request: Request, case_id: UUID, page: Page, who: Who, ctx: Ctx, once: Once) -> Response:
     """Let somebody help."""
     form = await Form.read(request, Inviting)
@@ -191,7 +191,7 @@ async def invite(request: Request, case_id: UUID, page: Page, who: Who, ctx: Ctx
     async def work(tx: Tx) -> str:
         sent = form.model
         await collecting.invite(tx, CaseId(case_id), sent.name, sent.relation, sent.authority, desks.person(who))
-        return f"{_home(who, case_id)}/helpers"
+        return f"{home_of(who, case_id)}/helpers"
 
     try:
         return await once.redirect(work)
@@ -199,14 +199,14 @@ async def invite(request: Request, case_id: UUID, page: Page, who: Who, ctx: Ctx
         return await _helpers(case_id, page, who, ctx, form, str(no))
 
 
-@mine.post("/helpers/{helper_id}/revocation", dependencies=[INVITERS])
-@staff.post("/cases/{case_id}/helpers/{helper_id}/revocation", dependencies=[INVITERS])
+@mine.post("/helpers/{helper_id}/revocation", dependencies=[OWNERS])
+@staff.post("/cases/{case_id}/helpers/{helper_id}/revocation", dependencies=[MANAGER, WHOLE])
 async def revoke(case_id: UUID, helper_id: UUID, who: Who, once: Once) -> Response:
     """Take an invitation back."""
 
     async def work(tx: Tx) -> str:
         await collecting.revoke(tx, CaseId(case_id), helper_id, desks.person(who))
-        return f"{_home(who, case_id)}/helpers"
+        return f"{home_of(who, case_id)}/helpers"
 
     return await once.redirect(work)
 

@@ -27,12 +27,18 @@ from services.records.store import guides, providers, talks
 from shared import programme
 from shared.db import Tx
 from shared.programme.values import in_locale
-from shared.web import N_, Role
+from shared.web import N_, Principal, Role
 from shared.web.i18n import translator_for
 from shared.web.once import OnceOnly
 
 mine = APIRouter(prefix="/my/records/cases/{case_id}", include_in_schema=False, dependencies=[Depends(desks.in_words)])
 staff = APIRouter(prefix="/desk/records", include_in_schema=False, dependencies=[Depends(desks.in_words)])
+
+
+def home_of(who: Principal, case_id: UUID) -> str:
+    """Return below which address somebody has a case."""
+    return f"/desk/records/cases/{case_id}" if who.is_staff else f"/my/records/cases/{case_id}"
+
 
 Show = Callable[[str, str, int], Awaitable[Response]]
 """Draws the page again with a sentence, the place on the page that it is about, and a status."""

@@ -26,10 +26,8 @@ WINDOWS = (
 
 async def _shown(request: Request, case_id: UUID, who: Any, db: Any) -> dict[str, Any]:
     async with db.reading() as tx:
-        case, late = await scans.see(tx, who, case_id)
-        translate = translator_for(request).gettext
-        shown = await scans.scans_of(tx, CaseId(case_id), locale_of(request), translate, late=late)
-        return {"case": case, "scans": shown}
+        case, shown = await scans.read_of(tx, who, case_id, locale_of(request), translator_for(request).gettext)
+    return {"case": case, "scans": shown}
 
 
 @staff.get("/cases/{case_id}/imaging", dependencies=[DESK])
@@ -61,9 +59,9 @@ async def look(
 ) -> Response:  # fmt: skip
     """Show a series image by image: by links and a form, or quicker by script."""
     async with db.reading() as tx:
-        case, late = await scans.see(tx, who, case_id)
-        images = await store.images_of(tx, CaseId(case_id), series_uid, late=late)
-        lines = await store.series_of_case(tx, CaseId(case_id), late=late)
+        case, whole = await scans.see(tx, who, case_id)
+        images = await store.images_of(tx, CaseId(case_id), series_uid, whole=whole)
+        lines = await store.series_of_case(tx, CaseId(case_id), whole=whole)
     line = next((one for one in lines if one.series.uid == series_uid), None)
     if line is None or not images:
         raise Unknown(N_("This series isn't of this case, or has no pictures. Open the case again."))

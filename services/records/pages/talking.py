@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.records import desks, talking
-from services.records.api_desk import MANAGER, OVERSEES, TALKERS, said, was_read
+from services.records.api_desk import MANAGER, OVERSEES, said, was_read
 from services.records.domain import N_
 from services.records.pages.common import done, mine, page_of, staff
 from services.records.store import history
@@ -30,7 +30,7 @@ KINDS: dict[str, str] = {
 
 
 @mine.post("/items/{item_id}/messages", dependencies=[PATIENT_SIDE])
-@staff.post("/cases/{case_id}/items/{item_id}/messages", dependencies=[TALKERS])
+@staff.post("/cases/{case_id}/items/{item_id}/messages", dependencies=[MANAGER])
 async def write(request: Request, case_id: UUID, item_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Ask or answer something on a line."""
     form = await Form.read(request, Write)
@@ -45,7 +45,7 @@ async def write(request: Request, case_id: UUID, item_id: UUID, page: Page, who:
 
 
 @mine.post("/items/{item_id}/messages/read", dependencies=[PATIENT_SIDE])
-@staff.post("/cases/{case_id}/items/{item_id}/messages/read", dependencies=[TALKERS])
+@staff.post("/cases/{case_id}/items/{item_id}/messages/read", dependencies=[MANAGER])
 async def read(request: Request, case_id: UUID, item_id: UUID, page: Page, who: Who, db: Db, once: Once) -> Response:
     """Say that a message was read and needs no answer."""
     form = await Form.read(request, Reading)

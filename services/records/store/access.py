@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from services.records.domain import Person
 from shared.db import Tx
 from shared.events import SpecialistAssigned
 from shared.ids import CaseId, EventId, new_id
+
+READ_AGAIN_AFTER = timedelta(hours=1)
+"""What is opened page by page, or image by image: one line stands for what one person opens of it within this time."""
 
 
 async def grant(tx: Tx, fact: SpecialistAssigned) -> None:
@@ -48,7 +51,7 @@ async def is_reader(tx: Tx, case_id: CaseId, subject: str) -> bool:
 
 
 async def record_read(tx: Tx, case_id: CaseId, document_id: UUID, by: Person, roles: Iterable[str]) -> None:
-    """Write down who opened a document (M13)."""
+    """Write down who took a document away as a file (M13)."""
     await tx.execute(
         "INSERT INTO document_reads (id, document_id, case_id, read_by, read_by_name, roles, read_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -56,9 +59,22 @@ async def record_read(tx: Tx, case_id: CaseId, document_id: UUID, by: Person, ro
     )  # fmt: skip
 
 
+async def record_look(
+    tx: Tx, case_id: CaseId, document_id: UUID, by: Person, roles: Iterable[str], series_uid: str | None = None
+) -> None:
+    """Write down that somebody looks at pages of a document, or at images of a series, unless a line of the last hour does (M13)."""
+    await tx.execute(
+        "INSERT INTO document_reads (id, document_id, case_id, read_by, read_by_name, roles, read_at, series_uid)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7::timestamptz, $8::text WHERE NOT EXISTS (SELECT FROM document_reads"
+        " WHERE case_id = $3 AND read_by = $4 AND read_at > $7::timestamptz - $9::interval"
+        " AND CASE WHEN $8 IS NULL THEN document_id = $2 AND series_uid IS NULL ELSE series_uid = $8 END)",
+        new_id(), document_id, case_id, by.subject, by.name, sorted(roles), tx.now, series_uid, READ_AGAIN_AFTER,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ReadLine:
-    """Somebody opened a document; ``series_uid``: it stands for all that they looked at of a series of scans in an hour."""
+    """Somebody opened a document: took it away, or looked at its pages within an hour; ``series_uid``: at images of a series."""
 
     document_id: UUID
     name: str

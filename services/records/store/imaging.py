@@ -38,6 +38,8 @@ OF_CD = "JOIN documents c ON c.id = i.document_id JOIN documents d ON d.id = coa
 """A file out of a CD is shown and judged as the CD may be: who it is of, and when it came, was asked of that."""
 NOT_ANOTHERS = "NOT coalesce(NOT (d.name_matches AND d.birth_date_matches), false)"
 """Nobody found another person's name on the CD (``d``): else it is shown to nobody and counts for nothing (M5)."""
+COUNTED = f"{NOT_ANOTHERS} AND NOT d.set_aside"
+"""Nor was the CD sent back, or become too old: what comes in its place is judged without it (R23, R28)."""
 
 
 async def add_instances(tx: Tx, case_id: CaseId, arrived: Sequence[tuple[UUID, Header]]) -> None:
@@ -78,20 +80,25 @@ ON CONFLICT (document_id) DO NOTHING
 
 
 async def _add_objects(tx: Tx, case_id: CaseId, objects: Sequence[tuple[Instance, Header]]) -> set[str]:
-    """Add objects, and return the series that they are of. Of copies, one whose picture is whole stands for all."""
+    """Add objects, and return the series that they are of.
+
+    Of copies one stands for all: none of a CD that counts no more where another does, then one whose picture is whole.
+    """
     if not objects:
         return set()
     known = await _known(tx, case_id, [one.sop_uid for one, _ in objects])
     lines, replaced = [], []
     for arrived, header in objects:
-        mine = _Copy(arrived.document_id, _likeness(header), arrived.pixels is Pixels.WHOLE)
+        mine = _Copy(arrived.document_id, _likeness(header), arrived.pixels is Pixels.WHOLE, counts=True)
         first = known.setdefault(arrived.sop_uid, mine)
         again = first.document_id != arrived.document_id
-        if better := again and mine.whole and not first.whole:
+        if better := again and (mine.counts, mine.whole) > (first.counts, first.whole):
             replaced.append((first.document_id, arrived.document_id))
             known[arrived.sop_uid] = mine
         copy_of = first.document_id if again and not better else None
-        one = replace(arrived, duplicate_of=copy_of, conflicts=again and first.likeness != mine.likeness)
+        one = replace(
+            arrived, duplicate_of=copy_of, conflicts=again and first.counts and first.likeness != mine.likeness
+        )
         lines.append(_line(one, header, mine.likeness))
     for earlier, later in replaced:
         await _stand_back(tx, earlier, later, lines)
@@ -104,6 +111,7 @@ class _Copy:
     document_id: UUID
     likeness: str
     whole: bool
+    counts: bool
 
 
 def _likeness(header: Header) -> str:
@@ -120,11 +128,13 @@ def _line(one: Instance, header: Header, likeness: str) -> list[Any]:
 
 async def _known(tx: Tx, case_id: CaseId, sop_uids: Sequence[str]) -> dict[str, _Copy]:
     rows = await tx.fetch(
-        "SELECT sop_uid, document_id, likeness, facts ->> 'pixels' AS pixels FROM imaging_instances"
-        " WHERE case_id = $1 AND sop_uid = ANY($2) AND duplicate_of IS NULL",
+        f"SELECT i.sop_uid, i.document_id, i.likeness, i.facts ->> 'pixels' IS NOT DISTINCT FROM '{Pixels.WHOLE}' AS whole,"
+        f" {COUNTED} AS counts FROM imaging_instances i {OF_CD} WHERE i.case_id = $1 AND i.sop_uid = ANY($2) AND i.duplicate_of IS NULL",
         case_id, sop_uids,
     )  # fmt: skip
-    return {row["sop_uid"]: _Copy(row["document_id"], row["likeness"], row["pixels"] == Pixels.WHOLE) for row in rows}
+    return {
+        row["sop_uid"]: _Copy(*(row[each] for each in ("document_id", "likeness", "whole", "counts"))) for row in rows
+    }
 
 
 async def _stand_back(tx: Tx, earlier: UUID, later: UUID, lines: Sequence[list[Any]]) -> None:
@@ -150,9 +160,18 @@ async def judge_checked(tx: Tx, case_id: CaseId, document_id: UUID) -> None:
     """Judge the case anew once somebody said whose a document is, a CD or a single file: what isn't the patient's counts no
     more, and scans of people who can't be the one on the checked ones are found (M5).
     """
+    await _judge_those(tx, case_id, "d.id", document_id)
+
+
+async def judge_line(tx: Tx, case_id: CaseId, item_id: UUID) -> None:
+    """Judge the case anew once a line's documents were sent back, or have become too old: they count no more (R23, R28)."""
+    await _judge_those(tx, case_id, "d.item_id", item_id)
+
+
+async def _judge_those(tx: Tx, case_id: CaseId, column: str, id_: UUID) -> None:
     rows = await tx.fetch(
-        f"SELECT DISTINCT i.series_uid FROM imaging_instances i {OF_CD} WHERE i.case_id = $1 AND d.id = $2",
-        case_id, document_id,
+        f"SELECT DISTINCT i.series_uid FROM imaging_instances i {OF_CD} WHERE i.case_id = $1 AND {column} = $2",
+        case_id, id_,
     )  # fmt: skip
     if rows:
         await judge_again(tx, case_id, [row["series_uid"] for row in rows])
@@ -222,7 +241,7 @@ async def _checked(tx: Tx, case_id: CaseId) -> list[Patient]:
 async def _objects_of(tx: Tx, case_id: CaseId, series: Sequence[str]) -> dict[str, list[Instance]]:
     rows = await tx.fetch(
         f"SELECT i.document_id, i.duplicate_of, i.facts FROM imaging_instances i {OF_CD}"
-        f" WHERE i.case_id = $1 AND i.series_uid = ANY($2) AND {NOT_ANOTHERS}"
+        f" WHERE i.case_id = $1 AND i.series_uid = ANY($2) AND {COUNTED}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id",
         case_id, series,
     )  # fmt: skip
@@ -236,9 +255,9 @@ async def _objects_of(tx: Tx, case_id: CaseId, series: Sequence[str]) -> dict[st
 async def _unkept_promises(tx: Tx, case_id: CaseId) -> list[Defect]:
     """Return which series the CDs' own lists name with more objects than came."""
     rows = await tx.fetch(
-        "SELECT series_uid, max(objects) - (SELECT count(*) FROM imaging_instances i WHERE i.case_id = $1"
-        " AND i.series_uid = l.series_uid AND i.duplicate_of IS NULL)::int AS missing"
-        f" FROM imaging_listed l {OF_CD.replace('i.', 'l.')} WHERE l.case_id = $1 AND {NOT_ANOTHERS} GROUP BY series_uid",
+        f"SELECT series_uid, max(objects) - (SELECT count(*) FROM imaging_instances i {OF_CD} WHERE i.case_id = $1"
+        f" AND i.series_uid = l.series_uid AND i.duplicate_of IS NULL AND {COUNTED})::int AS missing"
+        f" FROM imaging_listed l {OF_CD.replace('i.', 'l.')} WHERE l.case_id = $1 AND {COUNTED} GROUP BY series_uid",
         case_id,
     )
     return [

@@ -16,8 +16,9 @@ WITH leased AS (
     WHERE i.id = d.item_id AND d.id = ANY(ARRAY(
         SELECT id FROM documents WHERE case_id = $1 AND verdict = 'waiting' AND media_type <> 'inode/directory'
         AND (lease IS NULL OR lease < $2 OR leased_by = $4) ORDER BY uploaded_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
-    RETURNING d.id, d.case_id, d.item_id, d.parent_id, d.root_id, i.kind, d.claimed_sha256, d.told, d.uploaded_at)
-SELECT id, case_id, item_id, parent_id, root_id, kind, claimed_sha256, told FROM leased ORDER BY uploaded_at, id
+    RETURNING d.id, d.case_id, d.item_id, d.parent_id, d.root_id, i.kind, d.claimed_sha256, d.told, d.uploaded_by,
+              d.uploaded_at)
+SELECT id, case_id, item_id, parent_id, root_id, kind, claimed_sha256, told, uploaded_by AS sent_by FROM leased ORDER BY uploaded_at, id
 """
 
 
@@ -44,12 +45,15 @@ async def next_due(tx: Tx, case_id: CaseId) -> datetime | None:
     return found
 
 
-async def known_hashes(tx: Tx, case_id: CaseId, item_id: UUID) -> set[str]:
-    """Return the SHA-256 of what an item has already, clean and not sent back."""
+async def known_hashes(tx: Tx, like: Waiting) -> set[str]:
+    """Return the SHA-256 of what an item has already of the same sender, clean and not sent back.
+
+    What others sent isn't known to them: that it is there would tell them.
+    """
     rows = await tx.fetch(
         "SELECT d.sha256 FROM documents d LEFT JOIN documents r ON r.id = d.root_id WHERE d.case_id = $1 AND d.item_id = $2"
-        " AND d.verdict = 'clean' AND d.sha256 IS NOT NULL AND NOT coalesce(r.set_aside, d.set_aside)",
-        case_id, item_id,
+        " AND d.uploaded_by = $3 AND d.verdict = 'clean' AND d.sha256 IS NOT NULL AND NOT coalesce(r.set_aside, d.set_aside)",
+        like.case_id, like.item_id, like.sent_by,
     )  # fmt: skip
     return {row["sha256"] for row in rows}
 

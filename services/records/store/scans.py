@@ -2,28 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.records.domain import Person
 from services.records.domain.imaging import Defect, Flaw, Series
-from services.records.store.imaging import NOT_ANOTHERS, OF_CD
+from services.records.store.imaging import COUNTED, OF_CD
 from shared.db import Tx
-from shared.ids import CaseId, new_id
+from shared.ids import CaseId
 
 _SERIES: TypeAdapter[Series] = TypeAdapter(Series)
-READ_AGAIN_AFTER = timedelta(hours=1)
-"""A series is opened image by image: one line stands for what one person opens of it within this time."""
 
 
-def _shown(late: str) -> str:
-    """Return what may be shown of CDs (``d``): nobody found another person's name on one (M5); those that came ``late``
-    (an argument's number) and weren't taken in only where that is asked for.
+def _shown(whole: str) -> str:
+    """Return what may be shown of CDs (``d``): none that was sent back or is found another's (M5).
+
+    ``whole`` (an argument's number) shows all of those; else what the opinion may rest on: compared with the patient, in an
+    accepted line, and taken in if it came late (R28).
     """
-    return f"{NOT_ANOTHERS} AND ({late}::bool OR d.late IS NULL OR d.late = 'taken')"
+    return (
+        f"{COUNTED} AND ({whole}::bool OR (d.name_matches AND d.birth_date_matches AND (d.late IS NULL OR d.late = 'taken')"
+        " AND EXISTS (SELECT FROM items t WHERE t.id = d.item_id AND t.state = 'accepted')))"
+    )
 
 
 _FIRST = """
@@ -54,15 +55,16 @@ class Image:
     number: int | None
 
 
-async def series_of_case(tx: Tx, case_id: CaseId, *, late: bool) -> list[SeriesLine]:
-    """Return the case's series that may be shown, study by study, the oldest study first."""
+async def series_of_case(
+    tx: Tx, case_id: CaseId, *, whole: bool, sender: str | None = None
+) -> list[SeriesLine]:  # fmt: skip
+    """Return the case's series that may be shown, study by study, the oldest study first; of one ``sender`` if asked for."""
     rows = await tx.fetch(
         f"SELECT f.*, s.facts FROM imaging_series s JOIN ({_FIRST} FROM imaging_instances i"
-        f" {OF_CD} WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$2')}"
+        f" {OF_CD} WHERE i.case_id = $1 AND i.duplicate_of IS NULL AND {_shown('$2')} AND ($3::text IS NULL OR d.uploaded_by = $3)"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id) f USING (series_uid) WHERE s.case_id = $1",
-        case_id,
-        late,
-    )
+        case_id, whole, sender,
+    )  # fmt: skip
     lines = [
         SeriesLine(
             _SERIES.validate_python(row["facts"]), row["document_id"], row["study_date"] or "",
@@ -90,13 +92,22 @@ async def defects_of_case(tx: Tx, case_id: CaseId) -> list[Defect]:
     return [Defect(Flaw(row["flaw"]), row["uid"], row["values"]) for row in rows]
 
 
-async def images_of(tx: Tx, case_id: CaseId, series_uid: str, *, late: bool) -> list[Image]:
+async def listed_by(tx: Tx, case_id: CaseId, sender: str) -> set[str]:
+    """Return the series that the CDs of one sender list, whether they came or not."""
+    rows = await tx.fetch(
+        f"SELECT DISTINCT i.series_uid FROM imaging_listed i {OF_CD} WHERE i.case_id = $1 AND {COUNTED} AND d.uploaded_by = $2",
+        case_id, sender,
+    )  # fmt: skip
+    return {row["series_uid"] for row in rows}
+
+
+async def images_of(tx: Tx, case_id: CaseId, series_uid: str, *, whole: bool) -> list[Image]:
     """Return the objects of a series that hold pictures, in the order in which they are looked at."""
     rows = await tx.fetch(
         f"SELECT i.document_id, i.frames, i.number FROM imaging_instances i {OF_CD}"
         f" WHERE i.case_id = $1 AND i.series_uid = $2 AND i.is_image AND i.duplicate_of IS NULL AND {_shown('$3')}"
         " ORDER BY i.number, i.place, i.document_id",
-        case_id, series_uid, late,
+        case_id, series_uid, whole,
     )  # fmt: skip
     return [Image(**dict(row)) for row in rows]
 
@@ -117,18 +128,18 @@ class Placed:
 _PLACED = "SELECT i.document_id, i.study_uid, i.series_uid, i.sop_uid, i.frames, i.is_image, i.metadata_cut"
 
 
-async def placed(tx: Tx, case_id: CaseId, document_id: UUID, *, late: bool) -> Placed | None:
+async def placed(tx: Tx, case_id: CaseId, document_id: UUID, *, whole: bool) -> Placed | None:
     """Return where the object in a document belongs; None: it is none of this case, or may not be shown."""
     row = await tx.fetchrow(
         f"{_PLACED} FROM imaging_instances i {OF_CD}"
         f" WHERE i.case_id = $1 AND i.document_id = $2 AND {_shown('$3')}",
-        case_id, document_id, late,
+        case_id, document_id, whole,
     )  # fmt: skip
     return None if row is None else Placed(**dict(row))
 
 
 async def objects_in(
-    tx: Tx, case_id: CaseId, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None, *, late: bool
+    tx: Tx, case_id: CaseId, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None, *, whole: bool
 ) -> list[Placed]:
     """Return the objects of a study, of one series of it, or one of them, in order."""
     rows = await tx.fetch(
@@ -136,7 +147,7 @@ async def objects_in(
         " WHERE i.case_id = $1 AND i.study_uid = $2 AND i.series_uid = coalesce($3, i.series_uid)"
         f" AND i.sop_uid = coalesce($4, i.sop_uid) AND i.duplicate_of IS NULL AND {_shown('$5')}"
         " ORDER BY i.series_uid, i.number, i.place, i.document_id",
-        case_id, study_uid, series_uid, sop_uid, late,
+        case_id, study_uid, series_uid, sop_uid, whole,
     )  # fmt: skip
     return [Placed(**dict(row)) for row in rows]
 
@@ -168,7 +179,7 @@ _CHOSEN = """CASE WHEN $2::text[] IS NULL THEN i.metadata
 
 async def find(
     tx: Tx, case_id: CaseId, level: str, fields: Sequence[str] | None, study: Sequence[str], series: Sequence[str],
-    sop: Sequence[str], *, late: bool,
+    sop: Sequence[str], *, whole: bool,
 ) -> list[Found]:  # fmt: skip
     """Return the case's studies, series or instances (``level``) with these UIDs (none named: any), in a lasting order.
 
@@ -197,18 +208,6 @@ async def find(
         JOIN imaging_instances i ON i.document_id = o.document_id
         ORDER BY o.study_uid, o.series_uid, o.number, o.place, o.document_id
         """,
-        case_id, None if fields is None else list(fields), study, series, sop, level, late,
+        case_id, None if fields is None else list(fields), study, series, sop, level, whole,
     )  # fmt: skip
     return [Found(**dict(row)) for row in rows]
-
-
-async def record_series_read(
-    tx: Tx, case_id: CaseId, document_id: UUID, series_uid: str, by: Person, roles: Sequence[str]
-) -> None:
-    """Write down that somebody opens images of a series, unless a line of the last hour says so already (M13)."""
-    await tx.execute(
-        "INSERT INTO document_reads (id, document_id, case_id, read_by, read_by_name, roles, read_at, series_uid)"
-        " SELECT $1, $2, $3, $4, $5, $6, $7::timestamptz, $8 WHERE NOT EXISTS (SELECT FROM document_reads"
-        " WHERE case_id = $3 AND series_uid = $8 AND read_by = $4 AND read_at > $7::timestamptz - $9::interval)",
-        new_id(), document_id, case_id, by.subject, by.name, sorted(roles), tx.now, series_uid, READ_AGAIN_AFTER,
-    )  # fmt: skip

@@ -41,6 +41,16 @@ async def test_a_request_model_that_ignores_unknown_fields_keeps_the_application
         create_app(_with(router), sample.ctx)
 
 
+@pytest.mark.parametrize("role", [Role.PATIENT, Role.LOCAL_PHYSICIAN, Role.FAMILY])
+async def test_a_page_of_the_desk_that_lets_in_others_than_staff_keeps_the_application_from_starting(
+    sample: ServiceUnderTest, role: Role
+) -> None:
+    router = APIRouter(dependencies=[allow(Role.CASE_MANAGER, role)])
+    router.add_api_route("/desk/sample/cases/{case_id}", lambda: None)
+    with pytest.raises(RouteRefused, match="GET /desk/sample/cases"):
+        create_app(_with(router), sample.ctx)
+
+
 def _with(router: APIRouter) -> Service:
     return Service(name="sample", package=SAMPLE.package, settings=SAMPLE.settings, routes=lambda: [router])
 
