@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.records import casework, desks, late, parcels, partner, sweeping, uploads
 from services.records.domain import Counts, Decision, IdentityCheck, ItemState, Leg
-from services.records.store import access
+from services.records.store import access, inside
 from services.records.views import (
     Accept,
     CheckIdentity,
@@ -26,6 +26,7 @@ from services.records.views import (
     Waive,
     WriteSummary,
 )
+from services.records.views_uploads import FilesView, FileView
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import N_, Ctx, Db, Expected, Once, Principal, Problem, Role, Who, allow, etag
@@ -95,6 +96,19 @@ async def upload(
 async def content(case_id: UUID, document_id: UUID, who: Who, ctx: Ctx) -> Response:
     """Return a document's bytes; that it was opened is written down."""
     return await desks.open_document(ctx, who, case_id, document_id)
+
+
+@router.get("/documents/{document_id}/files", dependencies=[READERS])
+async def files(
+    case_id: UUID, document_id: UUID, who: Who, db: Db,
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> FilesView:  # fmt: skip
+    """Return the clean files of a folder or an archive by path, pictures of scans among them; each opens by its own id."""
+    async with db.reading() as tx:
+        stored = await desks.may_see_inside(tx, who, case_id, document_id)
+        found = await inside.files_in(tx, CaseId(case_id), stored.id, skip=skip, limit=limit)
+        total = sum((await inside.count_in(tx, CaseId(case_id), stored.id)).values())
+    return FilesView(total=total, files=[FileView.of(one) for one in found])
 
 
 @router.patch("/documents/{document_id}", dependencies=[MANAGER])

@@ -98,7 +98,7 @@ class WriteSummary(Incoming):
 
 
 class DocumentView(BaseModel):
-    """One document as its readers see it."""
+    """One document as its readers see it. ``files``: how many came in it, when it is a folder or an archive."""
 
     id: UUID
     name: str
@@ -116,6 +116,7 @@ class DocumentView(BaseModel):
     uploaded_at: datetime
     verdict: Verdict
     reason: str | None
+    files: int
 
     @classmethod
     def of(cls, document: Document) -> "DocumentView":

@@ -1,6 +1,7 @@
-"""What the JSON interface shows of uploads."""
+"""What the JSON interface shows of uploads, and of the files that came inside one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 
 from services.records.domain import Verdict
 from services.records.inspection.verdicts import sentence_of
+from services.records.store.inside import Inside
 from services.records.store.uploads import Incoming, Outcome
 
 Translate = Callable[[str], str]
@@ -66,3 +68,24 @@ class UploadsView(BaseModel):
             ],
             sent=[Sent.of(one, say) for one in sent],
         )  # fmt: skip
+
+
+class FileView(BaseModel):
+    """A file that came in a folder or archive; it opens as a document of its own ``id`` does."""
+
+    id: UUID
+    path: str
+    media_type: str
+    size: int
+    pages: int | None
+
+    @classmethod
+    def of(cls, one: Inside) -> "FileView":
+        return cls(**asdict(one))
+
+
+class FilesView(BaseModel):
+    """Some of the clean files of a folder or archive, by path; ``total`` counts all. Ask for more with ``skip``."""
+
+    total: int
+    files: list[FileView]

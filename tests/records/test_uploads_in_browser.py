@@ -98,6 +98,12 @@ async def test_a_folder_from_a_phone_survives_everything(
             await asyncio.sleep(0.1)
         await expect(box.locator("[data-documents]")).to_contain_text("CD")
         found = await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
+        await box.locator("[data-documents] a[href$='/files']").click()
+        found += await judge(page, f"files-{locale}", widths=WIDTHS, axe_source=axe())
+        await page.locator(".c-files a[href$='/read']").first.click()
+        await page.locator(".c-viewer__files [rel=next]").click()
+        await expect(page.locator("h1")).to_have_text("photo.bmp")
+        found += await judge(page, f"looking-through-{locale}", widths=WIDTHS, axe_source=axe())
         assert not found, "\n".join(map(str, found))
     rows = await case.records.fetch(
         "SELECT path, verdict FROM documents WHERE item_id = $1 AND path IS NOT NULL ORDER BY path", item
@@ -122,6 +128,9 @@ async def test_a_document_is_read_page_by_page_and_beside_another(case: Case, br
         await expect(page.get_by_text("page 1 of 3")).to_be_visible()
         await page.get_by_role("link", name="Next page").press("Enter")
         await expect(page.get_by_text("page 2 of 3")).to_be_visible()
+        await page.get_by_label("Go to page").fill("3")
+        await page.get_by_label("Go to page").press("Enter")
+        await expect(page.get_by_text("page 3 of 3")).to_be_visible()
         await page.get_by_role("link", name="Larger").click()
         await page.get_by_role("link", name="Turn").click()
         await page.get_by_label("Show beside it").select_option("translation.pdf")
