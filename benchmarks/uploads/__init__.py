@@ -4,7 +4,8 @@
   waits for the disk before it answers, and counts in PostgreSQL; the peer leaves the bytes with the kernel.
 * Memory: the most that the server process held (resident) meanwhile, and ours during one upload of 4 GiB.
 * Cuts: uploads are sent one after the other while the server is killed (SIGKILL) at random, every 5 MiB on average: of
-  ours the process that serves, to which its parent makes an heir, as it is deployed; the peer is started anew. Counted is what had to be sent again; at the end each file is read back and its SHA-256 compared.
+  ours the process that serves, to which its parent makes an heir, as it is deployed; the peer is started anew. Counted
+  is what had to be sent again; at the end each file is read back and its SHA-256 compared.
 """
 
 import asyncio
