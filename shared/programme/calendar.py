@@ -6,7 +6,6 @@ from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 from pydantic import AfterValidator, Field, model_validator
 
 from shared.programme.values import Value
@@ -17,8 +16,14 @@ _DAY = timedelta(days=1)
 _LONGEST_CLOSURE = 60
 
 
+KNOWN = frozenset({("US", "NY"), ("KW", None)})
+"""Places whose holidays are known to be known: those of our programmes, so that not every process reads the library."""
+
+
 @cache
 def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    import holidays  # 11 MiB, for those alone who ask for a day
+
     return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
 
 
@@ -47,7 +52,8 @@ class OfficeCalendar(Value):
         if self.opens >= self.closes:
             raise ValueError("the office must open before it closes")
         try:
-            _public_holidays(self.country, self.subdivision, 2026)
+            if (self.country, self.subdivision) not in KNOWN:
+                _public_holidays(self.country, self.subdivision, 2026)
         except NotImplementedError as problem:
             raise ValueError(
                 f"no public holidays are known for {self.country} {self.subdivision or ''}".strip()

@@ -1,5 +1,7 @@
 """The business-day clock against a brute-force walk over three years in six zones, and by hand at the hard places."""
 
+import subprocess
+import sys
 from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared import programme
 from shared.programme import OfficeCalendar
+from shared.programme.calendar import KNOWN
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 LAST = datetime(2027, 12, 15, tzinfo=UTC)
@@ -166,3 +169,15 @@ def test_an_office_that_never_opens_again_is_an_error_and_no_endless_loop() -> N
     shut = NEW_YORK.model_copy(update={"also_closed": closed})
     with pytest.raises(ValueError, match="stays closed for 60 days after 2026-01-05"):
         shut.contact_due(datetime(2026, 1, 5, 15, tzinfo=UTC))
+
+
+def test_places_that_are_taken_to_be_known_are() -> None:
+    for country, subdivision in KNOWN:
+        assert holidays.country_holidays(country, subdiv=subdivision, years=2026)
+
+
+def test_reading_our_programmes_reads_no_library_of_holidays() -> None:
+    code = (
+        "import sys; from shared.programme import all_programmes; all_programmes(); sys.exit('holidays' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
