@@ -16,9 +16,10 @@ import asyncpg
 from deploy.local.kafka import LocalKafka
 from deploy.local.places import state
 from deploy.local.postgres import LocalPostgres
-from shared import db, log
+from shared import log
 from shared.collector import spare_the_collector
 from shared.ids import new_id
+from shared.migrations import migrate
 from shared.service import BACKBONE_MIGRATIONS
 from shared.settings import PlatformSettings
 from tests.support import kafka_topics
@@ -44,7 +45,7 @@ class Rig:
             await admin.execute(f"CREATE DATABASE {name}")
             url = f"{self.postgres.rsplit('/', 1)[0]}/{name}"
             if migrations:
-                await db.migrate(url, migrations)
+                await migrate(url, migrations)
             yield url
         finally:
             await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,17 +1,15 @@
-"""PostgreSQL: one transaction as a value, and numbered SQL migrations.
+"""PostgreSQL: one transaction as a value.
 
 A handler is given a ``Tx`` and nothing else, so all it does becomes true together or not at all (style.md, habit 2).
 """
 
-import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -19,31 +17,46 @@ from shared.clock import Clock
 
 Row = asyncpg.Record
 
-TRANSIENT = (
+AWAY = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.IdleSessionTimeoutError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.TooManyConnectionsError,
+)
+"""What is raised when the database can't be reached or is going down: nothing else would do better there."""
+
+TRANSIENT = (
+    *AWAY,
     asyncpg.InternalClientError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
-    OSError,
-    TimeoutError,
 )
-"""What the database says when trying the very same again may well succeed: nobody's data is at fault."""
+"""What a ``Database`` says when trying the very same again may well succeed: nobody's data or code is at fault.
+
+It holds no ``OSError``, ``TimeoutError`` or ``InterfaceError``: a reaction that raises one of these has a fault of its own.
+"""
+
+BARE = (*TRANSIENT, asyncpg.InterfaceError, OSError, TimeoutError)
+"""The same of a connection that is held apart from any pool (``listener``, the relay's)."""
 
 UniqueViolation = asyncpg.UniqueViolationError
 """What a unique constraint refuses; ``constraint_name`` says which."""
 
-AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.exceptions.OperatorInterventionError,
-    ConnectionError,
-)
-"""What is raised when the database can't be reached or is going down."""
+T = TypeVar("T")
+
+
+async def _in_time(asked: Awaitable[T]) -> T:
+    """Await the database's answer; one that takes too long is no ``TimeoutError``, which may be the asker's own."""
+    try:
+        return await asked
+    except TimeoutError as late:
+        raise asyncpg.QueryCanceledError("the database didn't answer in time") from late
 
 
 class Tx:
@@ -69,24 +82,24 @@ class Tx:
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Return all rows."""
         await self.catch_up()
-        rows: list[Row] = await self._connection.fetch(sql, *args)
+        rows: list[Row] = await _in_time(self._connection.fetch(sql, *args))
         return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
         """Return the first row, or None."""
         await self.catch_up()
-        row: Row | None = await self._connection.fetchrow(sql, *args)
+        row: Row | None = await _in_time(self._connection.fetchrow(sql, *args))
         return row
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """Return the first column of the first row, or None."""
         await self.catch_up()
-        return await self._connection.fetchval(sql, *args)
+        return await _in_time(self._connection.fetchval(sql, *args))
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement and return its command tag, such as ``UPDATE 1``."""
         await self.catch_up()
-        tag: str = await self._connection.execute(sql, *args)
+        tag: str = await _in_time(self._connection.execute(sql, *args))
         return tag
 
     def at_commit(self, sql: str, *row: Any) -> None:
@@ -106,7 +119,7 @@ class Tx:
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of arguments."""
         await self.catch_up()
-        await self._connection.executemany(sql, rows)
+        await _in_time(self._connection.executemany(sql, rows))
 
     def later(self, sql: str, *args: Any, name: str = "") -> None:
         """Write this with whatever else may wait, in one statement: before the next read or write, at the latest at the commit.
@@ -137,7 +150,7 @@ class Tx:
             await self._send(sql, args)
 
     async def _send(self, sql: str, args: Sequence[Any]) -> None:
-        await self._connection.execute(sql, *args)
+        await _in_time(self._connection.execute(sql, *args))
 
     async def finish(self) -> None:
         """Write all that waited for the commit; nothing may follow but the commit itself."""
@@ -206,12 +219,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """Open a transaction that commits at the end of the block, or rolls back on any exception."""
-        async with self._pool.acquire() as connection, AsyncExitStack() as opened:
-            tx = Tx(
-                connection,
-                self.clock.now(),
-                begin=lambda: opened.enter_async_context(connection.transaction()),
-            )
+        async with self._lent() as connection, AsyncExitStack() as opened:
+            tx = Tx(connection, self.clock.now(), begin=lambda: opened.enter_async_context(_begun(connection)))
             yield tx
             await tx.finish()
 
@@ -225,15 +234,43 @@ class Database:
     async def reading(self) -> AsyncIterator[Tx]:
         """Open a read-only transaction in which every query sees the same instant."""
         async with (
-            self._pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
+            self._lent() as connection,
+            _begun(connection, isolation="repeatable_read", readonly=True),
         ):
             yield Tx(connection, self.clock.now())
 
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Any]:
+        """Lend a connection. One that can't be had or is lost raises what ``AWAY`` holds; a borrower's own error stays."""
+        borrowers: Exception | None = None
+        try:
+            async with self._pool.acquire() as connection:
+                try:
+                    yield connection
+                except Exception as error:
+                    borrowers = None if connection.is_closed() else error
+                    raise
+        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if error is borrowers:
+                raise
+            raise asyncpg.PostgresConnectionError(f"the database can't be reached: {error!r}") from error
 
-async def listener(url: str) -> Any:
-    """Return a connection to LISTEN on, apart from any pool; whoever asked closes it. Raises ``TRANSIENT``."""
-    return await asyncpg.connect(url, timeout=5)
+
+@asynccontextmanager
+async def _begun(connection: Any, **options: Any) -> AsyncIterator[None]:
+    transaction = connection.transaction(**options)
+    await _in_time(transaction.start())
+    try:
+        yield
+    except BaseException:
+        await _in_time(transaction.rollback())
+        raise
+    await _in_time(transaction.commit())
+
+
+async def listener(url: str, name: str) -> Any:
+    """Return a connection to LISTEN on, apart from any pool; whoever asked closes it. Raises ``BARE``."""
+    return await asyncpg.connect(url, timeout=5, server_settings={"application_name": name})
 
 
 async def prepare(connection: Any) -> None:
@@ -243,53 +280,3 @@ async def prepare(connection: Any) -> None:
 
 async def _leave_as_it_is(_connection: Any) -> None:
     """Spare each transaction asyncpg's round trip that resets a session: ours keep nothing outside their transactions."""
-
-
-MIGRATION_LOCK = 7_203_941
-
-_LEDGER = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-    name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
-"""
-
-
-class MigrationChanged(Exception):
-    """A migration that ran here before reads differently now: add a new one instead of editing it."""
-
-
-async def migrate(url: str, folders: Sequence[Path], *, stage: str = "pre") -> list[str]:
-    """Run the migrations ``<stage>_*.sql`` of ``folders`` that have not run yet, and return their names.
-
-    One runner at a time (advisory lock), each migration in a transaction of its own with lock and statement time-outs,
-    so a migration that meets a busy table fails fast instead of queueing everyone behind it. ``pre`` runs before the
-    new code starts, ``post`` after the old code is gone.
-    """
-    connection = await asyncpg.connect(url, server_settings={"lock_timeout": "5s", "statement_timeout": "120s"})
-    try:
-        await connection.execute("SET lock_timeout = '60s'")
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        await connection.execute("SET lock_timeout = '5s'")
-        await connection.execute(_LEDGER)
-        done = {
-            row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")
-        }
-        return [
-            f"{folder.parent.name}/{file.name}"
-            for folder in folders
-            for file in sorted(folder.glob(f"{stage}_*.sql"))
-            if await _run(connection, f"{folder.parent.name}/{file.name}", file.read_text(encoding="utf-8"), done)
-        ]
-    finally:
-        await connection.close()
-
-
-async def _run(connection: Any, name: str, sql: str, done: dict[str, str]) -> bool:
-    digest = hashlib.sha256(sql.encode()).hexdigest()
-    if name in done:
-        if done[name] != digest:
-            raise MigrationChanged(f"{name} was edited after it ran; restore it and add a new migration instead")
-        return False
-    async with connection.transaction():
-        await connection.execute(sql)
-        await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest)
-    return True

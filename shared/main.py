@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from shared import db, log, telemetry
+from shared import db, log, migrations, telemetry
 from shared.backbone import inbox, parked, reconcile
 from shared.ids import CaseId
 from shared.peers import PeerProblem
@@ -82,6 +82,7 @@ def _parked_parser(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=about)
         action.add_argument("id", type=int)
         action.add_argument("--by", default="command line", help="who takes responsibility")
+        action.add_argument("--why", default="", help="with drop: why the case does without it")
 
 
 def _trace(service: Service, platform: PlatformSettings) -> None:
@@ -106,7 +107,7 @@ def _api(service: Service, platform: PlatformSettings, asked: argparse.Namespace
 
 async def _migrate(service: Service, asked: argparse.Namespace) -> int:
     stage = "post" if asked.post else "pre"
-    for name in await db.migrate(service.settings().database_url, service.migrations, stage=stage):
+    for name in await migrations.migrate(service.settings().database_url, service.migrations, stage=stage):
         print(f"{service.name}: ran {name}")
     return 0
 
@@ -147,23 +148,20 @@ async def _import(ctx: Context, asked: argparse.Namespace) -> int:
 
 
 async def _parked(ctx: Context, asked: argparse.Namespace) -> int:
-    async def react(tx: db.Tx, arrival: inbox.Arrival) -> None:
-        await inbox.apply_now(tx, ctx.service.reactions, [arrival], service=ctx.service.name)
-
     if asked.action == "retry":
         try:
-            print(f"{await parked.retry(ctx.db, asked.id, react, by=asked.by)} applied")
+            print(f"{await inbox.retry_parked(ctx, asked.id, by=asked.by)} applied")
         except LookupError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a reaction raises is the answer that was asked for
             print(f"still failing, and still parked: {log.scrub(repr(error))}", file=sys.stderr)
             return 1
     elif asked.action == "drop":
-        await parked.drop(ctx.db, asked.id, by=asked.by)
+        async with ctx.db.transaction() as tx:
+            await parked.drop(tx, asked.id, by=asked.by, why=asked.why)
     else:
-        for record in await parked.listed(ctx.db):
-            if asked.action == "list" or record.id == asked.id:
-                print(json.dumps(asdict(record), default=str))
+        for record in [await parked.one(ctx.db, asked.id)] if asked.action == "show" else await parked.listed(ctx.db):
+            print(json.dumps(asdict(record), default=str))
     return 0
 
 
@@ -175,17 +173,20 @@ async def _replay(ctx: Context, asked: argparse.Namespace) -> int:
         print(f"{await replay.from_outbox(ctx, case_id=case_id, since=asked.since)} facts will be sent again")
         return 0
     topics = asked.topic or sorted({fact.topic for fact in ctx.service.reactions})
-    read, new = await replay.from_kafka(ctx, topics, since=asked.since)
-    print(f"{read} records read again, {new} facts were new here")
-    return 0
+    done = await replay.from_kafka(ctx, topics, since=asked.since)
+    print(f"{done.read} records read again, {done.new} facts were new here, {done.parked} are parked or dropped")
+    for place, why in done.failed.items():
+        print(f"not applied: {place}: {why}", file=sys.stderr)
+    return 1 if done.failed else 0
 
 
 async def _reconcile(ctx: Context, _asked: argparse.Namespace) -> int:
     found = await reconcile.gaps(ctx)
     for gap in found:
         print(json.dumps(asdict(gap), default=str))
-    print(f"{ctx.service.name}: {len(found)} gaps", file=sys.stderr)
-    return 1 if found else 0
+    unsent = await reconcile.unsent(ctx.db)
+    print(f"{ctx.service.name}: {len(found)} gaps; {unsent} of its own facts wait for Kafka", file=sys.stderr)
+    return 1 if found or unsent else 0
 
 
 async def _history(ctx: Context, asked: argparse.Namespace) -> int:

@@ -106,3 +106,6 @@ class ServiceSettings(BaseSettings):
     ops_port: Annotated[int | None, Field(description="Port of a worker's /livez, /readyz, /healthz and /metrics")] = (
         None
     )
+    ops_host: Annotated[str, Field(description="Address it listens at; 0.0.0.0 in a container of its own")] = (
+        "127.0.0.1"
+    )

@@ -18,7 +18,7 @@ from deploy.local.kafka import create_topics
 from deploy.local.places import ROOT
 from deploy.local.plan import DATABASES_READY, SERVICES, VIEWS_ROLE, Plan, role_of
 from deploy.local.trouble import Trouble
-from shared import db
+from shared import migrations
 from shared.db import Tx
 from shared.files import make_key_file
 from shared.service import Context, Service
@@ -85,7 +85,7 @@ async def migrate(plan: Plan, name: str) -> None:
     service = declared(name)
     url = plan.database_url(name)
     for stage in ("pre", "post"):
-        for ran in await db.migrate(url, service.migrations, stage=stage):
+        for ran in await migrations.migrate(url, service.migrations, stage=stage):
             print(f"{name}: {ran}")
     roster = SEEDS / f"{name}.toml"
     if service.seed is not None and roster.exists():
@@ -125,5 +125,5 @@ async def let_views_be_written(plan: Plan) -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(prepare(Plan.read()))
-    except (Trouble, db.MigrationChanged) as trouble:
+    except (Trouble, migrations.MigrationChanged) as trouble:
         sys.exit(f"consilium: {trouble}")

@@ -59,6 +59,8 @@ async def show_invoice(case_id: UUID, invoice_id: UUID, db: Db) -> InvoiceView:
 )
 async def pay_by_card(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
     """Return the provider's pay page for what is missing."""
+    if earlier := await once.earlier():
+        return earlier
     invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
     checkout = await open_checkout(ctx, invoice, who.locale or "en")
 

@@ -132,6 +132,8 @@ async def invoice_to_print(case_id: UUID, invoice_id: UUID, page: Page, ctx: Ctx
 @router.post("/invoices/{invoice_id}/pay")
 async def pay(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
     """Lead to the provider's pay page."""
+    if earlier := await once.earlier():
+        return earlier
     invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
     checkout = await open_checkout(ctx, invoice, who.locale or "en")
 

@@ -56,6 +56,8 @@ async def case_offers(case_id: UUID, db: Db) -> OffersView:
 @router.post("/cases/{case_id}/offers", dependencies=CHOOSERS, response_model=OffersView)
 async def offer(case_id: UUID, body: Shortlist, ctx: Ctx, who: Who, once: Once) -> Response:
     """Ask the first specialist of a list; the next ones follow by themselves."""
+    if earlier := await once.earlier():
+        return earlier
     _, _, ranking = await actions.ranking_of(ctx, CaseId(case_id))
 
     async def work(tx: Tx) -> OffersView:
@@ -131,6 +133,8 @@ async def write_opinion(
 @router.post("/cases/{case_id}/opinion/sign", dependencies=SPECIALISTS, response_model=OpinionView)
 async def sign(case_id: UUID, body: Signature, expected: Expected, ctx: Ctx, who: Who, once: Once) -> Response:
     """Sign: every section written, every question settled (M10); the signed version never changes."""
+    if earlier := await once.earlier():
+        return earlier
     asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
     await access.preview(ctx, who, case_id)
 

@@ -11,6 +11,7 @@ of certain numbers; a case's key gives it the same number in every topic, so a c
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ MAX_RECORDS = 500
 IN_A_ROW = 5
 OF_LAST_100 = 10
 SLOWEST_RETRY = 30.0
+ANSWERS_WITHIN = 5.0
 
 _log = log.get(__name__)
 
@@ -48,11 +50,17 @@ class Consumer:
         self.stopped: str | None = None
         """Why this consumer takes no more records until it is started anew, or None."""
         self.lag = 0
+        self._went_on = dict.fromkeys(range(LANES), time.monotonic())
 
     @property
     def topics(self) -> list[str]:
         """The topics in which something may concern this service."""
         return sorted({fact.topic for fact in self._reactions})
+
+    @property
+    def stands_still_for(self) -> float:
+        """Seconds since one of the lanes last took care of records, or heard from Kafka that there are none."""
+        return round(time.monotonic() - min(self._went_on.values()), 1) if self.topics else 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; connects anew for as long as Kafka can't be reached."""
@@ -66,27 +74,29 @@ class Consumer:
                 async with asyncio.TaskGroup() as lanes:
                     for lane in range(LANES):
                         lanes.create_task(self._follow(client, lane, stop))
-            except* (KafkaError, *TRANSIENT) as errors:
+            except* (KafkaError, OSError, TimeoutError, *TRANSIENT) as errors:
                 _log.warning("consumer_interrupted", problem=repr(errors.exceptions))
                 await _pause(stop, 1.0)
             finally:
-                await asyncio.wait_for(client.stop(), 10)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(client.stop(), kafka.patience(stop))
 
     async def _follow(self, client: AIOKafkaConsumer, lane: int, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            if places := [place for place in client.assignment() if place.partition % LANES == lane]:
-                await self._round(client, places, stop)
-            else:
+            places = [place for place in client.assignment() if place.partition % LANES == lane]
+            if not places:
                 await _pause(stop, 0.1)
+            if not places or await self._round(client, places, stop) or _answered(client, places):
+                self._went_on[lane] = time.monotonic()
 
-    async def _round(self, client: AIOKafkaConsumer, places: Sequence[TopicPartition], stop: asyncio.Event) -> None:
-        """Poll a lane's partitions once and take care of all that came."""
+    async def _round(self, client: AIOKafkaConsumer, places: Sequence[TopicPartition], stop: asyncio.Event) -> bool:
+        """Poll a lane's partitions once and take care of all that came; return whether anything did."""
         self._resume_due(client)
         polled = await client.getmany(*places, timeout_ms=400, max_records=MAX_RECORDS)
         await self._measure_lag(client, polled)
         arrivals = [kafka.arrival(self._settings, record) for records in polled.values() for record in records]
         if not arrivals:
-            return
+            return False
         failpoints.reach("consumer.polled")
         with telemetry.BATCH_SECONDS.labels(self._service).time():
             if await self._apply(arrivals, stop):
@@ -98,6 +108,7 @@ class Consumer:
             if offsets:
                 await _commit(client, offsets)
         failpoints.reach("consumer.acknowledged")
+        return True
 
     async def _apply(self, arrivals: Sequence[Arrival], stop: asyncio.Event) -> bool:
         """Apply all in one transaction; return False when one of them must be looked at alone."""
@@ -108,6 +119,8 @@ class Consumer:
 
         try:
             await self._through_outages(all_at_once, stop)
+        except TRANSIENT:  # told to stop meanwhile: whoever reads them next applies them
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the records are looked at one by one
             _log.info("batch_taken_apart", records=len(arrivals), problem=type(error).__name__)
             return False
@@ -121,6 +134,8 @@ class Consumer:
         reached: dict[TopicPartition, int] = {}
         waiting: set[TopicPartition] = set()
         for arrival in arrivals:
+            if stop.is_set():
+                break
             place = TopicPartition(self._settings.kafka_prefix + arrival.topic, arrival.partition)
             if place in waiting:
                 continue
@@ -146,6 +161,8 @@ class Consumer:
         except Retry as why:
             self._wait(client, place, str(why))
             return False
+        except TRANSIENT:  # as above: nothing is wrong with the record
+            raise
         except Exception as error:  # noqa: BLE001 - the third ending: it is parked
             await self._park(arrival, error, stop)
             return True
@@ -214,6 +231,13 @@ class Consumer:
         ends = {place: client.highwater(place) or 0 for place in client.assignment()}
         self.lag = sum(max(0, end - self._read_to.get(place, 0)) for place, end in ends.items())
         telemetry.LAG.labels(self._service).set(self.lag)
+
+
+def _answered(client: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> bool:
+    """Whether Kafka said of late what each of these holds; one that waits isn't asked."""
+    asked = client.assignment().intersection(places) - client.paused()
+    since = (time.time() - ANSWERS_WITHIN) * 1000
+    return all((client.last_poll_timestamp(place) or 0) > since for place in asked)
 
 
 async def _commit(client: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:

@@ -1,7 +1,7 @@
 """Named places at which a test may kill the process, so that every crash that can happen is made to happen.
 
-``CONSILIUM_FAILPOINT=relay.acknowledged`` kills (SIGKILL) at the first pass; ``relay.acknowledged:3`` at the third.
-Unset, as always outside tests, a pass costs one comparison.
+``CONSILIUM_FAILPOINT=relay.acknowledged`` kills (SIGKILL) at the first pass; ``relay.acknowledged:3`` at the third;
+``relay.acknowledged@STOP`` freezes it there instead, until somebody sends SIGCONT. Unset, as always outside tests, a pass costs one comparison.
 """
 
 import os
@@ -42,7 +42,9 @@ POINTS = (
     "rewrap.committed",
 )
 
-_name, _, _nth = os.environ.get("CONSILIUM_FAILPOINT", "").partition(":")
+_point, _, _how = os.environ.get("CONSILIUM_FAILPOINT", "").partition("@")
+_name, _, _nth = _point.partition(":")
+_signal = signal.Signals[f"SIG{_how or 'KILL'}"]
 _left = int(_nth or 1)
 if _name and _name not in POINTS:
     raise SystemExit(f"CONSILIUM_FAILPOINT={_name}: there is no such point; choose one of {', '.join(POINTS)}")
@@ -54,7 +56,7 @@ def reach(point: str) -> None:
     if point == _name:
         _left -= 1
         if _left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _signal)
 
 
 def wanted(point: str) -> bool:

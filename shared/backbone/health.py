@@ -1,7 +1,9 @@
-"""Is this service well? Workers report what only they know to a table, so that any process can answer."""
+"""Is this service well? Each worker reports what only it knows in a row of its own, so that any process can answer."""
 
 import asyncio
 import contextlib
+import os
+import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 REPORT_EVERY = 2.0
 SILENT_AFTER = timedelta(seconds=15)
+"""A worker that said nothing for so long is gone, and nothing that it said counts any more."""
 UNSENT_TOO_OLD = timedelta(seconds=30)
+STANDS_STILL_AFTER = timedelta(seconds=30)
+FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -40,20 +45,23 @@ class Health:
 async def check(db: Database, service: str) -> Health:
     """Ask the database how the service does. Raises what the database raises when it can't be reached."""
     async with db.reading() as tx:
-        oldest = await tx.fetchval("SELECT min(created_at) FROM outbox WHERE published_at IS NULL")
-        report = await tx.fetchrow("SELECT as_of, ok, said FROM worker_reports WHERE part = 'worker'")
+        age = await _unsent_age(tx, service)
+        told = await tx.fetch(
+            "SELECT said FROM worker_reports WHERE part LIKE 'worker %' AND as_of > $1", tx.now - SILENT_AFTER
+        )
         held = await parked.open_count(tx)
         refused = await tx.fetchval("SELECT count(*) FROM outbox WHERE refused IS NOT NULL AND published_at IS NULL")
-        timers = await tx.fetchval("SELECT count(*) FROM timers WHERE error IS NOT NULL")
+        timers = await tx.fetchval("SELECT count(*) FROM timers WHERE attempts >= 3")
         errands = await tx.fetchval("SELECT count(*) FROM errands WHERE done_at IS NULL AND attempts >= 3")
-        age = tx.now - oldest if oldest else timedelta()
-        silent = report is None or tx.now - report["as_of"] > SILENT_AFTER
-    telemetry.UNSENT_AGE.labels(service).set(max(0.0, age.total_seconds()))
-    said: dict[str, Any] = report["said"] if report else {}
+    workers: list[dict[str, Any]] = [row["said"] for row in told]
+    stopped = next((said["stopped"] for said in workers if said.get("stopped")), None)
+    still = max((said.get("still") or 0 for said in workers), default=0)
+    stands = still > STANDS_STILL_AFTER.total_seconds()
     problems = {
-        "no worker has reported for 15 s: start one": silent,
-        f"the oldest fact has waited {age.total_seconds():.0f} s for Kafka: is the broker up?": age > UNSENT_TOO_OLD,
-        f"the consumer stopped: {said.get('stopped')}": bool(said.get("stopped")),
+        "no worker has reported for 15 s: start one": not workers,
+        f"the oldest fact has waited {age:.0f} s for Kafka: is the broker up?": age > UNSENT_TOO_OLD.total_seconds(),
+        f"the consumer stopped: {stopped}": stopped is not None,
+        f"a consumer got nowhere for {still:.0f} s: is the broker up? see its worker's log": stands,
         f"{held} records are parked: see `parked list`": held > 0,
         f"Kafka refuses {refused} facts for good: see the outbox column `refused`": refused > 0,
         f"{timers} timers keep failing: see the column `error`": timers > 0,
@@ -61,8 +69,8 @@ async def check(db: Database, service: str) -> Health:
     }
     return Health(
         service=service,
-        outbox_age_seconds=max(0.0, age.total_seconds()),
-        consumer_lag=None if silent else said.get("lag"),
+        outbox_age_seconds=age,
+        consumer_lag=None if stands or not workers else sum(said.get("lag", 0) for said in workers),
         parked=held,
         failing_timers=timers,
         failing_errands=errands,
@@ -70,20 +78,36 @@ async def check(db: Database, service: str) -> Health:
     )
 
 
-async def report(db: Database, consumer: "Consumer", relay: "Relay", stop: asyncio.Event) -> None:
-    """Keep this worker's report fresh until ``stop`` is set."""
-    while not stop.is_set():
-        said = {"stopped": consumer.stopped, "lag": consumer.lag, "relay": "active" if relay.active else "standing by"}
+async def report(db: Database, service: str, consumer: "Consumer", relay: "Relay", stop: asyncio.Event) -> None:
+    """Keep this worker's report fresh until ``stop`` is set; what it said of itself ends with it."""
+    part = f"worker {socket.gethostname()}/{os.getpid()}"
+    while True:
+        said = {
+            "stopped": consumer.stopped, "still": consumer.stands_still_for, "lag": consumer.lag,
+            "relay": "active" if relay.active else "standing by",
+        }  # fmt: skip
         with contextlib.suppress(*TRANSIENT):
             async with db.transaction() as tx:
-                await _write(tx, ok=consumer.stopped is None, said=said)
+                await _unsent_age(tx, service)
+                await _write(tx, part, {} if stop.is_set() else said)
+        if stop.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), REPORT_EVERY)
 
 
-async def _write(tx: Tx, *, ok: bool, said: dict[str, Any]) -> None:
+async def _unsent_age(tx: Tx, service: str) -> float:
+    """Return for how many seconds the oldest unsent fact waits, and keep it for who reads the metrics."""
+    oldest = await tx.fetchval("SELECT min(created_at) FROM outbox WHERE published_at IS NULL")
+    age: float = max(0.0, (tx.now - oldest).total_seconds()) if oldest else 0.0
+    telemetry.UNSENT_AGE.labels(service).set(age)
+    return age
+
+
+async def _write(tx: Tx, part: str, said: dict[str, Any]) -> None:
     await tx.execute(
-        """INSERT INTO worker_reports (part, as_of, ok, said) VALUES ('worker', $1, $2, $3)
+        """WITH gone AS (DELETE FROM worker_reports WHERE as_of < $4)
+           INSERT INTO worker_reports (part, as_of, ok, said) VALUES ($1, $2, $3, $5)
            ON CONFLICT (part) DO UPDATE SET as_of = excluded.as_of, ok = excluded.ok, said = excluded.said""",
-        tx.now, ok, said,
+        part, tx.now, not said.get("stopped"), tx.now - FORGOTTEN_AFTER, said,
     )  # fmt: skip

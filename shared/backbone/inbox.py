@@ -6,7 +6,7 @@ What arrives is either applied, recorded as none of our business, or parked behi
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from shared import telemetry
@@ -14,6 +14,9 @@ from shared.backbone import failpoints, parked
 from shared.db import Tx
 from shared.envelope import Envelope, Unreadable, read_envelope, read_fact
 from shared.events import Fact
+
+if TYPE_CHECKING:
+    from shared.service import Context
 
 F = TypeVar("F", bound=Fact)
 Reaction = Callable[[Any, Tx], Awaitable[None]]
@@ -39,7 +42,7 @@ class Arrival:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
     def read(self) -> tuple[Envelope, Fact | None]:
         """Return what it says; the fact is None for a type nobody here knows. Raises ``Unreadable``."""
@@ -91,6 +94,15 @@ async def apply_now(tx: Tx, reactions: Reactions, arrivals: Sequence[Arrival], *
     for wave in _waves(ours):
         await _react(tx, reactions, wave, service)
     return len(ours)
+
+
+async def retry_parked(ctx: "Context", parked_id: int, *, by: str) -> int:
+    """Apply a parked record and those behind it, as ``parked.retry`` says."""
+
+    async def react(tx: Tx, arrival: Arrival) -> None:
+        await apply_now(tx, ctx.service.reactions, [arrival], service=ctx.service.name)
+
+    return await parked.retry(ctx.db, parked_id, react, by=by)
 
 
 async def _record(tx: Tx, read: Sequence[_Read]) -> set[UUID]:

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import make_wsgi_app
 
 from shared.backbone import health
-from shared.db import TRANSIENT, Database
+from shared.db import BARE, Database
 
 StartResponse = Callable[..., Any]
 CHECK_SECONDS = 3.0
@@ -27,7 +27,7 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: health checks are not facts."""
 
 
-def serve(port: int, db: Database, service: str, host: str = "") -> _Server:
+def serve(port: int, db: Database, service: str, host: str) -> _Server:
     """Answer on ``port`` from a thread of its own, so that a busy event loop still shows its metrics."""
     loop = asyncio.get_running_loop()
     metrics = make_wsgi_app()
@@ -36,7 +36,7 @@ def serve(port: int, db: Database, service: str, host: str = "") -> _Server:
         try:
             asked = asyncio.run_coroutine_threadsafe(health.check(db, service), loop)
             found = asked.result(CHECK_SECONDS)
-        except TRANSIENT as error:
+        except BARE as error:
             return "503 Service Unavailable", json.dumps({"service": service, "problems": [repr(error)]}).encode()
         return ("200 OK" if found.ok else "503 Service Unavailable"), json.dumps(asdict(found)).encode()
 
@@ -54,7 +54,7 @@ def serve(port: int, db: Database, service: str, host: str = "") -> _Server:
         return [body]
 
     server: _Server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True, name="ops").start()
+    threading.Thread(target=server.serve_forever, args=[0.1], daemon=True, name="ops").start()
     return server
 
 
@@ -65,6 +65,6 @@ def _ready(db: Database, loop: asyncio.AbstractEventLoop) -> tuple[str, bytes]:
 
     try:
         asyncio.run_coroutine_threadsafe(ask(), loop).result(CHECK_SECONDS)
-    except TRANSIENT as error:
+    except BARE as error:
         return "503 Service Unavailable", json.dumps({"ready": False, "problem": repr(error)}).encode()
     return "200 OK", b'{"ready": true}'

@@ -4,10 +4,11 @@
 that has just been let go.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from shared import log
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from shared.backbone.inbox import Arrival
 
 LOCK = 7_203_943
+_NOT_PARKED = "no record is parked under {}; list them to see which are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ class Parked:
     error: str
     attempts: int
     parked_at: datetime
+    ended: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_why: str | None
 
 
 async def held_keys(tx: Tx, keys: Iterable[bytes | None]) -> set[bytes | None]:
@@ -44,26 +50,50 @@ async def held_keys(tx: Tx, keys: Iterable[bytes | None]) -> set[bytes | None]:
 
 
 async def put(tx: Tx, arrival: "Arrival", *, error: str, behind: bool) -> None:
-    """Park a record; parking the same one twice keeps the first."""
-    named = dict(arrival.headers)
+    """Park a record, whatever bytes it holds; parking the same one twice keeps the first.
+
+    PostgreSQL takes no NUL in a text: names of headers are kept percent-encoded, and what is for people leaves it out.
+    """
+    named = {name: value or b"" for name, value in arrival.headers}
     await tx.execute(
         """INSERT INTO parked (topic, partition, "offset", key, value, headers, type, case_id, behind, error)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING""",
         arrival.topic, arrival.partition, arrival.offset, arrival.key, arrival.value,
-        [[name, value.hex()] for name, value in arrival.headers],
-        named.get("ce_type", b"").decode(errors="replace") or None,
-        _uuid(named.get("ce_subject", arrival.key or b"")), behind, log.scrub(error),
+        [[quote(name), value if value is None else value.hex()] for name, value in arrival.headers],
+        named.get("ce_type", b"").decode(errors="replace").replace("\0", "") or None,
+        _uuid(named.get("ce_subject", arrival.key or b"")), behind, log.scrub(error).replace("\0", ""),
     )  # fmt: skip
+
+
+_SHOWN = "SELECT " + ", ".join(f'"{name}"' for name in Parked.__slots__) + " FROM parked "
 
 
 async def listed(db: Database) -> list[Parked]:
     """Return what is parked now, in the order in which it came."""
     async with db.reading() as tx:
+        return [Parked(**row) for row in await tx.fetch(_SHOWN + "WHERE ended IS NULL ORDER BY id")]
+
+
+async def one(db: Database, parked_id: int) -> Parked:
+    """Return a record, also when it is parked no more. Raises ``LookupError``."""
+    async with db.reading() as tx:
+        row = await tx.fetchrow(_SHOWN + "WHERE id = $1", parked_id)
+    if row is None:
+        raise LookupError(_NOT_PARKED.format(parked_id))
+    return Parked(**row)
+
+
+async def without_known(db: Database, arrivals: Sequence["Arrival"]) -> list["Arrival"]:
+    """Return those of these records that nobody parked, or that were applied after it: not what waits or was dropped."""
+    async with db.reading() as tx:
         rows = await tx.fetch(
-            """SELECT id, topic, partition, "offset", type, case_id, behind, error, attempts, parked_at
-               FROM parked WHERE ended IS NULL ORDER BY id""",
-        )
-    return [Parked(**row) for row in rows]
+            """SELECT topic, partition, "offset" FROM parked JOIN unnest($1::text[], $2::int[], $3::bigint[])
+                 AS asked (topic, partition, "offset") USING (topic, partition, "offset")
+               WHERE ended IS DISTINCT FROM 'applied'""",
+            *([getattr(one, part) for one in arrivals] for part in ("topic", "partition", "offset")),
+        )  # fmt: skip
+    known = {tuple(row) for row in rows}
+    return [one for one in arrivals if (one.topic, one.partition, one.offset) not in known]
 
 
 async def open_count(tx: Tx) -> int:
@@ -92,19 +122,18 @@ async def retry(db: Database, parked_id: int, react: Callable[[Tx, "Arrival"], A
             await _note_failure(db, row["id"], repr(error))
             raise
     if applied == 0:
-        raise LookupError(f"no record is parked under {parked_id}; list them to see which are")
+        raise LookupError(_NOT_PARKED.format(parked_id))
     return applied
 
 
-async def drop(db: Database, parked_id: int, *, by: str) -> None:
+async def drop(tx: Tx, parked_id: int, *, by: str, why: str = "") -> None:
     """Give a parked record up for good, on somebody's responsibility; those behind it can then be retried.
 
     Raises ``LookupError`` when nothing is parked under this id.
     """
-    async with db.transaction() as tx:
-        await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        if not await _end(tx, parked_id, "dropped", by):
-            raise LookupError(f"no record is parked under {parked_id}; list them to see which are")
+    await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    if not await _end(tx, parked_id, "dropped", by, why):
+        raise LookupError(_NOT_PARKED.format(parked_id))
 
 
 async def _first_of_case(db: Database, parked_id: int) -> Row | None:
@@ -117,10 +146,11 @@ async def _first_of_case(db: Database, parked_id: int) -> Row | None:
         )
 
 
-async def _end(tx: Tx, parked_id: int, how: str, by: str) -> bool:
+async def _end(tx: Tx, parked_id: int, how: str, by: str, why: str = "") -> bool:
     tag = await tx.execute(
-        "UPDATE parked SET ended = $2, ended_at = $3, ended_by = $4 WHERE id = $1 AND ended IS NULL",
-        parked_id, how, tx.now, by,
+        """UPDATE parked SET ended = $2, ended_at = $3, ended_by = $4, ended_why = nullif($5, '')
+           WHERE id = $1 AND ended IS NULL""",
+        parked_id, how, tx.now, by, why,
     )  # fmt: skip
     return tag == "UPDATE 1"
 
@@ -129,14 +159,14 @@ async def _note_failure(db: Database, parked_id: int, error: str) -> None:
     async with db.transaction() as tx:
         await tx.execute(
             "UPDATE parked SET attempts = attempts + 1, error = $2, behind = false WHERE id = $1",
-            parked_id, log.scrub(error),
+            parked_id, log.scrub(error).replace("\0", ""),
         )  # fmt: skip
 
 
 def _arrival(row: Row) -> "Arrival":
     from shared.backbone.inbox import Arrival
 
-    headers = [(name, bytes.fromhex(value)) for name, value in row["headers"]]
+    headers = [(unquote(name), value and bytes.fromhex(value)) for name, value in row["headers"]]
     return Arrival(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers)
 
 

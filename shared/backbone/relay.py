@@ -20,7 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared import log, telemetry
 from shared.backbone import failpoints, kafka
-from shared.db import TRANSIENT, Row
+from shared.db import BARE, Row
 from shared.envelope import Envelope
 from shared.settings import PlatformSettings
 
@@ -71,7 +71,7 @@ class Relay:
             try:
                 await self._relay(stop)
                 backoff = 0.2
-            except (*TRANSIENT, KafkaError) as error:
+            except (*BARE, KafkaError) as error:
                 _log.warning("relay_interrupted", problem=repr(error), again_in_seconds=backoff)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), backoff)
@@ -102,7 +102,7 @@ class Relay:
             try:
                 await self._drain(connection, producer, woken, stop)
             finally:
-                await asyncio.wait_for(producer.stop(), 5)
+                await asyncio.wait_for(producer.stop(), kafka.patience(stop))
         finally:
             connection.terminate() if connection.is_closed() else await connection.close(timeout=2)
 

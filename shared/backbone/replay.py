@@ -1,15 +1,34 @@
 """Delivering facts again. Every reader knows a fact by its id, so what was already applied changes nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
-from shared.backbone import inbox, kafka
+from shared import log
+from shared.backbone import inbox, kafka, parked
+from shared.backbone.inbox import Arrival
+from shared.db import TRANSIENT
 from shared.ids import CaseId
 from shared.service import Context
 
 MAX_RECORDS = 500
+
+
+@dataclass
+class Replayed:
+    """How many records were read, how many facts were new to a reaction, and how many wait or were dropped in ``parked``.
+
+    ``failed``: by topic, partition and offset, why another could not be applied; a case's later records wait behind it.
+    """
+
+    read: int = 0
+    new: int = 0
+    parked: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    stuck: set[bytes | None] = field(default_factory=set)
 
 
 async def from_outbox(ctx: Context, *, case_id: CaseId | None = None, since: datetime | None = None) -> int:
@@ -27,14 +46,14 @@ async def from_outbox(ctx: Context, *, case_id: CaseId | None = None, since: dat
     return int(tag.split()[-1])
 
 
-async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | None = None) -> tuple[int, int]:
+async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | None = None) -> Replayed:
     """Read the topics again up to their present ends and apply what this service missed.
 
-    Returns how many records were read and how many facts were new to a reaction. The consumer group's offsets stay.
+    The consumer group's offsets stay, and nothing is parked. Raises ``ValueError`` when Kafka can't be reached.
     """
-    client = kafka.consumer(ctx.platform, ctx.service.name, group=None)
-    await client.start()
+    client, done = kafka.consumer(ctx.platform, ctx.service.name, group=None), Replayed()
     try:
+        await client.start()
         places = [
             TopicPartition(topic, partition)
             for topic in (ctx.platform.kafka_prefix + name for name in topics)
@@ -43,29 +62,48 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
         client.assign(places)
         ends = await client.end_offsets(places)
         await _rewind(client, places, since)
-        read = new = 0
         while unread := [place for place in places if await client.position(place) < ends[place]]:
             polled = await client.getmany(*unread, timeout_ms=1_000, max_records=MAX_RECORDS)
             arrivals = [kafka.arrival(ctx.platform, record) for records in polled.values() for record in records]
-            read += len(arrivals)
-            async with ctx.db.transaction() as tx:
-                new += await inbox.apply(tx, ctx.service.reactions, arrivals, service=ctx.service.name)
+            unknown = await parked.without_known(ctx.db, arrivals)
+            done.read += len(arrivals)
+            done.parked += len(arrivals) - len(unknown)
+            await _deliver(ctx, unknown, done)
+    except KafkaError as error:
+        raise ValueError(f"Kafka at {ctx.platform.kafka_bootstrap} doesn't answer: {error!r}") from error
     finally:
         await client.stop()
-    return read, new
+    return done
 
 
-async def _partitions(client: object, topic: str) -> set[int]:
-    await client._client.force_metadata_update()  # type: ignore[attr-defined]
-    await client._client._wait_on_metadata(topic)  # type: ignore[attr-defined]
-    found: set[int] = client.partitions_for_topic(topic)  # type: ignore[attr-defined]
+async def _deliver(ctx: Context, arrivals: Sequence[Arrival], done: Replayed) -> None:
+    """Apply all in one transaction; when that fails, one by one, and note those that fail."""
+    free = [arrival for arrival in arrivals if arrival.key not in done.stuck]
+    try:
+        async with ctx.db.transaction() as tx:
+            done.new += await inbox.apply(tx, ctx.service.reactions, free, service=ctx.service.name)
+    except TRANSIENT:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is named, and the rest goes on
+        if len(free) > 1:
+            for arrival in free:
+                await _deliver(ctx, [arrival], done)
+        else:
+            done.failed[f"{free[0].topic} {free[0].partition}:{free[0].offset}"] = log.scrub(repr(error))
+            done.stuck |= {free[0].key} - {None}
+
+
+async def _partitions(client: AIOKafkaConsumer, topic: str) -> set[int]:
+    await client._client.force_metadata_update()
+    await client._client._wait_on_metadata(topic)
+    found: set[int] = client.partitions_for_topic(topic)
     return found
 
 
-async def _rewind(client: object, places: Sequence[TopicPartition], since: datetime | None) -> None:
-    await client.seek_to_beginning(*places)  # type: ignore[attr-defined]
+async def _rewind(client: AIOKafkaConsumer, places: Sequence[TopicPartition], since: datetime | None) -> None:
+    await client.seek_to_beginning(*places)
     if since is not None:
-        at = await client.offsets_for_times({place: int(since.timestamp() * 1000) for place in places})  # type: ignore[attr-defined]
-        ends = await client.end_offsets(places)  # type: ignore[attr-defined]
+        at = await client.offsets_for_times({place: int(since.timestamp() * 1000) for place in places})
+        ends = await client.end_offsets(places)
         for place in places:
-            client.seek(place, at[place].offset if at[place] else ends[place])  # type: ignore[attr-defined]
+            client.seek(place, at[place].offset if at[place] else ends[place])

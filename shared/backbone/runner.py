@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-
-import asyncpg
+from collections.abc import AsyncIterator
 
 from shared import log
 from shared.backbone import errands, timers
-from shared.db import TRANSIENT
+from shared.db import BARE, listener
 from shared.service import Context
 
 POLL_SECONDS = 1.0
@@ -23,11 +22,11 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
             async with _listening(ctx, woken):
                 while not stop.is_set():
                     woken.clear()
-                    ran = await timers.run_due(ctx.db, ctx.service.timers)
+                    ran = await timers.run_due(ctx.db, ctx.service.timers, stop)
                     ran += await errands.run_due(ctx, ctx.service.errands)
                     if not ran:
                         await _first(woken, stop)
-        except TRANSIENT as error:
+        except BARE as error:
             _log.warning("runner_interrupted", problem=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), POLL_SECONDS)
@@ -43,10 +42,8 @@ async def keep_running(ctx: Context) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(ctx: Context, woken: asyncio.Event):  # type: ignore[no-untyped-def]
-    connection = await asyncpg.connect(
-        ctx.settings.database_url, timeout=5, server_settings={"application_name": f"{ctx.service.name}-runner"},
-    )  # fmt: skip
+async def _listening(ctx: Context, woken: asyncio.Event) -> AsyncIterator[None]:
+    connection = await listener(ctx.settings.database_url, f"{ctx.service.name}-runner")
     try:
         connection.add_termination_listener(lambda _: woken.set())
         await connection.add_listener("runner", lambda *_: woken.set())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared import log, telemetry
 from shared.backbone import failpoints
-from shared.db import TRANSIENT, Database, Tx
+from shared.db import AWAY, Database, Row, Tx
 from shared.ids import CaseId
 
 TimerReaction = Callable[[CaseId, Tx], Awaitable[None]]
@@ -72,13 +72,13 @@ _TAKE = """SELECT case_id, name, due, attempts FROM timers WHERE due <= $1 AND n
 _DELETE = "DELETE FROM timers WHERE case_id = $1 AND name = $2 AND due = $3"
 
 
-async def run_due(db: Database, reactions: Mapping[str, TimerReaction]) -> int:
-    """Run every timer that is due, each in a transaction of its own, and return how many ran.
+async def run_due(db: Database, reactions: Mapping[str, TimerReaction], stop: asyncio.Event | None = None) -> int:
+    """Run every timer that is due, each in a transaction of its own, until ``stop`` is set; return how many ran.
 
-    One that fails keeps its row, says why, and is tried again later: 1 s, 2 s, 4 s … up to 10 minutes.
+    One that fails keeps its row, says why, and is tried again later: 1 s, 2 s, 4 s … up to 10 minutes. Others go on.
     """
     ran = 0
-    while await _run_one(db, reactions):
+    while not (stop and stop.is_set()) and await _run_one(db, reactions):
         ran += 1
         failpoints.reach("timers.committed")
         await asyncio.sleep(0)
@@ -97,20 +97,22 @@ async def _run_one(db: Database, reactions: Mapping[str, TimerReaction]) -> bool
             with telemetry.continuing(None, f"timer {taken['name']}", case_id=str(taken["case_id"])):
                 await reactions[taken["name"]](taken["case_id"], tx)
             failpoints.reach("timers.handled")
-    except TRANSIENT:
+    except AWAY:
         raise
     except Exception as error:  # kept at the timer, which goes off again later
         if taken is None:
             raise
         _log.error("timer_failed", timer=taken["name"], case_id=str(taken["case_id"]), exc_info=True)
-        await _postpone(db, taken["case_id"], taken["name"], taken["attempts"] + 1, log.scrub(repr(error)))
+        await _postpone(db, taken, log.scrub(repr(error)))
     return True
 
 
-async def _postpone(db: Database, case_id: CaseId, name: str, attempts: int, error: str) -> None:
+async def _postpone(db: Database, taken: Row, error: str) -> None:
+    """Let a timer go off again later, unless somebody wound it anew meanwhile."""
     async with db.transaction() as tx:
-        due = tx.now + min(timedelta(seconds=2 ** min(attempts - 1, 12)), WORST_BACKOFF)
         await tx.execute(
-            "UPDATE timers SET due = $3, attempts = $4, error = $5 WHERE case_id = $1 AND name = $2",
-            case_id, name, due, attempts, error,
+            """UPDATE timers SET due = $4, attempts = attempts + 1, error = $5
+               WHERE case_id = $1 AND name = $2 AND due = $3""",
+            taken["case_id"], taken["name"], taken["due"],
+            tx.now + min(timedelta(seconds=2 ** min(taken["attempts"], 12)), WORST_BACKOFF), error,
         )  # fmt: skip

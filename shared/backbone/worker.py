@@ -11,28 +11,34 @@ from shared.backbone.relay import Relay
 from shared.collector import spare_the_collector
 from shared.service import Context
 
+FINISHING_SECONDS = 1.0
+"""How long what is in hand at the stop may take; what takes longer is let go: all of it is done at least once."""
 _log = log.get(__name__)
 
 
 async def run(ctx: Context, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set; then what is in hand is finished, and lock and partitions are handed over."""
+    """Run until ``stop`` is set; then what is in hand is finished or let go, and lock and partitions are handed over."""
     service = ctx.service
     relay = Relay(service.name, ctx.settings.database_url, ctx.platform)
     consumer = Consumer(service.name, service.reactions, ctx.db, ctx.platform)
-    server = ops.serve(ctx.settings.ops_port, ctx.db, service.name) if ctx.settings.ops_port else None
+    at, port = ctx.settings.ops_host, ctx.settings.ops_port
+    server = ops.serve(port, ctx.db, service.name, at) if port else None
     parts: list[Callable[[], Awaitable[None]]] = [
         lambda: relay.run(stop),
         lambda: consumer.run(stop),
         lambda: runner.run(ctx, stop),
-        lambda: health.report(ctx.db, consumer, relay, stop),
+        lambda: health.report(ctx.db, service.name, consumer, relay, stop),
         lambda: housekeeping.run(ctx, stop),
     ]
     spare_the_collector()
     _log.info("worker_started")
     try:
         async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(_or_stop(part, stop))
+            running = [group.create_task(_or_stop(part, stop)) for part in parts]
+            await stop.wait()
+            await asyncio.wait(running, timeout=FINISHING_SECONDS)
+            for late in running:
+                late.cancel()
     finally:
         if server is not None:
             server.shutdown()

@@ -23,6 +23,7 @@ from shared.web.errors import on_http_exception, on_invalid_request
 from shared.web.identity import Identity, IssuerKeys, session_cookie
 from shared.web.middleware import NothingEscapes, SecurityHeaders, Traced
 from shared.web.ops import ops_router
+from shared.web.parked_pages import parked_pages
 from shared.web.queue_feed import QueueFeed
 from shared.web.queue_pages import queue_pages
 from shared.web.tokens import PublicKeys
@@ -81,6 +82,7 @@ def _routers(service: Service) -> "Sequence[APIRouter]":
         ops_router(service.name),
         backbone_router(service),
         queue_pages(service),
+        parked_pages(service),
     ]
 
 

@@ -53,5 +53,5 @@ def _add_facts(router: APIRouter, service: "Service") -> None:
         if topic not in own_topics:
             raise Problem(404, "Not our topic", detail=f"{service.name} tells facts in: {', '.join(own_topics)}.")
         async with db.reading() as tx:
-            page = await reconcile.told(tx, [topic], CaseId(after) if after else None)
+            page = await reconcile.told(tx, topic, CaseId(after) if after else None)
         return [(told_in, case_id, last) for told_in, case_id, last in page]

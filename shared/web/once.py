@@ -61,6 +61,15 @@ class OnceOnly:
     route: str
     body_hash: bytes
 
+    async def earlier(self) -> Response | None:
+        """Return the answer that this very request got before, if any: for who must ask somebody else before the work.
+
+        Without it a repeat would ask again, and get another answer when the state has moved on or nobody answers.
+        """
+        async with self.db.reading() as tx:
+            found = await tx.fetchrow(_EARLIER, self.principal, self.key)
+        return None if found is None else self._as_before(found).response()
+
     async def run(self, work: Callable[[Tx], Awaitable[BaseModel | dict[str, Any]]], status: int = 200) -> Response:
         """Do ``work`` in a transaction, unless it was done before, and answer its model (or plain values) as JSON."""
 

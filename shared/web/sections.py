@@ -48,6 +48,7 @@ SECTIONS = (
     _queue("Offers", "matching", "my-offers", Role.SPECIALIST),
     _queue("Opinions", "matching", "to-write", Role.SPECIALIST),
     _queue("Calls", "notify", "call-instead", Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SUPERVISOR),
+    Section("Parked", "/desk/intake/parked", frozenset({Role.SUPERVISOR})),
 )
 """A test holds every queue in this table against the queue its service declares: name and roles."""
 

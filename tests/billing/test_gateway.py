@@ -138,6 +138,8 @@ async def test_paying_twice_on_one_page_takes_the_money_once(
     assert "This payment is done" in (await sandbox.pays(url)).text
     await eventually(sandbox.all_delivered)
     assert await billing.count("payments") == 1
+    billing.ctx.settings = billing.ctx.settings.model_copy(update={"gateway_url": "http://127.0.0.1:9"})
+    assert await pay_page(billing, case) == url, "the same request again, with the money in and the provider away"
 
 
 async def test_asking_again_for_the_same_amount_leads_to_the_same_page(

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from shared import db
+from shared import db, migrations
 from shared.ids import new_id
 from tests.support.service import run_as_admin, service_named, with_database
 
@@ -20,7 +20,7 @@ async def prepared(postgres_url: str) -> AsyncIterator[str]:
     name = f"test_old_{new_id().hex[12:]}"
     await run_as_admin(postgres_url, f"CREATE DATABASE {name}")
     try:
-        await db.migrate(with_database(postgres_url, name), BILLING)
+        await migrations.migrate(with_database(postgres_url, name), BILLING)
         yield with_database(postgres_url, name)
     finally:
         await run_as_admin(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
@@ -53,7 +53,7 @@ async def writes(connection: Any, kind: str, source: str, account: str, minor: i
 
 async def test_the_old_codes_money_counts_until_it_is_gone(connection: Any, prepared: str) -> None:
     await writes(connection, "payment_received", "payment:1", "card_clearing", 5)
-    await db.migrate(prepared, BILLING, stage="post")
+    await migrations.migrate(prepared, BILLING, stage="post")
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="has no document"):
         await writes(connection, "payment_received", "payment:2", "card_clearing", 5)
 
@@ -87,6 +87,6 @@ async def test_what_was_given_back_of_a_fee_before_counts(connection: Any, prepa
         await a_refund_of_before(connection, "decision", "overpayments"): 0,
         await a_refund_of_before(connection, "withdrawn", "revenue"): 0,
     }
-    await db.migrate(prepared, BILLING, stage="post")
+    await migrations.migrate(prepared, BILLING, stage="post")
     rows = await connection.fetch("SELECT id, of_fee_minor FROM refunds")
     assert {row["id"]: row["of_fee_minor"] for row in rows} == expected

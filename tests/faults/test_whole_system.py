@@ -28,7 +28,8 @@ DEATHS = {
     "matching": ["consumer.committed", "relay.acknowledged", "consumer.flushed", "errands.run"],
     "notify": ["errands.run", "consumer.committed"],
 }
-"""Where each worker dies, one after the other. Intake's worker tells no fact itself and has no errands; notify tells none."""
+"""Where each worker dies, one after the other; notify tells no fact. At each step of the loop the toy's dies (test_worker);
+with each clock and each errand of a service in hand, its own does (test_every_timer, test_other_timers and their like)."""
 
 KINDS = (
     "received",

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared import db
+from shared import db, migrations
 from shared.ids import new_case_number, new_id
 from shared.service import BACKBONE_MIGRATIONS
 from tests.support.service import A_MONDAY, run_as_admin, service_named, with_database
@@ -27,7 +27,7 @@ async def old(postgres_url: str, tmp_path: Path) -> AsyncIterator[Any]:
     for file in INTAKE.glob("pre_*.sql"):
         if file.name < "pre_0005":
             shutil.copy(file, before)
-    await db.migrate(url, [BACKBONE_MIGRATIONS, before])
+    await migrations.migrate(url, [BACKBONE_MIGRATIONS, before])
     connection = await asyncpg.connect(url)
     await db.prepare(connection)
     try:
@@ -92,7 +92,7 @@ async def test_what_stood_on_two_queues_stands_on_one_with_what_it_waits_for_and
     await an_old_case(old, None, withdrawn_at=A_MONDAY, withdrawn_by="patient")
     [at] = await old.fetchrow("SELECT current_database()")
 
-    ran = await db.migrate(with_database(postgres_url, at), [BACKBONE_MIGRATIONS, INTAKE])
+    ran = await migrations.migrate(with_database(postgres_url, at), [BACKBONE_MIGRATIONS, INTAKE])
 
     assert "intake/pre_0005_one_queue.sql" in ran
     rows = await old.fetch(

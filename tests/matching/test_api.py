@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.ids import CaseId, new_id
@@ -206,3 +207,24 @@ async def test_everybody_who_was_asked_is_listed(clinic: Clinic) -> None:
     ]
     asked_again = await clinic.offer(case_id, "Dr Yusuf Demir")
     assert asked_again.status_code == 409
+
+
+async def test_who_sends_again_gets_the_same_answer_also_when_intake_is_away(clinic: Clinic) -> None:
+    case_id = await clinic.a_complete_case()
+    base, ids = f"/api/matching/cases/{case_id}", await clinic.ids(case_id)
+
+    async def twice(who: httpx.AsyncClient, path: str, body: Any, **headers: str) -> None:
+        headers |= {"Idempotency-Key": str(new_id())}
+        first = await who.post(base + path, json=body, headers=headers)
+        assert first.status_code == 200, first.text
+        answers = clinic.service.peers.answers.copy()
+        clinic.service.peers.answers.clear()
+        again = await who.post(base + path, json=body, headers=headers)
+        assert (again.status_code, again.text) == (200, first.text)
+        clinic.service.peers.answers |= answers
+
+    await twice(clinic.lead, "/offers", {"specialist_ids": [ids["Dr Imani Okafor"]]})
+    await clinic.accept(clinic.imani)
+    written = await clinic.write(case_id)
+    signature = {"name": "Dr Imani Okafor", "confirm": True}
+    await twice(clinic.imani, "/opinion/sign", signature, **{"If-Match": written.headers["ETag"]})

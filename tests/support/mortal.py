@@ -1,5 +1,6 @@
 """A service that dies again and again: ``python -m tests.support.mortal SERVICE PORT POINT…`` its web server, or
-``SERVICE timers`` or ``SERVICE errands``, which run what is due once for each line of points that they read.
+``SERVICE timers``, ``SERVICE errands`` or ``SERVICE due`` (both), which run what is due once for each line of points that
+they read.
 
 It dies at one fail-point after the other, by turns; one that is told ``-`` lives. The listening socket outlives the server,
 and so do the modules that are read: an heir is there after a moment. Tests drive it by ``tests.support.dying``.
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import uvicorn
 
 from shared.backbone import errands, failpoints, timers
+from deploy.local.child import LIBC, PR_SET_PDEATHSIG
 from shared.programme import all_programmes
 from shared.service import Context, Service
 from shared.web.hosting import serve
@@ -40,6 +42,7 @@ def in_turns(deaths: Sequence[str], live: Callable[[], None]) -> int:
     for killed, death in enumerate(itertools.cycle(deaths)):
         child = os.fork()
         if child == 0:
+            LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) if LIBC else None
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what it logs is no answer of ours
             os.environ["CONSILIUM_FAILPOINT"] = "" if death == LIVES else death
             importlib.reload(failpoints)
@@ -78,6 +81,12 @@ async def run_errands(ctx: Context) -> None:
         pass
 
 
+async def run_due(ctx: Context) -> None:
+    """Run the timers that are due, and then the errands."""
+    await run_timers(ctx)
+    await run_errands(ctx)
+
+
 async def _with_context(service: Service, run: Callable[[Context], Awaitable[None]]) -> None:
     ctx = await Context.open(service)
     await run(ctx)
@@ -89,7 +98,7 @@ def main(name: str, what: str, *deaths: str) -> None:
     all_programmes()  # read once, for all children
     if what.isdecimal():
         return serve_at(int(what), service, deaths)
-    run = {"timers": run_timers, "errands": run_errands}[what]
+    run = {"timers": run_timers, "errands": run_errands, "due": run_due}[what]
     for line in sys.stdin:
         print(in_turns(line.split(), lambda: asyncio.run(_with_context(service, run))), flush=True)
     return None

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from filelock import FileLock
 
 from shared import db as shared_db
+from shared import migrations
 from shared.backbone import errands, inbox, timers
 from shared.backbone.inbox import Arrival
 from shared.clock import FixedClock
@@ -212,7 +213,7 @@ async def template_of(service: Service, postgres_url: str) -> str:
         if not done.exists():
             await run_as_admin(postgres_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
             for stage in ("pre", "post"):
-                await shared_db.migrate(with_database(postgres_url, name), service.migrations, stage=stage)
+                await migrations.migrate(with_database(postgres_url, name), service.migrations, stage=stage)
             done.touch()
     return name
 

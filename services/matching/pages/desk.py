@@ -99,6 +99,8 @@ async def offer(request: Request, case_id: UUID, page: Page, ctx: Ctx, who: Who,
     form = await Form.read(request, Choosing)
     if not form.valid:
         return await _case_page(page, ctx, case_id, form, status=422)
+    if earlier := await once.earlier():
+        return earlier
     _, _, ranking = await actions.ranking_of(ctx, CaseId(case_id))
     chosen = actions.shortlist(ranking, form.model.chosen)
 

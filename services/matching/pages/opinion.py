@@ -114,6 +114,8 @@ async def sign(
     form = await Form.read(request, Signing)
     if not form.valid:
         return await _sign_page(page, ctx, who, case_id, form, status=422)
+    if earlier := await once.earlier():
+        return earlier
     asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
     await access.preview(ctx, who, case_id)
 

@@ -1,6 +1,9 @@
 """A service just large enough to see the backbone work: it counts what it hears, and answers some of it."""
 
+import asyncio
 import os
+import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +18,16 @@ from shared.service import Context, Service
 from shared.settings import ServiceSettings
 from shared.staff_queue import Queue
 
-FAILS = "FAIL"
+FAILS, SLEEPS = "FAIL", "SLEEP"
+OWN_FAULTS: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "ARGUMENTS": lambda tx: tx.fetch("SELECT $1::int"),
+    "DATA": lambda tx: tx.fetch("SELECT $1::int", 1 << 40),
+    "FILE": lambda _tx: asyncio.to_thread(Path("/nowhere/at/all").read_bytes),
+    "TIME": lambda _tx: asyncio.wait_for(asyncio.sleep(60), 0.01),
+}
+"""What a reaction may do wrong by itself and that looks as if the database were away."""
+CLASH = "DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01'; END $$"
+"""What a deadlock is to who is chosen to give way."""
 DESK = Queue("desk", "Desk", ("finance",))
 
 
@@ -26,6 +38,10 @@ async def note(confirmed: ServicesConfirmed, tx: Tx) -> None:
         raise RuntimeError("this one always fails")
     if confirmed.services == ("RETRY",) and os.environ.get("TOY_MENDED") != "yes":
         raise Retry("not yet")
+    for fault in set(confirmed.services) & OWN_FAULTS.keys():
+        await OWN_FAULTS[fault](tx)
+    if confirmed.services == ("CLASH",) and os.environ.get("TOY_MENDED") != "yes":
+        await tx.execute(CLASH)
     outbox.append(tx, refund(confirmed.case_id, tx))
     await timers.set(tx, confirmed.case_id, "remember", tx.now + timedelta(seconds=1))
     await errands.request(tx, "write", confirmed.case_id, str(confirmed.case_id), {"word": "done"})
@@ -60,6 +76,8 @@ async def write(errand: Errand, ctx: Context) -> None:
     """Count the errand, idempotent on its key."""
     if errand.payload.get("word") == FAILS:
         raise ConnectionError("nobody answers at someone@example.org")
+    if errand.payload.get("word") == SLEEPS:
+        await asyncio.sleep(60)
     async with ctx.db.transaction() as tx:
         await tx.execute(
             """INSERT INTO heard (case_id, what) SELECT $1, $2
@@ -107,8 +125,13 @@ SERVICE = Service(
 )
 
 if __name__ == "__main__":
-    import sys
-
     from shared.main import main
 
-    sys.exit(main(SERVICE))
+    if sys.argv[1:2] == ["workers"]:  # one after the other, each to die at the next of these points
+        from shared.backbone import kafka, relay, worker  # noqa: F401 - read once, for all
+        from tests.support.mortal import in_turns
+
+        kafka.SESSION_MS = 1_500  # so long the group waits for each that died
+        in_turns(sys.argv[2:], lambda: sys.exit(main(SERVICE, ["worker"])))
+    else:
+        sys.exit(main(SERVICE))

@@ -4,14 +4,18 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
+import httpx
 import pytest
+import uvicorn
 
 from shared import staff_queue
 from shared.ids import CaseId, new_id
 from shared.staff_queue import Cursor
-from shared.web import queue_feed
+from shared.web import Role, queue_feed
 from shared.web.queue_feed import QueueFeed
 from tests.shared.web.sample.service import TO_READ
 from tests.support.eventually import eventually
@@ -116,3 +120,50 @@ async def test_who_reads_too_slowly_is_let_go_and_may_come_back(
     await eventually(lambda: [*before, *back.seen] == ["0", "1", "2", "3", "4"])
     for one in (desk, back):
         await one.leave()
+
+
+async def test_over_http_who_comes_back_with_the_last_event_gets_what_came_after_it(
+    sample: ServiceUnderTest, feed: QueueFeed
+) -> None:
+    start = await _cursor(sample)
+    await _put(sample, "one", "two", "three")
+    desk = sample.sign_in(Role.CARE_ADVISOR)
+    async with _served(sample.app) as base, httpx.AsyncClient(base_url=base, cookies=desk.cookies) as browser:
+        told = await _read(browser, 3, params={"after": str(start)})
+        assert [key for _, key in told] == ["one", "two", "three"]
+        await _put(sample, "four")
+        back = await _read(browser, 2, params={"after": str(start)}, headers={"Last-Event-ID": told[1][0]})
+        assert [key for _, key in back] == ["three", "four"]
+        unknown = await browser.get(CHANGES, headers={"Last-Event-ID": "yesterday"})
+        assert unknown.status_code == 400
+
+
+CHANGES = f"/api/sample/queues/{TO_READ.name}/changes"
+
+
+async def _read(browser: httpx.AsyncClient, many: int, **asked: Any) -> list[tuple[str, str]]:
+    """Return the first events of the stream: the id and the item's key of each."""
+    found: list[tuple[str, str]] = []
+    async with asyncio.timeout(20), browser.stream("GET", CHANGES, **asked) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        async for line in stream.aiter_lines():
+            if line.startswith("id: "):
+                last = line.removeprefix("id: ")
+            elif line.startswith("data: "):
+                found.append((last, json.loads(line.removeprefix("data: "))["item_key"]))
+                if len(found) == many:
+                    break
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _served(app: Any) -> AsyncIterator[str]:
+    """Serve an application on a port of its own."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=0))
+    running = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
