@@ -1,7 +1,8 @@
 """Named places at which a test may kill the process, so that every crash that can happen is made to happen.
 
 ``CONSILIUM_FAILPOINT=relay.acknowledged`` kills (SIGKILL) at the first pass; ``relay.acknowledged:3`` at the third;
-``relay.acknowledged@STOP`` freezes it there instead, until somebody sends SIGCONT. Unset, as always outside tests, a pass costs one comparison.
+``relay.acknowledged@STOP`` freezes it there instead, until somebody sends SIGCONT.
+Unset, as always outside tests, a pass costs one comparison.
 """
 
 import os

@@ -96,10 +96,10 @@ class Relay:
             connection.add_termination_listener(lambda _: woken.set())
             await connection.add_listener("outbox", lambda *_: woken.set())
             producer = kafka.producer(self._settings, self._service)
-            await self._alive(connection, producer.start())
-            self.active = True
-            _log.info("relay_active")
             try:
+                await self._alive(connection, producer.start())
+                self.active = True
+                _log.info("relay_active")
                 await self._drain(connection, producer, woken, stop)
             finally:
                 await asyncio.wait_for(producer.stop(), kafka.patience(stop))

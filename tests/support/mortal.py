@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 
-from shared.backbone import errands, failpoints, timers
 from deploy.local.child import LIBC, PR_SET_PDEATHSIG
+from shared.backbone import errands, failpoints, timers
 from shared.programme import all_programmes
 from shared.service import Context, Service
 from shared.web.hosting import serve

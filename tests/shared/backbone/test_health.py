@@ -47,11 +47,11 @@ async def test_a_service_that_tells_nothing_is_red_too_when_it_is_cut_off(
 
         async def red() -> Health | None:
             found = await health.check(notify.ctx.db, "notify")
-            return found if found.problems else None
+            words = [problem.split(" for ")[0] for problem in found.problems]
+            return found if words == ["a consumer got nowhere"] else None
 
         found = await eventually(red, what="red health")
         assert found is not None
-        assert [problem.split(" for ")[0] for problem in found.problems] == ["a consumer got nowhere"]
         assert found.consumer_lag is None
 
 
@@ -108,7 +108,7 @@ async def test_the_metrics_tell_the_oldest_facts_age_though_nobody_asks_for_heal
     async with cut_off(toy):
 
         async def told() -> bool:
-            return telemetry.UNSENT_AGE.labels("toy")._value.get() == 50  # noqa: SLF001 - as Prometheus reads it
+            return telemetry.UNSENT_AGE.labels("toy")._value.get() == 50
 
         await eventually(told, what="the gauge")
 

@@ -54,7 +54,7 @@ async def test_a_reaction_with_a_fault_of_its_own_is_parked_and_others_flow(stag
 async def test_a_good_record_that_the_database_puts_off_is_not_parked_by_a_stop(
     stage: Stage, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    case, tried = a_case(), telemetry.RETRIED.labels("toy")._value  # noqa: SLF001 - a counter tells nobody else
+    case, tried = a_case(), telemetry.RETRIED.labels("toy")._value
     before = tried.get()
     await stage.send(stage.toy.arrival(confirmed(case, services=("CLASH",))))
     async with consuming(stage) as stop:
@@ -87,7 +87,7 @@ async def test_any_bytes_that_kafka_takes_are_parked_whole_or_read(stage: Stage)
     by_key = {bytes(row["key"]): row for row in rows}
     assert by_key[null.key or b""]["type"] is None
     assert by_key[typed.key or b""]["type"] == "Payment.v1"
-    found = [parked._arrival(row) for row in await stage.toy.fetch("SELECT * FROM parked")]  # noqa: SLF001
+    found = [parked._arrival(row) for row in await stage.toy.fetch("SELECT * FROM parked")]
     assert {one.key: list(one.headers) for one in found} == {one.key: list(one.headers) for one in (null, typed)}
 
 

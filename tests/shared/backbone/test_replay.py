@@ -25,7 +25,7 @@ class Owners:
     def __init__(self, toy: ServiceUnderTest) -> None:
         self._http = toy.as_service("billing")
 
-    async def get(self, service: str, path: str, **params: Any) -> Any:
+    async def get(self, _owner: str, path: str, **params: Any) -> Any:
         if params["topic"] != topics.BILLING:  # the toy's only topic: its own words come back to it
             return []
         answer = await self._http.get(f"/api/toy{path}", params=params)
@@ -44,7 +44,7 @@ def ctx(stage: Stage) -> Context:
 async def run(ctx: Context, command: str, **options: Any) -> int:
     """Run a command as the command line does, and return its exit code."""
     asked = argparse.Namespace(**({"case": None, "since": None, "topic": None} | options))
-    return await main._COMMANDS[command](ctx, asked)  # noqa: SLF001 - the command line without a process
+    return await main._COMMANDS[command](ctx, asked)
 
 
 async def _tell(stage: Stage, *cases: CaseId) -> None:

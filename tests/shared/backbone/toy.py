@@ -125,13 +125,13 @@ SERVICE = Service(
 )
 
 if __name__ == "__main__":
+    from shared.backbone import kafka, worker  # noqa: F401 - read once, for all of "workers"
     from shared.main import main
 
+    kafka.SESSION_MS = int(os.environ.get("TOY_SESSION_MS", kafka.SESSION_MS))
     if sys.argv[1:2] == ["workers"]:  # one after the other, each to die at the next of these points
-        from shared.backbone import kafka, relay, worker  # noqa: F401 - read once, for all
         from tests.support.mortal import in_turns
 
-        kafka.SESSION_MS = 1_500  # so long the group waits for each that died
         in_turns(sys.argv[2:], lambda: sys.exit(main(SERVICE, ["worker"])))
     else:
         sys.exit(main(SERVICE))
