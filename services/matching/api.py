@@ -135,8 +135,8 @@ async def sign(case_id: UUID, body: Signature, expected: Expected, ctx: Ctx, who
     """Sign: every section written, every question settled (M10); the signed version never changes."""
     if earlier := await once.earlier():
         return earlier
-    asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
     await access.preview(ctx, who, case_id)
+    asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
 
     async def work(tx: Tx) -> OpinionView:
         one = await access.specialist_of(tx, who)

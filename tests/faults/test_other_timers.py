@@ -95,9 +95,7 @@ async def test_billing_dies_with_every_message_every_clock_and_every_errand_in_h
             assert await deaths(*dies, LIVES) == len(dies)
         assert await fetch(db, "SELECT error FROM timers WHERE attempts > 0") == []
         assert await fetch(db, "SELECT state FROM refunds") == [("issued",)]
-        assert await fetch(db, "SELECT case_id, state FROM invoices WHERE case_id = $1", unpaid) == [
-            (unpaid, "expired")
-        ]
+        assert await fetch(db, "SELECT cancelled FROM invoices WHERE case_id = $1", unpaid) == [("expired",)]
         assert await fetch(db, "SELECT count(*) FROM provider_checks") == [(1,)]
         told = await fetch(db, "SELECT type FROM outbox WHERE case_id = $1 ORDER BY id", case_id)
         assert [kind for (kind,) in told] == ["PaymentReceived.v1", "RefundIssued.v1"]

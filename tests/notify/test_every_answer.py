@@ -20,4 +20,4 @@ async def test_every_answer_is_one_that_the_document_names(notify: ServiceUnderT
 
 
 async def test_who_is_nobody_or_has_another_role_is_told_so_in_the_documents_words(notify: ServiceUnderTest) -> None:
-    await all_are_turned_away(notify, Role.LAB, {"case_id": new_id(), "item_id": new_id()}, {})
+    await all_are_turned_away(notify, Role.FAMILY, {"case_id": new_id(), "item_id": new_id()}, {})

@@ -116,8 +116,8 @@ async def sign(
         return await _sign_page(page, ctx, who, case_id, form, status=422)
     if earlier := await once.earlier():
         return earlier
-    asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
     await access.preview(ctx, who, case_id)
+    asked = (await brief_of(ctx.peers, CaseId(case_id))).questions
 
     async def work(tx: Tx) -> str:
         one = await access.specialist_of(tx, who)
