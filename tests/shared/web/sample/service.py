@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 from starlette.responses import PlainTextResponse
 
-from shared.db import Tx
+from shared.clock import Clock
+from shared.db import Database, Tx
 from shared.events import Money
 from shared.service import Service
 from shared.settings import ServiceSettings
@@ -161,7 +162,9 @@ async def breaks() -> Response:
 
 @router.get("/away", dependencies=[anyone()])
 async def away() -> Response:
-    raise ConnectionRefusedError("secret-canary")
+    nowhere = await Database.connect("postgresql://secret-canary@127.0.0.1:9/secret-canary", Clock())
+    async with nowhere.reading():
+        raise AssertionError("nobody listens there")
 
 
 @router.get("/plain", dependencies=[anyone()])
