@@ -18,10 +18,11 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
-from services.records import desks, files, sweeping, uploads
+from services.records import arriving, desks, files, sweeping, uploads
 from services.records.domain import Refused, Unknown
 from services.records.settings import LARGEST_FILE
 from services.records.store import uploads as store
+from services.records.store.outcomes import outcomes as outcomes_of
 from services.records.store.uploads import Incoming
 from services.records.uploads import Announced, Elsewhere
 from services.records.vault import Erased
@@ -36,6 +37,7 @@ EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 ALGORITHMS = {"sha256": hashlib.sha256, "sha1": hashlib.sha1}
 LARGEST_CHECKED = 16 * 1024 * 1024
 """Bytes of a request whose checksum is compared before any of them count."""
+MOST_FILES = 1_000_000
 BODY = "application/offset+octet-stream"
 MISMATCH = 460
 
@@ -52,8 +54,8 @@ async def _in_words(request: Request) -> AsyncIterator[None]:
         raise Problem(409, "Not at this offset", detail="Ask where the upload stands, and go on from there.") from None
     except Unknown as refused:
         raise Problem(404, N_("Not of this case"), detail=say(str(refused))) from refused
-    except Refused as refused:
-        raise Problem(409, N_("Not possible now"), detail=say(str(refused))) from refused
+    except Refused as refused:  # not 409: every client of tus tries that again
+        raise Problem(422, N_("Not possible now"), detail=say(str(refused))) from refused
     except Erased as refused:
         raise Problem(410, N_("Erased"), detail=say(N_("The files of this case were erased for good."))) from refused
     except files.TooLarge as refused:
@@ -70,6 +72,7 @@ _KEY = {
     "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "minLength": 8, "maxLength": 255},
     "description": "The same key from the same person is the same upload; tus clients send none",
 }  # fmt: skip
+_CHECKSUM = "Algorithm and base64 digest of this request's bytes"
 _BYTES = {"requestBody": {"required": False, "content": {BODY: {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -101,15 +104,16 @@ async def abilities(case_id: UUID, item_id: UUID, ctx: Ctx) -> Response:  # noqa
 @router.post(
     "/items/{item_id}/uploads", status_code=201, dependencies=[_SENDERS, _TUS], response_class=Response,
     max_body_size=desks.TAKES_FILES, openapi_extra={"parameters": [_KEY], **_BYTES},
-    responses=_answers(201, 400, 410, 412, 415),
+    responses=_answers(201, 400, 410, 412, 415, MISMATCH),
 )  # fmt: skip
 async def create(
     request: Request, case_id: UUID, item_id: UUID, who: Who, ctx: Ctx,
     upload_length: Annotated[str, Header(description="The file's size in bytes")] = "",
     upload_metadata: Annotated[
-        str, Header(description="filename, and if known sha256; for a file of a folder: folder (a UUID) and relativePath")
+        str, Header(description="filename, and if known sha256; of a folder's file: folder (a UUID), relativePath, folderFiles (how many)")
     ] = "",
     idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
+    upload_checksum: Annotated[str, Header(description=_CHECKSUM)] = "",
 ) -> Response:  # fmt: skip
     """Announce a file for an item; bytes that come along are taken in at once."""
     told = _announced(upload_length, upload_metadata)
@@ -123,7 +127,8 @@ async def create(
         writing = await uploads.take_over(ctx, tx, who, one) if brings else None
     if writing is not None:
         with suppress(ClientDisconnect):  # nobody hears the answer; what came is kept
-            one = await uploads.append(writing, request.stream())
+            chunks = _checked(request, upload_checksum) if upload_checksum else request.stream()
+            one = await uploads.append(writing, chunks)
     place = f"/api/records/cases/{case_id}/uploads/{one.id}"
     return Response(status_code=201, headers={"Location": place, **_said(ctx, one)})
 
@@ -148,7 +153,7 @@ async def standing(case_id: UUID, upload_id: UUID, who: Who, ctx: Ctx) -> Respon
 async def add(
     request: Request, case_id: UUID, upload_id: UUID, who: Who, ctx: Ctx,
     upload_offset: Annotated[str, Header(description="Where these bytes begin")] = "",
-    upload_checksum: Annotated[str, Header(description="Algorithm and base64 digest of this request's bytes")] = "",
+    upload_checksum: Annotated[str, Header(description=_CHECKSUM)] = "",
 ) -> Response:  # fmt: skip
     """Add bytes to a file from where it stands; 409 when it stands elsewhere."""
     if request.headers.get("content-type") != BODY:
@@ -182,13 +187,25 @@ async def terminate(case_id: UUID, upload_id: UUID, who: Who, ctx: Ctx) -> Respo
     return Response(status_code=204, headers={"Tus-Resumable": VERSION})
 
 
+@router.put(
+    "/folders/{folder_id}/end", status_code=204, dependencies=[_SENDERS], response_class=Response,
+)  # fmt: skip
+async def end_folder(case_id: UUID, folder_id: UUID, who: Who, db: Db) -> Response:
+    """Say that nothing more comes of a folder: what came of it is all there is."""
+    async with db.transaction() as tx:
+        await desks.see(tx, who, case_id)
+        await arriving.end(tx, CaseId(case_id), folder_id, desks.person(who).subject)
+    return Response(status_code=204)
+
+
 @router.get("/uploads", dependencies=[_SENDERS])
-async def mine(request: Request, case_id: UUID, who: Who, db: Db) -> UploadsView:
-    """Return what the caller has sent for a case: what is on its way, and what became of the rest."""
+async def mine(request: Request, case_id: UUID, who: Who, db: Db, item: UUID | None = None) -> UploadsView:
+    """Return what the caller has sent for a case, or for one ``item`` of it: what is on its way, and what became of the rest."""
+    subject = desks.person(who).subject
     async with db.reading() as tx:
         await desks.see(tx, who, case_id)
-        on_their_way = await store.incoming_from(tx, CaseId(case_id), desks.person(who).subject)
-        outcomes = await store.outcomes(tx, CaseId(case_id), desks.person(who).subject)
+        on_their_way = await store.incoming_from(tx, CaseId(case_id), subject, item)
+        outcomes = await outcomes_of(tx, CaseId(case_id), subject, item)
     return UploadsView.of(on_their_way, outcomes, translator_for(request).gettext)
 
 
@@ -204,8 +221,12 @@ def _announced(length: str, metadata: str) -> Announced:
     if sha256 is not None and (len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef")):
         raise Problem(400, "Unreadable metadata", detail="sha256 is 64 hexadecimal digits.")
     path = told.get("relativePath") if folder_id else None
+    files_in_it = told.get("folderFiles") if folder_id else None
     name = told.get("filename") or told.get("name") or path or ""
-    return Announced(name, _number(length, "Upload-Length", LARGEST_FILE * 16), sha256, folder_id, path)
+    return Announced(
+        name, _number(length, "Upload-Length", LARGEST_FILE * 16), sha256, folder_id, path,
+        None if files_in_it is None else max(_number(files_in_it, "folderFiles", MOST_FILES), 1),
+    )  # fmt: skip
 
 
 def _metadata(sent: str) -> dict[str, str]:
@@ -243,7 +264,7 @@ async def _checked(request: Request, told: str) -> AsyncIterator[bytes]:
         expected = b64decode(digest, validate=True)
     except Error:
         raise Problem(400, "Unknown checksum", detail="The digest is base64.") from None
-    if ALGORITHMS[algorithm](body).digest() != expected:
+    if (await asyncio.to_thread(ALGORITHMS[algorithm], body)).digest() != expected:
         raise Problem(MISMATCH, "Damaged on the way", detail="The checksum differs. Send these bytes again.")
     yield bytes(body)
 
@@ -253,7 +274,7 @@ def _said(ctx: Context, one: Incoming) -> dict[str, str]:
     if one.size is not None:
         headers["Upload-Length"] = str(one.size)
         if one.received < one.size:
-            ends: timedelta = ctx.settings.orphan_age
+            ends: timedelta = ctx.settings.upload_age
             headers["Upload-Expires"] = format_datetime(ctx.clock.now() + ends, usegmt=True)
     return headers
 

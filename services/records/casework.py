@@ -148,6 +148,15 @@ async def check_identity(tx: Tx, case_id: CaseId, document_id: UUID, check: Iden
     await imaging.judge_checked(tx, case_id, document_id)
 
 
+async def describe_alike(tx: Tx, case_id: CaseId, document_id: UUID, version: int) -> None:
+    """Say of a line's other undescribed documents what was said of this one: language, day, and whose it is (R24, M5)."""
+    item, said = await _describing(tx, case_id, document_id, version)
+    for document in item.undescribed():
+        alike = replace(document, language=said.language, dated_on=said.dated_on, identity=said.identity)
+        await materials.describe(tx, item, alike)
+        await imaging.judge_checked(tx, case_id, document.id)
+
+
 async def write_summary(tx: Tx, case_id: CaseId, text: str, by: Person, version: int) -> int:
     """Add a version of the case summary (R27) to the one its writer saw, 0 for none; return its number."""
     collection = await _summarising(tx, case_id, version)

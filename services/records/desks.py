@@ -5,7 +5,6 @@ else either; each document that is opened leaves a line saying who opened it (R2
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from uuid import UUID
 
 from fastapi.responses import StreamingResponse
@@ -13,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from services.records import files, vault
 from services.records.domain import (
     LOCAL_PHYSICIAN,
+    NOT_LISTED,
     PATIENT,
     Authority,
     Collection,
@@ -23,6 +23,7 @@ from services.records.domain import (
     Refused,
     Side,
     Stale,
+    Standing,
     Unknown,
     Verdict,
 )
@@ -108,14 +109,17 @@ async def see(tx: Tx, who: Principal, case_id: UUID) -> Collection:
     return (await part_of(tx, who, case_id)).of(collection)
 
 
-async def see_line(tx: Tx, who: Principal, case_id: UUID, item_id: UUID) -> Collection:
-    """Return a case with one line alone, without its documents: enough for whoever began to send a file for it.
+async def see_line(tx: Tx, who: Principal, case_id: UUID, item_id: UUID) -> tuple[Collection, Standing]:
+    """Return a case without its items, and one line: enough for whoever began to send a file for it.
 
-    Raises as ``see`` does. Sending thousands of files doesn't read thousands of files each time.
+    Raises as ``see`` does, and ``Unknown``. Sending thousands of files doesn't read thousands of files each time.
     """
     collection = await _admitted(tx, who, case_id, await cases.load(tx, CaseId(case_id), whole=False))
     await part_of(tx, who, case_id)
-    return replace(collection, items=await cases.line(tx, CaseId(case_id), item_id))
+    line = await cases.line(tx, CaseId(case_id), item_id)
+    if line is None:
+        raise Unknown(NOT_LISTED)
+    return collection, line
 
 
 async def _admitted(tx: Tx, who: Principal, case_id: UUID, collection: Collection | None) -> Collection:

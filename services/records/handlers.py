@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.records import aging, casework, guides, opening, parcels, queues, sweeping
+from services.records import aging, arriving, casework, guides, opening, parcels, queues, sweeping
 from services.records.inspection import looking
 from services.records.partner import tell
 from services.records.store import access, cases, materials, uploads
@@ -136,7 +136,7 @@ async def delete_orphans(errand: Errand, ctx: Context) -> None:
     age = ctx.settings.orphan_age
     async with ctx.db.reading() as tx:
         keys = await materials.abandoned_uploads(tx, errand.case_id, age)
-        given_up = await uploads.abandoned(tx, errand.case_id, age)
+        given_up = await uploads.abandoned(tx, errand.case_id, age, ctx.settings.upload_age)
     for upload_id in given_up:
         await sweeping.give_up(ctx, errand.case_id, upload_id)
     for key in keys:
@@ -161,6 +161,7 @@ TIMERS = {
     casework.FRESHNESS: check_freshness,
     sweeping.SWEEP: sweep_uploads,
     sweeping.LOOK: look_at_files,
+    arriving.END: arriving.end_quiet_folders,
     guides.BEGINS: guides.begin_absence,
     guides.ENDS: guides.end_absence,
 }

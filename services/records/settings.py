@@ -29,6 +29,9 @@ class Settings(ServiceSettings):
         Path | None,
         Field(description="Where plain copies lie, without a name, while they are looked at; unset: the system's"),
     ] = None
-    orphan_age: Annotated[timedelta, Field(description="Age at which an upload that never finished is swept")] = (
-        timedelta(days=1)
-    )
+    upload_age: Annotated[
+        timedelta, Field(description="How long an upload that stands still can be gone on with, before it is swept")
+    ] = timedelta(days=7)
+    orphan_age: Annotated[
+        timedelta, Field(description="Age at which objects are swept that no upload or document came to point at")
+    ] = timedelta(days=1)

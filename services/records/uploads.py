@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from services.records import desks, files, sweeping, vault
-from services.records.domain import Item, Kind, Refused, receiving, tidy_path
+from services.records import arriving, desks, files, sweeping, vault
+from services.records.domain import Kind, Refused, receiving, refuse_unless_receiving, tidy_path
 from services.records.inspection import kinds
 from services.records.settings import Settings
 from services.records.store import cases
@@ -42,13 +43,17 @@ class TooManyPieces(Refused):
 
 @dataclass(frozen=True)
 class Announced:
-    """What a sender says of a file before its bytes. ``path``: where in a folder it lies; ``folder``: an id for the folder."""
+    """What a sender says of a file before its bytes. ``path``: where in a folder it lies; ``folder``: an id for the folder.
+
+    ``folder_files``: how many files it has.
+    """
 
     name: str
     size: int | None = None
     sha256: str | None = None
     folder: UUID | None = None
     path: str | None = None
+    folder_files: int | None = None
 
 
 async def begin(
@@ -65,7 +70,7 @@ async def begin(
     path = tidy_path(told.path or told.name)
     one = Incoming(
         upload_id or new_id(), CaseId(case_id), item.id, told.folder, path, plain_name(told.name), told.size, told.sha256,
-        None, store.Laid((), sealed=True), 0, desks.person(who), tx.now,
+        None, store.Laid((), sealed=True), 0, desks.person(who), tx.now, told.folder_files,
     )  # fmt: skip
     await store.begin(tx, one)
     one = await store.incoming(tx, one.case_id, one.id) or one
@@ -83,7 +88,7 @@ class _Writing:
 
     ctx: Context
     one: Incoming
-    item: Item
+    kind: Kind
     room: vault.Vault
     writer: UUID
     keys: list[str]
@@ -119,7 +124,7 @@ class _Writing:
             return
         kind = kinds.kind_of(bytes(self.buffer[: kinds.HEAD]))
         if kind is None or kind not in self.allowed:
-            raise files.Unreadable(files.WRONG_IMAGES if self.item.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
+            raise files.Unreadable(files.WRONG_IMAGES if self.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
         self.one = replace(self.one, media_type=kind)
 
     async def write(self, size: int, *, ends: bool, nothing_follows: bool = False) -> None:
@@ -257,20 +262,24 @@ async def take_over(
     """
     writer, first = uuid4(), len(one.laid.segments)
     keys = [vault.new_segment(one.id, number) for number in (first, first + 1)]
-    item = receiving(await desks.see_line(tx, who, one.case_id, one.item_id), one.item_id)
+    collection, line = await desks.see_line(tx, who, one.case_id, one.item_id)
+    refuse_unless_receiving(collection, line)
     room = await vault.vault_of(ctx, tx, one.case_id)
     if not await store.take_over(tx, one.id, writer, one.received, keys):
         raise Elsewhere
-    return _Writing(ctx, one, item, room, writer, keys, only or kinds.TAKEN[item.kind])
+    return _Writing(ctx, one, line.kind, room, writer, keys, only or kinds.TAKEN[line.kind])
 
 
-async def finish(tx: Tx, one: Incoming, document_id: UUID, sha256: str | None = None) -> None:
-    """Make a document of a file that is all there. It waits; what it is for isn't changed until it was looked at."""
+async def finish(
+    tx: Tx, one: Incoming, document_id: UUID, sha256: str | None = None, quiet: timedelta = arriving.QUIET
+) -> None:
+    """Make a document of a file that is all there. It waits; what it is for isn't changed until it was looked at.
+
+    Its folder isn't judged before it was ``quiet`` for so long, or its sender says that nothing more comes.
+    """
     receiving(await cases.lock(tx, one.case_id), one.item_id)
     if one.folder_id is not None:
-        await store.add_folder(tx, one, (one.path or one.name).split("/", 1)[0])
-        if not await store.is_folder_of(tx, one.folder_id, one):
-            raise Refused(N_("This folder is another one's. Choose the folder again."))
+        await arriving.join(tx, one, quiet)
     await store.add_document(tx, one, document_id, vault.place(one.id), sha256)
     await timers.set(tx, one.case_id, sweeping.LOOK, tx.now)
 
@@ -288,17 +297,6 @@ async def take_in(tx: Tx, one: Incoming, document_id: UUID, sha256: str) -> bool
     if (known.case_id, known.item_id, known.sha256) != (one.case_id, one.item_id, sha256):
         raise Refused(N_("Another file was sent under this id. Send this one under a new id."))
     return False
-
-
-async def receive(
-    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes], name: str,
-    only: frozenset[str] | None = None,
-) -> UUID:  # fmt: skip
-    """Take in one file from a stream as a new document that waits, and return its id. Raises as ``begin`` and ``append`` do."""
-    one, sha256 = await stream_in(ctx, who, case_id, item_id, chunks, name, only)
-    async with ctx.db.transaction() as tx:
-        await finish(tx, one, one.id, sha256)
-    return one.id
 
 
 async def stream_in(
@@ -319,7 +317,11 @@ async def stream_in(
     async with ctx.db.transaction() as tx:
         one = await begin(ctx, tx, who, case_id, item_id, Announced(name))
         writing = await take_over(ctx, tx, who, one, only)
-    one = await append(writing, measured())
-    if not one.received:
+    try:
+        whole = await append(writing, measured())
+        if whole.received:
+            return whole, digest.hexdigest()
         raise files.Unreadable(files.EMPTY)
-    return one, digest.hexdigest()
+    except files.Unacceptable:
+        await sweeping.give_up(ctx, one.case_id, one.id)
+        raise

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from services.records.domain import (
+    Arrival,
     Asked,
     Collection,
     Document,
@@ -98,7 +99,10 @@ class WriteSummary(Incoming):
 
 
 class DocumentView(BaseModel):
-    """One document as its readers see it. ``files``: how many came in it, when it is a folder or an archive."""
+    """One document as its readers see it. ``files``: how many came in it, when it is a folder or an archive.
+
+    Of a folder, ``came`` of ``expected`` files are here.
+    """
 
     id: UUID
     name: str
@@ -117,6 +121,9 @@ class DocumentView(BaseModel):
     verdict: Verdict
     reason: str | None
     files: int
+    arrival: Arrival | None
+    came: int | None
+    expected: int | None
 
     @classmethod
     def of(cls, document: Document) -> "DocumentView":

@@ -254,7 +254,8 @@ async def test_a_clamd_that_is_away_holds_files_back_and_loses_none(case: Case) 
 async def test_a_folder_is_one_thing_on_the_checklist(case: Case) -> None:
     folder = uuid4()
     for name, body in {"CD/IM1": dicom(1), "CD/sub/IM2": dicom(2), "CD/../../photo.png": png()}.items():
-        await sends(case, "imaging", body, filename=name.rsplit("/", 1)[1], folder=str(folder), relativePath=name)
+        told = {"folder": str(folder), "relativePath": name, "folderFiles": "3"}
+        await sends(case, "imaging", body, filename=name.rsplit("/", 1)[1], **told)
     await case.looks()
 
     [document] = (await case.item("imaging"))["documents"]

@@ -221,3 +221,18 @@ async def test_the_laboratory_reads_no_summary_and_no_documents(case: Case) -> N
     lab = await case.lab.get(f"/desk/records/cases/{case.id}/materials")
     assert lab.status_code == 403
     assert "treated twice" not in lab.text
+
+
+async def test_what_is_true_of_several_files_of_a_line_is_said_once(case: Case) -> None:
+    first, *_ = [await case.uploads("clinical_summary", PDF + bytes([n]), name=f"photo-{n}.pdf") for n in range(3)]
+    page, item = await case.manager.get(f"/desk/records/cases/{case.id}"), await case.item("clinical_summary")
+    day = case.records.clock.now().date().isoformat()
+    assert "the other 2 files of this line" in page.text
+    answer = await desk_posts(
+        case, f"/documents/{first}", _version=item["version"], language="en", dated_on=day, name_matches="yes",
+        birth_date_matches="yes", others="alike",
+    )  # fmt: skip
+    assert answer.status_code == 303
+    documents = (await case.item("clinical_summary"))["documents"]
+    assert {(one["language"], one["identity"], one["dated_on"]) for one in documents} == {("en", "matches", day)}
+    assert (await case.decides("clinical_summary", "accept")).status_code == 200

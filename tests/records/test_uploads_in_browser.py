@@ -18,9 +18,11 @@ from tests.records.hostile import EXE
 from tests.records.made_up import dicom, pdf, picture
 
 WORDS = {
-    "en": ("Or choose a whole folder", "No connection", "Arrived, all right"),
-    "ar": ("أو اختر مجلدًا كاملًا", "لا يوجد اتصال", "وصل سليمًا"),
+    "en": ("Or choose a whole folder", "No connection", "Arrived, all right", "You were signed out"),
+    "ar": ("أو اختر مجلدًا كاملًا", "لا يوجد اتصال", "وصل سليمًا", "سُجِّل خروجك"),
 }
+NO_SHELF = "Object.defineProperty(window, 'indexedDB', {value: undefined})"
+"""As in a private window: files are chosen again after a reload."""
 
 
 @pytest.fixture
@@ -62,42 +64,54 @@ async def slowly(page: Page, bytes_a_second: int) -> None:
     await session.send("Network.emulateNetworkConditions", told)
 
 
-@pytest.mark.parametrize("locale", ["en", "ar"])
+@pytest.mark.parametrize(("locale", "keeps"), [("en", False), ("ar", True)], ids=["chosen-again", "kept"])
 async def test_a_folder_from_a_phone_survives_everything(
-    case: Case, browser: Browser, tmp_path: Path, locale: str
+    case: Case, browser: Browser, tmp_path: Path, locale: str, keeps: bool
 ) -> None:
     folder, port = a_cd(tmp_path), free_port()
-    base, (choose, offline, clean) = f"http://127.0.0.1:{port}", WORDS[locale]
+    base, (choose, offline, clean, signed_out) = f"http://127.0.0.1:{port}", WORDS[locale]
     name = session_cookie(case.records.ctx.platform.public_url)
     who = case.records.sign_in(Role.PATIENT, subject="patient-phone", name="Made Up", cases=[case.id], locale=locale)
     context = await signed_in(browser, base, {name: who.cookies[name]}, locale=locale)
     page = await context.new_page()
+    if not keeps:
+        await page.add_init_script(NO_SHELF)
     said, item = complaints(page), (await case.item("imaging"))["id"]
     await page.set_viewport_size({"width": PHONE, "height": 640})
     at = f"{base}/my/records/cases/{case.id}"
     box = page.locator(f"#item-{item}")
+    rows, total = box.locator(".c-uploads__one"), box.locator(".c-uploads__total")
 
     async with serving(case, port):
         await page.goto(at)
         await slowly(page, 1_500_000)
         await box.get_by_label(choose).set_input_files(folder)
-        await expect(box.locator(".c-uploads__one")).to_have_count(5)
-        await expect(box.locator("progress")).not_to_have_attribute("value", "0")
+        await expect(rows).to_have_count(5)
+        await expect(box.locator("[data-state=here]").first).to_be_visible()
         await page.reload()
         await slowly(page, 1_500_000)
-        await expect(box.locator(".c-uploads__one").first).to_be_visible()
+        if not keeps:
+            await box.get_by_label(choose).set_input_files(folder)
+            await expect(rows).to_have_count(5)
+        await expect(rows.first).to_be_visible()
         await context.set_offline(True)
-        await expect(box.locator(".c-uploads__total")).to_contain_text(offline)
+        await expect(total).to_contain_text(offline)
+        await context.clear_cookies()
         await context.set_offline(False)
+        await expect(total).to_contain_text(signed_out, timeout=15_000)
+        found = await judge(page, f"signed-out-{locale}", widths=WIDTHS, audited=(PHONE,), axe_source=axe())
     async with serving(case, port):
-        await expect(box.locator("[data-state=waits], [data-state=sending]")).to_have_count(0, timeout=30_000)
+        await context.add_cookies([{"name": name, "value": who.cookies[name], "url": base}])
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        left = box.locator("[data-state=chosen], [data-state=waits], [data-state=sending]")
+        await expect(left).to_have_count(0, timeout=30_000)
         for _ in range(100):
             await case.looks()
             if await box.get_by_text(clean).count():
                 break
             await asyncio.sleep(0.1)
         await expect(box.locator("[data-documents]")).to_contain_text("CD")
-        found = await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
+        found += await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
         await box.locator("[data-documents] a[href$='/files']").click()
         found += await judge(page, f"files-{locale}", widths=WIDTHS, axe_source=axe())
         await page.locator(".c-files a[href$='/read']").first.click()
@@ -105,12 +119,13 @@ async def test_a_folder_from_a_phone_survives_everything(
         await expect(page.locator("h1")).to_have_text("photo.bmp")
         found += await judge(page, f"looking-through-{locale}", widths=WIDTHS, axe_source=axe())
         assert not found, "\n".join(map(str, found))
-    rows = await case.records.fetch(
-        "SELECT path, verdict FROM documents WHERE item_id = $1 AND path IS NOT NULL ORDER BY path", item
-    )
-    assert {row["path"]: row["verdict"] for row in rows} == {
-        "CD/DICOM/IM1": "clean", "CD/DICOM/IM2": "clean", "CD/letter.pdf": "clean", "CD/photo.bmp": "clean",
-    }  # fmt: skip
+    rows_of = "SELECT path, verdict, reason FROM documents WHERE item_id = $1 AND path IS NOT NULL ORDER BY path"
+    assert [tuple(row.values()) for row in await case.records.fetch(rows_of, item)] == [
+        ("CD/DICOM/IM1", "clean", None), ("CD/DICOM/IM2", "clean", None), ("CD/letter.pdf", "clean", None),
+        ("CD/photo.bmp", "clean", None),
+    ]  # fmt: skip
+    [document] = (await case.item("imaging"))["documents"]
+    assert (document["name"], document["verdict"], document["arrival"], document["came"]) == ("CD", "clean", "whole", 4)
     assert [words for words in said if "Failed to load resource" not in words and "net::" not in words] == []
     await context.close()
 

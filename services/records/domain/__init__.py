@@ -5,6 +5,7 @@ that nobody compared with the patient; nobody returns or waives without a reason
 """
 
 from services.records.domain.collection import (
+    NOT_LISTED,
     Collection,
     Missing,
     Summary,
@@ -14,6 +15,7 @@ from services.records.domain.collection import (
     describing,
     put_aside,
     receiving,
+    refuse_unless_receiving,
     taken_in,
 )
 from services.records.domain.freshness import dated, fresh_until, lapsed, next_check, refuse_too_old
@@ -30,6 +32,7 @@ from services.records.domain.items import (
     ENGLISH,
     NO_WORDS,
     SETTLED,
+    Arrival,
     Asked,
     Decision,
     Document,
@@ -40,6 +43,7 @@ from services.records.domain.items import (
     ItemState,
     Kind,
     Late,
+    Standing,
     Verdict,
     tied,
 )
@@ -53,11 +57,13 @@ from services.records.domain.talks import LOCAL_PHYSICIAN, PATIENT, Message, Thr
 __all__ = [
     "ENGLISH",
     "LOCAL_PHYSICIAN",
+    "NOT_LISTED",
     "NO_WORDS",
     "N_",
     "PATIENT",
     "SETTLED",
     "Absence",
+    "Arrival",
     "Asked",
     "Authority",
     "CaseManager",
@@ -86,6 +92,7 @@ __all__ = [
     "Shipment",
     "Side",
     "Stale",
+    "Standing",
     "Summary",
     "Thread",
     "Unknown",
@@ -106,6 +113,7 @@ __all__ = [
     "refuse_absence",
     "refuse_too_old",
     "refuse_uncounted",
+    "refuse_unless_receiving",
     "slides_in",
     "taken_in",
     "threads",

@@ -6,11 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from services.records.domain.freshness import refuse_too_old
-from services.records.domain.items import SETTLED, Decision, Document, Item, ItemId, ItemState, Kind, Late
+from services.records.domain.items import SETTLED, Decision, Document, Item, ItemId, ItemState, Kind, Late, Standing
 from services.records.domain.people import N_, Person, Refused, Unknown
 from services.records.domain.slides import Shipment, refuse_uncounted
 from shared.events import ProgrammeRef
 from shared.ids import CaseId
+
+NOT_LISTED = N_("This item isn't on the checklist of this case. Open the case again.")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Collection:
         for item in self.items:
             if item.id == item_id:
                 return item
-        raise Unknown(N_("This item isn't on the checklist of this case. Open the case again."))
+        raise Unknown(NOT_LISTED)
 
     def refuse_unless_open(self) -> None:
         """Refuse work on a case that isn't paid and open, or was withdrawn (R20, R29)."""
@@ -104,15 +106,20 @@ def receiving(collection: Collection, item_id: UUID) -> Item:
 
     Once the records are complete a document may still come to any line; it then waits for a decision (``came_late``).
     """
+    item = collection.item(item_id)
+    refuse_unless_receiving(collection, item)
+    return item
+
+
+def refuse_unless_receiving(collection: Collection, line: Item | Standing) -> None:
+    """Refuse a new document for this line, for which ``receiving`` refuses one."""
     collection.refuse_unless_open()
     if collection.closed:
         raise Refused(N_("The opinion is out: nothing more is read for it. Write to your case manager."))
-    item = collection.item(item_id)
-    if item.kind is Kind.SLIDES:
+    if line.kind is Kind.SLIDES:
         raise Refused(N_("Slides travel by courier. Write down the parcel instead of uploading a file."))
-    if item.state in SETTLED and not came_late(collection):
+    if line.state in SETTLED and not came_late(collection):
         raise Refused(N_("This item is settled and needs nothing more. Write to your case manager if that is wrong."))
-    return item
 
 
 def came_late(collection: Collection) -> bool:
@@ -165,16 +172,27 @@ def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
         raise Refused("The records are complete: what the specialist reads can't change any more.")
     if decision.state is ItemState.RETURNED and not item.documents:
         raise Refused("Nothing came for this item yet, so there is nothing to return.")
-    if decision.state is ItemState.ACCEPTED and any(d.waiting and not d.set_aside for d in item.documents):
-        raise Refused("A file that came for this item is still being looked at. Wait a minute, then decide.")
+    _refuse_while_waiting(item, decision)
     if decision.state is ItemState.ACCEPTED and item.kind is Kind.SLIDES:
         refuse_uncounted(collection.shipments)
     if decision.state is ItemState.ACCEPTED:
         refuse_too_old(item, decision.at)
     documents = item.documents
     if decision.state is ItemState.RETURNED:
-        documents = tuple(replace(d, set_aside=True) for d in documents)
+        documents = tuple(d if d.waiting else replace(d, set_aside=True) for d in documents)
     return replace(item, state=decision.state, decision=decision, documents=documents)
+
+
+def _refuse_while_waiting(item: Item, decision: Decision) -> None:
+    """Refuse to accept before all that came has a verdict, and to return what has none: it goes before the manager later."""
+    waiting = [d for d in item.documents if d.waiting]
+    accepts = decision.state is ItemState.ACCEPTED and any(not d.set_aside for d in waiting)
+    returns_nothing = decision.state is ItemState.RETURNED and len(waiting) == len(item.documents)
+    if not accepts and not returns_nothing:
+        return
+    if any(d.arriving for d in waiting):
+        raise Refused("A folder is still arriving for this item. Decide once all of it is here.")
+    raise Refused("A file that came for this item is still being looked at. Wait a minute, then decide.")
 
 
 def describing(collection: Collection, item_id: UUID, document: Document | None = None) -> Item:

@@ -62,6 +62,14 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+class Arrival(StrEnum):
+    """How far a folder has come, which comes file by file."""
+
+    ARRIVING = "arriving"
+    WHOLE = "whole"
+    BROKEN_OFF = "broken_off"
+
+
 SETTLED = frozenset({ItemState.ACCEPTED, ItemState.WAIVED})
 
 
@@ -84,6 +92,7 @@ class Document:
     """One uploaded file, archive or folder, or a translation tied to its original (R24).
 
     ``sha256`` is None for a folder, and until the file was looked at. ``reason``: why it isn't clean, as a code.
+    Of a folder, ``came`` of ``expected`` files are here; it waits for as long as it is arriving.
     """
 
     id: DocumentId
@@ -106,6 +115,9 @@ class Document:
     verdict: Verdict = Verdict.CLEAN
     reason: str | None = None
     contents: Mapping[str, int] = field(default_factory=dict)
+    arrival: Arrival | None = None
+    came: int | None = None
+    expected: int | None = None
 
     def __post_init__(self) -> None:
         if self.translation_of == self.id:
@@ -126,6 +138,16 @@ class Document:
     def files(self) -> int:
         """How many clean files came in it, when it is a folder or an archive."""
         return self.contents.get(Verdict.CLEAN, 0)
+
+    @property
+    def arriving(self) -> bool:
+        """Whether more of this folder is on its way."""
+        return self.arrival is Arrival.ARRIVING
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether files of this folder never came, and nobody said why."""
+        return self.arrival is Arrival.BROKEN_OFF
 
     @property
     def quarantined(self) -> bool:
@@ -226,6 +248,12 @@ class Item:
             return ()
         return tuple(document for document in self.in_use() if document.belongs_to_the_patient)
 
+    def undescribed(self) -> tuple[Document, ...]:
+        """Documents that wait for somebody who says their language and whose they are."""
+        return tuple(
+            d for d in self.documents if d.clean and not d.set_aside and d.language is None and d.identity is None
+        )
+
     def showing(self, documents: tuple[Document, ...], decision: Decision | None) -> "Item":
         """Return the item for somebody who may see these documents alone, and this of what was decided; its state stands."""
         shown = copy(self)
@@ -246,6 +274,14 @@ class Item:
             readable = document.language == ENGLISH or (self.kind is Kind.IMAGING and document.language == NO_WORDS)
             if not readable and document.id not in translated:
                 raise Refused("A document that isn't in English needs its translation: upload it and tie it here.")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of an item says whether it takes a document, whatever came for it before."""
+
+    kind: Kind
+    state: ItemState
 
 
 def tied(item: Item, translation: DocumentId, original: DocumentId) -> Item:

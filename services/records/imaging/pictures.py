@@ -79,12 +79,6 @@ async def whole_metadata(ctx: Context, place: Placed) -> str:
     return content.decode()
 
 
-async def uids_of(ctx: Context, document_id: UUID) -> dict[str, str]:
-    """Return which object a document is: ``sop_class``, ``sop``, ``series``, ``study``. Raises ``Unanswered``."""
-    found, _ = await ask(ctx, document_id, "uids")
-    return found
-
-
 @dataclass(frozen=True)
 class Frames:
     """Frames as they are sent: ``media_type`` of each, and the transfer syntax in which they are."""

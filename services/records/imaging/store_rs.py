@@ -1,15 +1,15 @@
 """STOW-RS (PS3.18 10.5): objects that a hospital's system sends, taken in as every other upload is (R25)."""
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from services.records import desks, files, uploads
-from services.records.domain import Item, Kind, Refused, receiving
-from services.records.imaging import pictures, query
+from services.records import arriving, desks, files, sweeping, uploads, vault
+from services.records.domain import Item, Kind, Refused, receiving, tidy_path
+from services.records.imaging import query
 from services.records.imaging.multipart import Parts
-from services.records.imaging.opening import Unanswered
+from services.records.imaging.opening import Unanswered, ask_of
 from services.records.store import cases
 from shared.ids import CaseId
 from shared.service import Context
@@ -56,12 +56,38 @@ async def store_objects(ctx: Context, who: Principal, case_id: UUID, base: str, 
     answer = Stored(base)
     async for _, chunks in parts:
         try:
-            document_id = await uploads.receive(ctx, who, case_id, item.id, chunks, "stow.dcm", frozenset({DICOM}))
-            answer.keep(await pictures.uids_of(ctx, document_id))
+            answer.keep(await _store(ctx, who, case_id, item.id, chunks))
         except (files.Unacceptable, Unanswered):
             await _drain(chunks)
             answer.refuse({}, _NOT_DICOM)
     return answer
+
+
+async def _store(
+    ctx: Context, who: Principal, case_id: UUID, item_id: UUID, chunks: AsyncIterable[bytes]
+) -> dict[str, str]:
+    """Keep one object beside the others of its study, and return which it is. Raises ``Unanswered``: it can't be told, and is gone."""
+    one, sha256 = await uploads.stream_in(ctx, who, case_id, item_id, chunks, "stow.dcm", frozenset({DICOM}))
+    async with ctx.db.reading() as tx:
+        file = await vault.on_its_way(ctx, tx, one)
+    try:
+        uids = await _uids_of(ctx, file)
+    except Unanswered:
+        await sweeping.give_up(ctx, one.case_id, one.id)
+        raise
+    async with ctx.db.transaction() as tx:
+        await cases.hold(tx, one.case_id)
+        folder = await arriving.study_folder(tx, item_id, one.sent_by.subject, uids["study"])
+        placed = replace(one, folder_id=folder, path=tidy_path("{study}/{series}/{sop}.dcm".format(**uids)))
+        await uploads.finish(tx, placed, one.id, sha256, arriving.STUDY_QUIET)
+    return uids
+
+
+async def _uids_of(ctx: Context, file: vault.OpenFile) -> dict[str, str]:
+    uids, _ = await ask_of(ctx, file, "uids")
+    if not {"study", "series", "sop"} <= uids.keys():
+        raise Unanswered("uids")
+    return uids
 
 
 def _for_scans(collection: Any) -> Item:

@@ -1,15 +1,14 @@
 """Keeps what was found, in one transaction: verdicts, an archive's files, images' headers, and what the case manager sees next."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.records import casework, vault
+from services.records import arriving, casework, vault
 from services.records.domain import tidy_path
 from services.records.inspection import kinds
 from services.records.inspection.results import Looked, Told
-from services.records.inspection.verdicts import JUNK
+from services.records.inspection.verdicts import JUNK, speaks_against
 from services.records.store import cases, imaging, uploads
 from services.records.store import looking as store
 from shared.db import Tx
@@ -71,7 +70,7 @@ async def _keep_looked(tx: Tx, case_id: CaseId, looked: list[Looked]) -> list[st
     here = {document_id for document_id, _ in still}
     await _add_instances(tx, case_id, [(one.id, one.header) for one in looked if one.reason is None and one.id in here])
     clean |= {
-        folder_id for folder_id in {parent for _, parent in still if parent} if await _close_folder(tx, folder_id)
+        folder_id for folder_id in {parent for _, parent in still if parent} if await arriving.close(tx, folder_id)
     }
     await casework.put_before_manager(tx, case_id, clean)
     return surplus
@@ -82,31 +81,11 @@ async def _verdict(tx: Tx, one: Looked) -> str:
     if one.reason is not None:
         return "skipped" if one.reason == "known" else "quarantined"
     if one.media_type == kinds.ZIP:
-        reason = _of_contents(await store.count(tx, one.id, {}))
+        reason = speaks_against(await store.count(tx, one.id, {}))
         if reason is not None:
             one.reason = reason
             return "quarantined"
     return "clean"
-
-
-def _of_contents(counts: Mapping[str, int]) -> str | None:
-    """Return what speaks against a folder or an archive as a whole: None as soon as something in it is of use."""
-    if counts.get("clean") or counts.get("known"):
-        return None
-    serious = {code: number for code, number in counts.items() if code not in JUNK}
-    return max(serious, key=lambda code: serious[code], default="unreadable")
-
-
-async def _close_folder(tx: Tx, folder_id: UUID) -> bool:
-    """Give a folder its verdict when all that came in it has one; return whether it is clean now."""
-    if not await store.is_folder(tx, folder_id):
-        return False
-    waits, counts = await store.sum_up_folder(tx, folder_id)
-    if waits:
-        return False
-    reason = _of_contents(counts)
-    await store.give_verdicts(tx, [(Looked(folder_id, None, reason), "clean" if reason is None else "quarantined")])
-    return reason is None
 
 
 async def _add_instances(tx: Tx, case_id: CaseId, images: list[tuple[UUID, dict[str, Any] | None]]) -> None:

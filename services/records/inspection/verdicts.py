@@ -1,5 +1,7 @@
 """What is found in a file, in words for its sender: what is wrong, what to do. Codes are for staff, sentences for people."""
 
+from collections.abc import Mapping
+
 from services.records.domain import N_
 from services.records.domain.imaging import NOT_READABLE
 
@@ -57,3 +59,11 @@ def sentence_of(code: str) -> str:
     if code.startswith("dicom_"):
         return NOT_READABLE.get(code.removeprefix("dicom_"), SENTENCES["unreadable"])
     return SENTENCES["unreadable"]
+
+
+def speaks_against(counts: Mapping[str, int]) -> str | None:
+    """Return what speaks against a folder or an archive as a whole: None as soon as something in it is of use."""
+    if counts.get("clean") or counts.get("known"):
+        return None
+    serious = {code: number for code, number in counts.items() if code not in JUNK}
+    return max(serious, key=lambda code: serious[code], default="unreadable")

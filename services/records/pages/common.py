@@ -24,6 +24,7 @@ from services.records.domain import (
 )
 from services.records.inspection.verdicts import SENTENCES, sentence_of
 from services.records.store import guides, providers, talks
+from services.records.store.uploads import Incoming
 from shared import programme
 from shared.db import Tx
 from shared.programme.values import in_locale
@@ -146,26 +147,35 @@ async def done(once: OnceOnly, work: Callable[[Tx], Awaitable[None]], show: Show
 async def take_in(
     request: Request, case_id: UUID, item_id: UUID, who: Any, ctx: Any, once: OnceOnly, show: Show, back: str
 ) -> Response:
-    """Take in the chosen files, streamed to the store before anything is locked."""
+    """Take in the chosen files, streamed to the store before anything is locked; one that can't be used is named, the rest kept."""
+    say, place = translator_for(request).gettext, f"item-{item_id}"
+    stored: list[tuple[Incoming, str]] = []
+    refused: list[str] = []
     form = await request.form()
-    place = f"item-{item_id}"
     sent = [one for one in form.getlist("file") if isinstance(one, UploadFile) and one.filename]
     try:
-        stored = [await uploads.stream_in(ctx, who, case_id, item_id, _chunks(one), one.filename or "") for one in sent]
-    except files.Unacceptable as refused:
-        return await show(translator_for(request).gettext(refused.sentence) % refused.values, place, 422)
-    except Refused as refused:
-        return await show(str(refused), place, 409)
+        for one in sent:
+            try:
+                stored.append(await uploads.stream_in(ctx, who, case_id, item_id, _chunks(one), one.filename or ""))
+            except files.Unacceptable as no:
+                refused.append(f"\u2068{one.filename}\u2069: {say(no.sentence) % no.values}")
+    except Refused as no:
+        return await show(str(no), place, 409)
     finally:
         await form.close()
-    if not stored:
+    if not sent:
         return await show(N_("Choose a file first."), place, 422)
 
     async def work(tx: Tx) -> None:
         for one, sha256 in stored:
             await uploads.finish(tx, one, one.id, sha256)
 
-    return await done(once, work, show, back, place)
+    answer = await done(once, work, show, back, place) if stored else None
+    if answer is not None and (not refused or answer.status_code >= 400):
+        return answer
+    return await show(
+        " ".join([*refused, say(N_("The other files were taken in."))] if stored else refused), place, 422
+    )
 
 
 async def _chunks(sent: UploadFile) -> AsyncIterator[bytes]:

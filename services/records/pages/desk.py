@@ -45,7 +45,7 @@ class SettlingLate(Incoming):
 
 
 class Describing(Incoming):
-    """What the case manager found in a document."""
+    """What the case manager found in a document; ``others``: and, having looked, in those of its line that nobody described."""
 
     language: Language
     translation_of: UUID | None = None
@@ -53,6 +53,7 @@ class Describing(Incoming):
     dated_on: date | None = None
     name_matches: Literal["yes", "no"] | None = None
     birth_date_matches: Literal["yes", "no"] | None = None
+    others: Literal["alike"] | None = None
 
 
 class Summing(Incoming):
@@ -128,6 +129,9 @@ async def describe(
             name, birth_date = sent.name_matches == "yes", sent.birth_date_matches == "yes"
             check = IdentityCheck(name, birth_date, desks.person(who), tx.now)
             await casework.check_identity(tx, CaseId(case_id), document_id, check, version + 1)
+        if sent.others:
+            seen = version + (2 if sent.name_matches and sent.birth_date_matches else 1)
+            await casework.describe_alike(tx, CaseId(case_id), document_id, seen)
 
     return await done(once, work, show, back, place)
 

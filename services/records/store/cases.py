@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.records.domain import (
+    Arrival,
     Asked,
     Collection,
     Counts,
@@ -21,6 +22,7 @@ from services.records.domain import (
     Leg,
     Person,
     Shipment,
+    Standing,
     Summary,
     Verdict,
 )
@@ -99,33 +101,34 @@ def _person(subject: str | None, name: str | None) -> Person | None:
     return Person(subject, name) if subject is not None and name is not None else None
 
 
-_ITEM = """
-SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,
-       reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,
-       ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers
-FROM items
-"""
-
-
 async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
     documents: dict[UUID, list[Document]] = defaultdict(list)
     rows = await tx.fetch(
         "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
         " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, dated_on, late, late_words,"
-        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at, verdict, reason, contents"
+        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at, verdict, reason, contents,"
+        " arrival, came, expected"
         " FROM documents WHERE case_id = $1 AND parent_id IS NULL ORDER BY uploaded_at, id",
         case_id,
     )
     for row in rows:
         documents[row["item_id"]].append(_document(row))
-    rows = await tx.fetch(f"{_ITEM} WHERE case_id = $1 AND applies ORDER BY position, id", case_id)
+    rows = await tx.fetch(
+        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,"
+        " reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,"
+        " ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers"
+        " FROM items WHERE case_id = $1 AND applies ORDER BY position, id",
+        case_id,
+    )
     return tuple(_item(row, tuple(documents[row["id"]])) for row in rows)
 
 
-async def line(tx: Tx, case_id: CaseId, item_id: UUID) -> tuple[Item, ...]:
-    """Return one item of a case without its documents; nothing when it isn't on its list."""
-    row = await tx.fetchrow(f"{_ITEM} WHERE case_id = $1 AND applies AND id = $2", case_id, item_id)
-    return () if row is None else (_item(row, ()),)
+async def line(tx: Tx, case_id: CaseId, item_id: UUID) -> Standing | None:
+    """Return of an item of a case what says whether it takes documents; None when it isn't on its list."""
+    row = await tx.fetchrow(
+        "SELECT kind, state FROM items WHERE case_id = $1 AND applies AND id = $2", case_id, item_id
+    )
+    return None if row is None else Standing(Kind(row["kind"]), ItemState(row["state"]))
 
 
 def _item(row: Row, documents: tuple[Document, ...]) -> Item:
@@ -179,6 +182,9 @@ def _document(row: Row) -> Document:
         verdict=Verdict(row["verdict"]),
         reason=row["reason"],
         contents=row["contents"] or {},
+        arrival=None if row["arrival"] is None else Arrival(row["arrival"]),
+        came=row["came"],
+        expected=row["expected"],
     )
 
 

@@ -154,40 +154,17 @@ async def share_bytes(tx: Tx, case_id: CaseId, document_id: UUID, twin: UUID | N
     return [place]
 
 
-async def sum_up_folder(tx: Tx, folder_id: UUID) -> tuple[bool, Counter[str]]:
-    """Return whether files of a folder still wait, and how many are what; bring its size up to date."""
-    rows = await tx.fetch(
-        "SELECT verdict, reason, count(*)::int AS n, sum(size_bytes)::bigint AS size FROM documents WHERE parent_id = $1"
-        " GROUP BY verdict, reason",
-        folder_id,
-    )
-    counts = Counter({row["reason"] or row["verdict"]: row["n"] for row in rows})
-    await tx.execute(
-        "UPDATE documents SET contents = $2, size_bytes = $3 WHERE id = $1 AND media_type = 'inode/directory'",
-        folder_id, dict(counts), sum(row["size"] for row in rows),
-    )  # fmt: skip
-    return counts["waiting"] > 0, counts
-
-
-async def is_folder(tx: Tx, document_id: UUID) -> bool:
-    """Return whether a document stands for a folder that was sent."""
-    found: bool = await tx.fetchval("SELECT media_type = 'inode/directory' FROM documents WHERE id = $1", document_id)
-    return found
-
-
 __all__ = [
     "add_children",
     "advance",
     "announce",
     "count",
     "give_verdicts",
-    "is_folder",
     "known_hashes",
     "lease",
     "next_due",
     "release",
     "settle_announced",
     "share_bytes",
-    "sum_up_folder",
     "twins",
 ]

@@ -62,7 +62,7 @@ async def lapse(tx: Tx, item: Item, day: date) -> None:
         " reason = NULL, reason_code = NULL, meaning = NULL, lapsed_on = $2, waiting_since = $3, version = version + 1 WHERE id = $1",
         item.id, day, tx.now,
     )  # fmt: skip
-    await tx.execute("UPDATE documents SET set_aside = true WHERE item_id = $1", item.id)
+    await tx.execute("UPDATE documents SET set_aside = true WHERE item_id = $1 AND verdict <> 'waiting'", item.id)
 
 
 async def mark_uploaded(tx: Tx, item_id: UUID) -> None:

@@ -85,10 +85,13 @@ def _counted(number: str) -> float:
 
 
 async def defects_of_case(tx: Tx, case_id: CaseId) -> list[Defect]:
-    """Return what is wrong with the case's scans."""
+    """Return what is wrong with the case's scans; while a folder of them is arriving, only that one is another person's."""
     rows = await tx.fetch(
-        'SELECT flaw, uid, "values" FROM imaging_defects WHERE case_id = $1 ORDER BY uid, flaw', case_id
-    )
+        'SELECT flaw, uid, "values" FROM imaging_defects WHERE case_id = $1 AND (flaw = $2 OR NOT EXISTS ('
+        "SELECT FROM documents d JOIN items i ON i.id = d.item_id WHERE d.case_id = $1 AND d.arrival = 'arriving'"
+        " AND i.kind = 'imaging')) ORDER BY uid, flaw",
+        case_id, Flaw.ANOTHER_PERSON,
+    )  # fmt: skip
     return [Defect(Flaw(row["flaw"]), row["uid"], row["values"]) for row in rows]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.records.domain import Person, Verdict
+from services.records.domain import Person
 from shared.db import Row, Tx
 from shared.ids import CaseId
 
@@ -68,7 +68,10 @@ async def is_erased(tx: Tx, case_id: CaseId) -> bool:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file on its way in. ``received`` bytes are durable; ``size`` is None when the sender didn't say."""
+    """A file on its way in. ``received`` bytes are durable; ``size`` is None when the sender didn't say.
+
+    ``folder_files``: how many files its sender says the folder has.
+    """
 
     id: UUID
     case_id: CaseId
@@ -83,10 +86,11 @@ class Incoming:
     received: int
     sent_by: Person
     started_at: datetime
+    folder_files: int | None = None
 
 
 _COLUMNS = """id, case_id, item_id, folder_id, path, name, size_bytes, claimed_sha256, media_type, segment_keys, segment_sizes,
-              received_bytes, sent_by, sent_by_name, started_at"""
+              received_bytes, sent_by, sent_by_name, started_at, folder_files"""
 
 
 def _incoming(row: Row) -> Incoming:
@@ -95,6 +99,7 @@ def _incoming(row: Row) -> Incoming:
         name=row["name"], size=row["size_bytes"], claimed_sha256=row["claimed_sha256"], media_type=row["media_type"],
         laid=Laid(tuple(zip(row["segment_keys"], row["segment_sizes"], strict=True)), sealed=True),
         received=row["received_bytes"], sent_by=Person(row["sent_by"], row["sent_by_name"]), started_at=row["started_at"],
+        folder_files=row["folder_files"],
     )  # fmt: skip
 
 
@@ -102,10 +107,10 @@ async def begin(tx: Tx, one: Incoming) -> None:
     """Announce a file before its first byte: whatever is written for it is found by its id, and swept if it never ends."""
     await tx.execute(
         "INSERT INTO incoming (id, case_id, item_id, folder_id, path, name, size_bytes, claimed_sha256, sent_by,"
-        " sent_by_name, started_at, touched_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
+        " sent_by_name, started_at, touched_at, folder_files) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)"
         " ON CONFLICT DO NOTHING",
         one.id, one.case_id, one.item_id, one.folder_id, one.path, one.name, one.size, one.claimed_sha256,
-        one.sent_by.subject, one.sent_by.name, one.started_at,
+        one.sent_by.subject, one.sent_by.name, one.started_at, one.folder_files,
     )  # fmt: skip
 
 
@@ -118,11 +123,12 @@ async def incoming(tx: Tx, case_id: CaseId, upload_id: UUID, *, lock: bool = Fal
     return None if row is None else _incoming(row)
 
 
-async def incoming_from(tx: Tx, case_id: CaseId, subject: str) -> list[Incoming]:
-    """Return what this person has begun to send for a case and not ended, the oldest first."""
+async def incoming_from(tx: Tx, case_id: CaseId, subject: str, item_id: UUID | None = None) -> list[Incoming]:
+    """Return what this person has begun to send for a case, or one line of it, and not ended, the oldest first."""
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM incoming WHERE case_id = $1 AND sent_by = $2 ORDER BY started_at, id LIMIT 5000",
-        case_id, subject,
+        f"SELECT {_COLUMNS} FROM incoming WHERE case_id = $1 AND sent_by = $2 AND ($3::uuid IS NULL OR item_id = $3)"
+        " ORDER BY started_at, id LIMIT 5000",
+        case_id, subject, item_id,
     )  # fmt: skip
     return [_incoming(row) for row in rows]
 
@@ -176,31 +182,14 @@ async def end(tx: Tx, upload_id: UUID) -> None:
     await tx.execute("DELETE FROM incoming WHERE id = $1", upload_id)
 
 
-async def abandoned(tx: Tx, case_id: CaseId, age: timedelta) -> Sequence[UUID]:
-    """Return what nobody has added to for longer than ``age``."""
-    rows = await tx.fetch("SELECT id FROM incoming WHERE case_id = $1 AND touched_at < $2", case_id, tx.now - age)
+async def abandoned(tx: Tx, case_id: CaseId, age: timedelta, resumable: timedelta) -> Sequence[UUID]:
+    """Return what nobody has added to for too long: nobody can go on with what is of unknown length, longer with the rest."""
+    rows = await tx.fetch(
+        "SELECT id FROM incoming WHERE case_id = $1 AND touched_at < $2::timestamptz"
+        " - CASE WHEN size_bytes IS NULL THEN $3::interval ELSE $4::interval END",
+        case_id, tx.now, age, resumable,
+    )  # fmt: skip
     return [row["id"] for row in rows]
-
-
-async def add_folder(tx: Tx, one: Incoming, name: str) -> None:
-    """Make the document that stands for a folder, unless an earlier file of it did; it waits until all in it were looked at."""
-    await tx.execute(
-        "INSERT INTO documents (id, case_id, item_id, name, size_bytes, media_type, verdict, contents, uploaded_by,"
-        " uploaded_by_name, uploaded_at) VALUES ($1, $2, $3, $4, 0, 'inode/directory', 'waiting', '{}', $5, $6, $7)"
-        " ON CONFLICT (id) DO UPDATE SET verdict = 'waiting', reason = NULL WHERE documents.media_type = 'inode/directory'"
-        " AND documents.case_id = excluded.case_id AND documents.uploaded_by = excluded.uploaded_by",
-        one.folder_id, one.case_id, one.item_id, name, one.sent_by.subject, one.sent_by.name, tx.now,
-    )  # fmt: skip
-
-
-async def is_folder_of(tx: Tx, folder_id: UUID, one: Incoming) -> bool:
-    """Return whether this is a folder that the same person sends for the same item."""
-    found: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM documents WHERE id = $1 AND case_id = $2 AND item_id = $3 AND uploaded_by = $4"
-        " AND media_type = 'inode/directory')",
-        folder_id, one.case_id, one.item_id, one.sent_by.subject,
-    )  # fmt: skip
-    return found
 
 
 async def add_document(tx: Tx, one: Incoming, document_id: UUID, object_key: str, sha256: str | None) -> None:
@@ -222,42 +211,11 @@ async def arrived(tx: Tx, case_id: CaseId, upload_id: UUID) -> Incoming | None:
     row = await tx.fetchrow(
         "SELECT id, case_id, item_id, parent_id AS folder_id, path, name, size_bytes, claimed_sha256, media_type,"
         " '{}'::text[] AS segment_keys, '{}'::bigint[] AS segment_sizes, size_bytes AS received_bytes,"
-        " uploaded_by AS sent_by, uploaded_by_name AS sent_by_name, uploaded_at AS started_at"
-        " FROM documents WHERE case_id = $1 AND id = $2 AND media_type <> 'inode/directory'",
+        " uploaded_by AS sent_by, uploaded_by_name AS sent_by_name, uploaded_at AS started_at,"
+        " NULL::integer AS folder_files FROM documents WHERE case_id = $1 AND id = $2 AND media_type <> 'inode/directory'",
         case_id, upload_id,
     )  # fmt: skip
     return None if row is None else _incoming(row)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a file that somebody sent; ``files``: of an archive or folder, how many were what."""
-
-    id: UUID
-    item_id: UUID
-    parent_id: UUID | None
-    name: str
-    path: str | None
-    size_bytes: int
-    verdict: Verdict
-    reason: str | None
-    contents: dict[str, int] | None
-
-    @property
-    def files(self) -> dict[str, int]:
-        return self.contents or {}
-
-
-async def outcomes(tx: Tx, case_id: CaseId, subject: str) -> list[Outcome]:
-    """Return what this person sent for a case, the newest first; of what was inside archives, only what is not clean."""
-    rows = await tx.fetch(
-        "SELECT d.id, d.item_id, d.parent_id, d.name, d.path, d.size_bytes, d.verdict, d.reason, d.contents FROM documents d"
-        " LEFT JOIN documents p ON p.id = d.parent_id WHERE d.case_id = $1 AND d.uploaded_by = $2"
-        " AND (d.parent_id IS NULL OR p.media_type = 'inode/directory' OR d.verdict <> 'clean')"
-        " ORDER BY d.uploaded_at DESC, d.id LIMIT 2000",
-        case_id, subject,
-    )  # fmt: skip
-    return [Outcome(**(dict(row) | {"verdict": Verdict(row["verdict"])})) for row in rows]
 
 
 async def anything_on_its_way(tx: Tx, case_id: CaseId) -> bool:

@@ -161,6 +161,12 @@ async def opened(ctx: Context, tx: Tx, document_id: UUID) -> OpenFile:
     return OpenFile(document_id, found.name, found.media_type, found.size_bytes, found.sha256, vault, found.laid)
 
 
+async def on_its_way(ctx: Context, tx: Tx, one: store.Incoming) -> OpenFile:
+    """Return what came of a file that is no document yet. Raises ``Erased``."""
+    vault = await vault_of(ctx, tx, one.case_id)
+    return OpenFile(one.id, one.name, one.media_type or "", one.received, None, vault, one.laid)
+
+
 __all__ = [
     "CHUNK",
     "FRAME",
@@ -174,6 +180,7 @@ __all__ = [
     "Segment",
     "Vault",
     "new_segment",
+    "on_its_way",
     "open_document",
     "opened",
     "place",
