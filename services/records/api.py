@@ -63,11 +63,15 @@ async def summary(case_id: UUID, who: Who, db: Db, response: Response) -> Summar
 
 
 @router.get("/reads", dependencies=[allow(*desks.PRIVACY, Role.PATIENT, Role.REQUESTER)])
-async def reads(case_id: UUID, who: Who, db: Db) -> ReadsView:
-    """Return who opened which document (M13)."""
+async def reads(
+    case_id: UUID, who: Who, db: Db,
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0, limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> ReadsView:  # fmt: skip
+    """Return who opened which document, the latest first (M13)."""
     async with db.reading() as tx:
         await desks.see(tx, who, case_id)
-        return ReadsView(reads=await access.reads_of(tx, CaseId(case_id)))
+        lines, total = await access.reads_of(tx, CaseId(case_id), skip, limit)
+    return ReadsView(total=total, reads=lines)
 
 
 @router.put(

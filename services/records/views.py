@@ -279,6 +279,7 @@ class FeedView(BaseModel):
 
 
 class ReadsView(BaseModel):
-    """Who opened which document of a case, the latest first (M13)."""
+    """Who opened which document of a case, the latest first (M13); ``total`` counts all. Ask for more with ``skip``."""
 
+    total: int
     reads: list[ReadLine]

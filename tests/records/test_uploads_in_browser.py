@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from deploy.local.child import free_port
 from shared.web import Role
 from shared.web.identity import session_cookie
-from tests.pages.browser import PHONE, WIDTHS, axe, complaints, judge, launched, signed_in
+from tests.pages.browser import DESK, PHONE, WIDTHS, axe, complaints, judge, launched, signed_in
 from tests.records.conftest import Case
 from tests.records.hostile import EXE
 from tests.records.made_up import dicom, pdf, picture
@@ -113,11 +113,12 @@ async def test_a_folder_from_a_phone_survives_everything(
         await expect(box.locator("[data-documents]")).to_contain_text("CD")
         found += await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
         await box.locator("[data-documents] a[href$='/files']").click()
-        found += await judge(page, f"files-{locale}", widths=WIDTHS, axe_source=axe())
+        found += await judge(page, f"files-{locale}", widths=(PHONE, DESK), axe_source=axe())
         await page.locator(".c-files a[href$='/read']").first.click()
         await page.locator(".c-viewer__files [rel=next]").click()
         await expect(page.locator("h1")).to_have_text("photo.bmp")
-        found += await judge(page, f"looking-through-{locale}", widths=WIDTHS, axe_source=axe())
+        if locale == "ar":  # the viewer is judged from left to right below
+            found += await judge(page, f"looking-through-{locale}", widths=(PHONE, DESK), axe_source=axe())
         assert not found, "\n".join(map(str, found))
     rows_of = "SELECT path, verdict, reason FROM documents WHERE item_id = $1 AND path IS NOT NULL ORDER BY path"
     assert [tuple(row.values()) for row in await case.records.fetch(rows_of, item)] == [

@@ -84,14 +84,15 @@ class ReadLine:
     series_uid: str | None = None
 
 
-async def reads_of(tx: Tx, case_id: CaseId) -> list[ReadLine]:
-    """Return who opened which document of the case, the latest first."""
+async def reads_of(tx: Tx, case_id: CaseId, skip: int, limit: int) -> tuple[list[ReadLine], int]:
+    """Return who opened which document of the case, the latest first, ``limit`` lines after ``skip``; and how many there are."""
     rows = await tx.fetch(
         "SELECT r.document_id, d.name, r.read_by_name, r.roles, r.read_at, r.series_uid FROM document_reads r"
-        " JOIN documents d ON d.id = r.document_id WHERE r.case_id = $1 ORDER BY r.read_at DESC, r.id DESC LIMIT 500",
-        case_id,
-    )
-    return [ReadLine(**dict(row)) for row in rows]
+        " JOIN documents d ON d.id = r.document_id WHERE r.case_id = $1 ORDER BY r.read_at DESC, r.id DESC OFFSET $2 LIMIT $3",
+        case_id, skip, limit,
+    )  # fmt: skip
+    total: int = await tx.fetchval("SELECT count(*)::int FROM document_reads WHERE case_id = $1", case_id)
+    return [ReadLine(**dict(row)) for row in rows], total
 
 
 @dataclass(frozen=True)
