@@ -26,8 +26,10 @@ async def a_folder(case: Case, code: str = "imaging") -> UUID:
     photos = {f"CD/photo {n}.jpg": picture("JPEG", (40 + n, 30)) for n in (10, 2, 1)}
     others = {"CD/a.zip": archive({"letter.pdf": pdf(pages=5)}), "CD/notes.docx": docx()}
     slices = {f"CD/IM{n}": dicom(n) for n in (1, 2)}
-    for path, body in (photos | others | slices).items():
-        await sends(case, code, body, filename=path.rpartition("/")[2], folder=str(folder), relativePath=path)
+    every = photos | others | slices
+    told = {"folder": str(folder), "folderFiles": str(len(every))}
+    for path, body in every.items():
+        await sends(case, code, body, filename=path.rpartition("/")[2], relativePath=path, **told)
     await case.looks()
     return folder
 
