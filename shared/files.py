@@ -239,10 +239,28 @@ def plain_name(sent: str | None) -> str:
     return (sent or "").replace("\\", "/").rpartition("/")[2].strip()[:200] or "document"
 
 
-def as_download(name: str, size: int, sha256: str) -> dict[str, str]:
-    """Return the headers under which a stranger's file may leave us: saved, never shown or run in our pages."""
+_OFFICE, _OPEN = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
+_ENDINGS: dict[str, tuple[str, ...]] = {
+    "application/pdf": (".pdf",), "text/plain": (".txt",), "application/zip": (".zip",), "application/rtf": (".rtf",),
+    "application/dicom": (".dcm", ".dicom"), "image/jpeg": (".jpg", ".jpeg", ".jpe"), "image/png": (".png",),
+    "image/tiff": (".tif", ".tiff"), "image/gif": (".gif",), "image/webp": (".webp",), "image/bmp": (".bmp",),
+    "image/heic": (".heic", ".heif", ".avif"), "application/msword": (".doc",), "application/vnd.ms-excel": (".xls",),
+    "application/vnd.ms-powerpoint": (".ppt",), f"{_OFFICE}wordprocessingml.document": (".docx",),
+    f"{_OFFICE}spreadsheetml.sheet": (".xlsx",), f"{_OFFICE}presentationml.presentation": (".pptx",),
+    f"{_OPEN}text": (".odt",), f"{_OPEN}spreadsheet": (".ods",), f"{_OPEN}presentation": (".odp",),
+}  # fmt: skip
+"""What files of a kind are called; the first is put behind a name that ends otherwise. Of any other kind: ``.bin``."""
+
+
+def as_download(name: str, media_type: str, size: int, sha256: str) -> dict[str, str]:
+    """Return the headers under which a stranger's file may leave us: saved, never shown or run in our pages.
+
+    It keeps its sender's name, and ends as what it is: a text called ``x.js`` would be run by whoever opens it.
+    """
+    endings = _ENDINGS.get(media_type, (".bin",))
+    called = name if name.lower().rstrip(". ").endswith(endings) else f"{name}{endings[0]}"
     return {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(called, safe='')}",
         "content-length": str(size),
         "content-security-policy": "sandbox; default-src 'none'",
         "content-encoding": "identity",

@@ -152,6 +152,11 @@ def may_open(who: Principal, root: Document, verdict: Verdict, sender: str) -> b
 
 async def may_see_document(tx: Tx, who: Principal, case_id: UUID, document_id: UUID) -> FileRow:
     """Return a document's file for somebody who may open it. Raises ``Unknown``, ``Problem`` 404 and 403."""
+    return (await _may_see(tx, who, case_id, document_id))[0]
+
+
+async def _may_see(tx: Tx, who: Principal, case_id: UUID, document_id: UUID) -> tuple[FileRow, Document]:
+    """Return likewise, with what it was sent in, or itself."""
     collection = await see(tx, who, case_id)
     stored = await uploads.file_of(tx, document_id)
     if stored is None or stored.case_id != case_id:
@@ -159,7 +164,7 @@ async def may_see_document(tx: Tx, who: Principal, case_id: UUID, document_id: U
     _, root = found(collection, stored.root)
     if not may_open(who, root, Verdict(stored.verdict), stored.uploaded_by):
         raise Problem(403, "Not for your role", detail=N_("Only those who need this document may open it."))
-    return stored
+    return stored, root
 
 
 async def may_see_inside(tx: Tx, who: Principal, case_id: UUID, document_id: UUID) -> FileRow:
@@ -170,16 +175,24 @@ async def may_see_inside(tx: Tx, who: Principal, case_id: UUID, document_id: UUI
     return stored
 
 
+def _nothing() -> Problem:
+    """Answer for a folder, and for an archive of which something was kept back: whole, it would come out after all."""
+    return Problem(404, N_("Nothing to open"), detail=N_("Open one of the files inside it."))
+
+
 async def open_document(ctx: Context, who: Principal, case_id: UUID, document_id: UUID) -> StreamingResponse:
     """Return a document's bytes as a stream, having written down who opened it."""
     try:
         async with ctx.db.transaction() as tx:
-            stored = await may_see_document(tx, who, case_id, document_id)
+            stored, root = await _may_see(tx, who, case_id, document_id)
+            may_have_all = root.whole or who.has(*PRIVACY) or person(who).subject == stored.uploaded_by
+            if root.id == document_id and not may_have_all:
+                raise _nothing()
             file = await vault.opened(ctx, tx, document_id)
             await access.record_read(tx, CaseId(case_id), document_id, person(who), who.roles)
     except LookupError:
-        raise Problem(404, N_("Nothing to open"), detail=N_("Open one of the files inside it.")) from None
-    headers = as_download(stored.name, stored.size_bytes, stored.sha256 or str(stored.id))
+        raise _nothing() from None
+    headers = as_download(stored.name, stored.media_type, stored.size_bytes, stored.sha256 or str(stored.id))
     return StreamingResponse(file.chunks(), media_type=stored.media_type, headers=headers)
 
 

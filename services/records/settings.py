@@ -25,6 +25,9 @@ class Settings(ServiceSettings):
     clamd: Annotated[
         str | None, Field(description="host:port of a clamd that scans each file; unset: files are marked not scanned")
     ] = None
+    clamd_largest: Annotated[
+        int, Field(gt=0, description="Bytes: the smaller one of that clamd's StreamMaxLength and MaxFileSize")
+    ] = 100 * 1024**2
     scratch: Annotated[
         Path | None,
         Field(description="Where plain copies lie, without a name, while they are looked at; unset: the system's"),

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from services.records import arriving, desks, files, sweeping, vault
 from services.records.domain import Kind, Refused, receiving, refuse_unless_receiving, tidy_path
 from services.records.inspection import kinds
+from services.records.inspection.verdicts import SENTENCES
 from services.records.settings import Settings
 from services.records.store import cases
 from services.records.store import uploads as store
@@ -123,6 +124,8 @@ class _Writing:
         if len(self.buffer) < kinds.HEAD and self.one.size not in (None, len(self.buffer)):
             return
         kind = kinds.kind_of(bytes(self.buffer[: kinds.HEAD]))
+        if kind == kinds.ARCHIVE:
+            raise files.Unreadable(SENTENCES["other_archive"])
         if kind is None or kind not in self.allowed:
             raise files.Unreadable(files.WRONG_IMAGES if self.kind is Kind.IMAGING else files.WRONG_DOCUMENT)
         self.one = replace(self.one, media_type=kind)

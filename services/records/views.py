@@ -124,6 +124,8 @@ class DocumentView(BaseModel):
     arrival: Arrival | None
     came: int | None
     expected: int | None
+    scanned: str | None
+    unscanned: str | None
 
     @classmethod
     def of(cls, document: Document) -> "DocumentView":

@@ -1,6 +1,8 @@
 """Records as the tests meet it: a roster, a case at any stage, and people who sign in."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -71,8 +73,9 @@ class Case:
 
     async def describes(self, code: str, document: UUID, **fields: Any) -> httpx.Response:
         version = (await self.item(code))["version"]
+        said = {"language": "en", "dated_on": self.records.ctx.clock.now().date().isoformat()}
         return await self.manager.patch(
-            f"{self.api}/documents/{document}", json={"language": "en"} | fields, headers={"If-Match": f'"{version}"'}
+            f"{self.api}/documents/{document}", json=said | fields, headers={"If-Match": f'"{version}"'}
         )
 
     async def identifies(self, code: str, document: UUID, *, matches: bool = True) -> httpx.Response:
@@ -135,6 +138,19 @@ def brief(**fields: Any) -> dict[str, Any]:
     """Return what intake answers about a request."""
     patient = {"name": "Made Up", "birth_date": "1970-01-01", "sex": "female", "country": "EG", "languages": ["ar"]}
     return {"case_number": "x", "patient": patient, "cancer_type": "breast", "withdrawn": False} | fields
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for plain copies; one for all tests, for each has its jails started for it."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+def unnamed(folder: Path, content: bytes) -> int:
+    """Return the descriptor of a file without a name."""
+    fd = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+    os.write(fd, content)
+    return fd
 
 
 @pytest.fixture

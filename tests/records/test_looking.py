@@ -1,35 +1,18 @@
 """Files are looked at in a place of their own: what is hostile is named, what is good comes through, nothing breaks out."""
 
-import asyncio
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
-
-import psutil
-import pytest
 
 from services.records.inspection import verdicts
 from services.records.inspection.looking import MODULE
 from services.records.sandbox import jail
 from shared.web import Role
-from tests.records.conftest import PDF, Case
+from tests.records.conftest import PDF, Case, unnamed
 from tests.records.hostile import CORPUS, EXE, harmless
 from tests.records.made_up import archive, dicom, pdf, png
-from tests.records.tus import sends
-from tests.support.processes import eventually
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("scratch")
-
-
-def unnamed(scratch: Path, content: bytes) -> int:
-    fd = os.open(scratch, os.O_TMPFILE | os.O_RDWR, 0o600)
-    os.write(fd, content)
-    return fd
+from tests.records.tus import looked_at, sends
 
 
 def told(scratch: Path, content: bytes, item: str) -> tuple[str | None, dict[str, str | None]]:
@@ -65,42 +48,6 @@ def test_what_is_harmless_comes_through(scratch: Path) -> None:
 
     assert {name: own for name, (own, _) in found.items() if own} == {}
     assert found["folder.zip"][1] == {"a/letter.pdf": None, "b/inner.zip/photo.png": None}
-
-
-def test_a_sandbox_can_reach_nothing(scratch: Path) -> None:
-    with jail.borrowed("tests.records.captive", scratch) as lent:
-        fd = unnamed(scratch, b"x")
-        [(tried, _)] = lent.ask("break_out", fd, {"secret": str(Path(__file__)), "parent": os.getpid()}, 20)
-        os.close(fd)
-
-    assert tried == {
-        "reads": "PermissionError", "writes": "PermissionError", "connects": "PermissionError", "runs": "PermissionError",
-        "kills": "PermissionError", "environment": [], "own file": "x", "forks": 0,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("how", ["hang", "eat", "crash", "fill"])
-def test_one_that_breaks_a_limit_is_replaced_and_the_next_call_works(scratch: Path, how: str) -> None:
-    fd = unnamed(scratch, b"x")
-    with jail.borrowed("tests.records.captive", scratch) as lent:
-        with pytest.raises((jail.Killed, jail.Failed)):
-            list(lent.ask("misbehave", fd, {"how": how}, 1))
-        [(fine, payload)] = lent.ask("misbehave", fd, {"how": "not"}, 5)
-    os.close(fd)
-    assert (fine, payload) == ({"fine": True}, b"bytes")
-
-
-async def looked_at(case: Case, code: str, body: bytes, name: str = "sent") -> dict[str, Any]:
-    """Send a file and return what its sender is told."""
-    item, document = await case.item(code), uuid4()
-    answer = await case.patient.put(
-        f"{case.api}/items/{item['id']}/documents/{document}", params={"name": name}, content=body
-    )
-    assert answer.status_code == 201, answer.text
-    await case.looks()
-    sent = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
-    found: dict[str, Any] = next(one for one in sent if one["id"] == str(document))
-    return found
 
 
 async def test_a_harmful_file_is_locked_away_and_its_sender_told_in_their_language(case: Case) -> None:
@@ -177,78 +124,12 @@ async def test_of_the_same_file_sent_twice_at_once_the_first_is_kept(case: Case)
     assert {one["name"]: one["verdict"] for one in sent} == {"first.pdf": "clean", "second.pdf": "skipped"}
 
 
-async def test_a_sandbox_that_somebody_ends_costs_no_file(case: Case, tmp_path: Path) -> None:
-    case.records.ctx.settings.scratch = tmp_path
-    files = {f"{number}.txt": b"page %d\n" % number for number in range(600)}
-    await sends(case, "clinical_summary", archive(files), filename="cd.zip")
-    await case.records.run_timers()
-    looking = asyncio.create_task(case.records.run_errands())
-
-    async def begun() -> bool:
-        return bool((await case.records.fetch("SELECT told FROM documents WHERE parent_id IS NULL"))[0]["told"])
-
-    await eventually(begun, every=0.002)
-    for process in psutil.Process().children():
-        if str(tmp_path) in " ".join(process.cmdline()):
-            process.kill()
-    assert await case.records.count("documents") < len(files), "it was in the middle"
-    await looking
-    rows = await case.records.fetch("SELECT path, verdict FROM documents WHERE parent_id IS NOT NULL")
-    assert Counter((row["path"], row["verdict"]) for row in rows) == Counter((name, "clean") for name in files)
-
-
 async def test_a_file_that_arrives_otherwise_than_announced_is_sent_again(case: Case) -> None:
     await sends(case, "clinical_summary", PDF, filename="letter.pdf", sha256="0" * 64)
     await case.looks()
 
     [sent] = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
     assert (sent["verdict"], sent["reason"]) == ("quarantined", "damaged")
-
-
-class Scanner:
-    """Speaks clamd's INSTREAM, and finds a virus in what holds the word."""
-
-    @staticmethod
-    async def serve(reader: Any, writer: Any) -> None:
-        end = b"\x00" if await reader.readexactly(1) == b"z" else b"\n"
-        command = await reader.readuntil(end)
-        if b"VERSION" in command:
-            writer.write(b"ClamAV 1.4.0/27000" + end)
-        else:
-            body = b""
-            while size := int.from_bytes(await reader.readexactly(4), "big"):
-                body += await reader.readexactly(size)
-            writer.write((b"stream: Made-Up-Virus FOUND" if b"made-up-virus" in body else b"stream: OK") + end)
-        await writer.drain()
-        writer.close()
-
-
-@pytest.fixture
-async def clamd(case: Case) -> Any:
-    server = await asyncio.start_server(Scanner.serve, "127.0.0.1", 0)
-    case.records.ctx.settings.clamd = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
-        yield server
-
-
-async def test_where_a_clamd_is_set_a_virus_is_locked_away(case: Case, clamd: Any) -> None:
-    good = await looked_at(case, "clinical_summary", PDF)
-    bad = await looked_at(case, "clinical_summary", pdf(words="made-up-virus"))
-
-    assert (good["verdict"], bad["verdict"], bad["reason"]) == ("clean", "quarantined", "virus")
-    rows = await case.records.fetch("SELECT scanned FROM documents")
-    assert {row["scanned"] for row in rows} == {"ClamAV 1.4.0/27000"}
-
-
-async def test_a_clamd_that_is_away_holds_files_back_and_loses_none(case: Case) -> None:
-    case.records.ctx.settings.clamd = "127.0.0.1:9"
-    item, document = await case.item("clinical_summary"), uuid4()
-    await case.patient.put(f"{case.api}/items/{item['id']}/documents/{document}", params={"name": "a.pdf"}, content=PDF)
-    await case.records.run_timers()
-    await case.records.run_errands(may_fail=True)
-
-    [row] = await case.records.fetch("SELECT verdict FROM documents")
-    assert row["verdict"] == "waiting"
 
 
 async def test_a_folder_is_one_thing_on_the_checklist(case: Case) -> None:

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,6 +16,7 @@ from services.records import files, sweeping
 from services.records.erasing import erase
 from services.records.inspection.kinds import WORD
 from shared.backbone import timers
+from shared.files import as_download
 from shared.web import Role
 from tests.records.conftest import PDF, Case
 from tests.records.made_up import archive, dicom, docx, pdf, picture, png
@@ -114,6 +116,23 @@ async def test_what_comes_out_is_what_went_in(case: Case, tmp_path: Path) -> Non
     assert "berweisung" not in str(stored)
     assert b"made-up" not in stored.read_bytes()
     assert await case.records.count("incoming") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "called"),
+    [
+        ("run me.js", "text/plain", "run me.js.txt"),
+        ("link.url", "text/plain", "link.url.txt"),
+        ("Values.TXT", "text/plain", "Values.TXT"),
+        ("photo.JPeG", "image/jpeg", "photo.JPeG"),
+        ("letter.pdf.exe", "application/pdf", "letter.pdf.exe.pdf"),
+        ("IM0001", "application/dicom", "IM0001.dcm"),
+        ("viewer.exe", "application/octet-stream", "viewer.exe.bin"),
+    ],
+)
+def test_what_is_saved_ends_as_what_it_is(name: str, media_type: str, called: str) -> None:
+    headers = as_download(name, media_type, 1, "ab")
+    assert unquote(headers["content-disposition"]) == f"attachment; filename*=UTF-8''{called}"
 
 
 async def test_a_large_file_never_lies_in_memory_as_a_whole(case: Case) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -41,3 +42,16 @@ async def sends(case: Case, code: str, body: bytes, **told: str) -> None:
     headers = BODY | {"Upload-Length": str(len(body)), "Upload-Metadata": metadata(**told)}
     answer = await case.patient.post(f"{case.api}/items/{item['id']}/uploads", content=body, headers=headers)
     assert answer.status_code == 201, answer.text
+
+
+async def looked_at(case: Case, code: str, body: bytes, name: str = "sent") -> dict[str, Any]:
+    """Send a file and return what its sender is told."""
+    item, document = await case.item(code), uuid4()
+    answer = await case.patient.put(
+        f"{case.api}/items/{item['id']}/documents/{document}", params={"name": name}, content=body
+    )
+    assert answer.status_code == 201, answer.text
+    await case.looks()
+    sent = (await case.patient.get(f"{case.api}/uploads")).json()["sent"]
+    found: dict[str, Any] = next(one for one in sent if one["id"] == str(document))
+    return found

@@ -153,5 +153,5 @@ async def download(case_id: CaseId, original_id: UUID, db: Db, who: Who, ctx: Ct
             raise Problem(404, "No such original", detail="Open the case again.")
         await kept.note_read(tx, original_id, await known(tx, colleague(who)))
     chunks = await files.at(ctx.platform.files_url).read(original.object_key)
-    headers = files.as_download(original.name, original.size_bytes, original.sha256)
+    headers = files.as_download(original.name, original.media_type, original.size_bytes, original.sha256)
     return StreamingResponse(chunks, media_type=original.media_type, headers=headers)

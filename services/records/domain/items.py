@@ -93,6 +93,7 @@ class Document:
 
     ``sha256`` is None for a folder, and until the file was looked at. ``reason``: why it isn't clean, as a code.
     Of a folder, ``came`` of ``expected`` files are here; it waits for as long as it is arriving.
+    ``scanned``: what looked for viruses, if something did; ``unscanned``: why that left it out, or something in it, as a code.
     """
 
     id: DocumentId
@@ -118,6 +119,8 @@ class Document:
     arrival: Arrival | None = None
     came: int | None = None
     expected: int | None = None
+    scanned: str | None = None
+    unscanned: str | None = None
 
     def __post_init__(self) -> None:
         if self.translation_of == self.id:
@@ -129,6 +132,11 @@ class Document:
     def clean(self) -> bool:
         """Whether it was looked at and nothing speaks against it."""
         return self.verdict is Verdict.CLEAN
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of it was kept back when it was unpacked, so that it may be handed out as it came."""
+        return self.contents.keys() <= {"clean", "known", "empty"}
 
     @property
     def waiting(self) -> bool:

@@ -44,11 +44,9 @@ async def _keep_children(tx: Tx, told: Told) -> list[str]:
     rows = [child for child in children if child.reason not in JUNK]
     paths = {child.id: tidy_path(child.path) for child in rows}
     clean = [child for child in rows if child.reason is None]
-    await store.add_children(
-        tx, archive, rows, paths, {child.id: vault.place(child.id) for child in rows}, told.scanned
-    )
+    await store.add_children(tx, archive, rows, paths, {child.id: vault.place(child.id) for child in rows})
     await _add_instances(tx, archive.case_id, [(child.id, child.header) for child in clean])
-    return [vault.place(child.id) for child in children if child.reason == "known" and child.segments]
+    return [vault.place(child.id) for child in children if child.reason is not None and child.segments]
 
 
 async def _keep_looked(tx: Tx, case_id: CaseId, looked: list[Looked]) -> list[str]:

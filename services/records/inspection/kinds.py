@@ -6,8 +6,9 @@ from typing import Literal
 from services.records.domain import Kind
 from shared.magic import MAGIC
 
-HEAD = 4096
-"""Bytes from a file's start that ``kind_of`` looks at."""
+HEAD = 33 * 1024
+"""Bytes from a file's start that ``kind_of`` looks at: a CD's image says what it is behind the first 32 KiB."""
+_TEXT_HEAD = 4096
 
 PDF = "application/pdf"
 ZIP = "application/zip"
@@ -50,6 +51,7 @@ _OTHER_ARCHIVES: tuple[tuple[int, bytes], ...] = (
     (0, b"\x28\xb5\x2f\xfd"),
     (257, b"ustar"),
     (0x8001, b"CD001"),
+    (0x8001, b"BEA01"),
     (0, b"MSCF"),
 )
 _KNOWN: tuple[tuple[int, bytes, str], ...] = (
@@ -95,7 +97,7 @@ def kind_of(head: bytes) -> str | None:
         return PROGRAM
     if any(head.startswith(magic, offset) for offset, magic in _OTHER_ARCHIVES):
         return ARCHIVE
-    return DICOM if is_bare_dicom(head) else _text_kind(head)
+    return DICOM if is_bare_dicom(head) else _text_kind(head[:_TEXT_HEAD])
 
 
 def _boxed_image(head: bytes) -> str | None:

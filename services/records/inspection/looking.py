@@ -17,8 +17,9 @@ from typing import Any
 from uuid import UUID
 
 from services.records import sweeping, vault
-from services.records.inspection import scanning
+from services.records.inspection import kinds
 from services.records.inspection.results import Child, Looked, Told, Waiting
+from services.records.inspection.scanning import UNSET, Clamd, NotScanned, Scan, Scanned
 from services.records.sandbox import jail
 from services.records.store import looking as store
 from shared import log
@@ -43,28 +44,39 @@ Steps = Generator[tuple[dict[str, Any], bytes], None, None]
 
 
 async def look_at_files(errand: Errand, ctx: Context) -> None:
-    """Look at what waits in this case, for about a minute at most; what is left is looked at next."""
-    ends = time.monotonic() + BUDGET_SECONDS
+    """Look at what waits in this case, for about a minute at most; what is left is looked at next.
+
+    A file that can't be looked at now, such as when no scanner answers, waits and holds no other one up. Raises why.
+    """
+    ends, missed = time.monotonic() + BUDGET_SECONDS, dict[UUID, Exception]()
     while time.monotonic() < ends:
         async with ctx.db.transaction() as tx:
-            waiting = await store.lease(tx, errand.case_id, errand.id, LEASE, AT_A_TIME)
+            waiting = await store.lease(tx, errand.case_id, errand.id, LEASE, AT_A_TIME, list(missed))
         if not waiting:
             break
         failpoints.reach("looking.leased")
-        await _look_at_some(ctx, errand.case_id, waiting, ends)
+        missed |= await _look_at_some(ctx, errand.case_id, waiting, ends)
+    if missed and time.monotonic() < ends:
+        raise next(iter(missed.values()))
     async with ctx.db.transaction() as tx:
         if (due := await store.next_due(tx, errand.case_id)) is not None:
             await timers.set(tx, errand.case_id, sweeping.LOOK, max(due, tx.now))
 
 
-async def _look_at_some(ctx: Context, case_id: CaseId, waiting: list[Waiting], ends: float) -> None:
-    """Look at leased files; the small ones share a commit, an archive has its own."""
+async def _look_at_some(ctx: Context, case_id: CaseId, waiting: list[Waiting], ends: float) -> dict[UUID, Exception]:
+    """Look at leased files; the small ones share a commit, an archive has its own. Return which couldn't be, and why."""
     looked: list[Looked] = []
     seen: set[tuple[UUID, str, str | None]] = set()
+    missed: dict[UUID, Exception] = {}
+    clamd = Clamd(ctx.settings.clamd, ctx.settings.clamd_largest) if ctx.settings.clamd else None
     for one in waiting:
         if time.monotonic() >= ends:
             break
-        found = await _look_at_one(ctx, one, ends)
+        try:
+            found = await _look_at_one(ctx, one, clamd, ends)
+        except (NotScanned, OSError) as problem:
+            missed[one.id] = problem
+            continue
         if found is None:
             continue
         same = (one.item_id, one.sent_by, found.sha256)
@@ -77,48 +89,35 @@ async def _look_at_some(ctx: Context, case_id: CaseId, waiting: list[Waiting], e
         await _keep(ctx, case_id, Told(looked))
     async with ctx.db.transaction() as tx:
         await store.release(tx, [one.id for one in waiting])
+    return missed
 
 
-async def _look_at_one(ctx: Context, one: Waiting, ends: float) -> Looked | None:
-    """Return what a file is; None: it is an archive, of which as much was kept as there was time for."""
+async def _look_at_one(ctx: Context, one: Waiting, clamd: Clamd | None, ends: float) -> Looked | None:
+    """Return what a file is; None: it is an archive, of which as much was kept as there was time for.
+
+    Raises ``NotScanned``, and ``OSError`` where there is no room for a copy.
+    """
     async with ctx.db.reading() as tx:
         try:
             file = await vault.opened(ctx, tx, one.id)
         except vault.Erased:
             return None
         known = await store.known_hashes(tx, one)
-    scratch = jail.scratch_of(ctx.settings)
+    scratch, digest = jail.scratch_of(ctx.settings), hashlib.sha256()
     try:
-        fd, sha256 = await asyncio.to_thread(_spooled, file, scratch)
+        fd = await asyncio.to_thread(file.spool, scratch, digest.update)
     except (vault.Broken, FileNotFoundError):
         _log.error("stored_file_broken", document_id=str(one.id))
         return Looked(one.id, None, "damaged")
+    sha256 = digest.hexdigest()
     try:
         if one.claimed_sha256 not in (None, sha256):
             return Looked(one.id, sha256, "damaged")
         if sha256 in known:
             return Looked(one.id, sha256, "known")
-        scanned, virus = await scanning.scan(ctx.settings.clamd, fd)
-        if virus:
-            return Looked(one.id, sha256, "virus", scanned=scanned)
-        walk = _Walk(ctx, one, fd, scratch, sha256, scanned, known)
-        return await walk.to_the_end(ends)
+        return await _Walk(ctx, one, fd, scratch, sha256, clamd, known).to_the_end(ends)
     finally:
         os.close(fd)
-
-
-def _spooled(file: vault.OpenFile, scratch: Path) -> tuple[int, str]:
-    """Return a plain copy without a name, and its SHA-256: that of what really lies in the store."""
-    digest = hashlib.sha256()
-    fd = os.open(scratch, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        for piece in file.pieces():
-            digest.update(piece)
-            os.write(fd, piece)
-    except BaseException:  # told to stop, too: a copy that isn't whole is nobody's
-        os.close(fd)
-        raise
-    return fd, digest.hexdigest()
 
 
 @dataclass
@@ -130,7 +129,7 @@ class _Walk:
     fd: int
     scratch: Path
     sha256: str
-    scanned: str | None
+    clamd: Clamd | None
     known: set[str]
     room: vault.Vault | None = None
     places: list[UUID] = field(default_factory=list)
@@ -140,22 +139,24 @@ class _Walk:
     avoid: list[int] = field(default_factory=list)
     tried: set[int] = field(default_factory=set)
     own: dict[str, Any] | None = None
+    scan: Scan | None = None
 
     async def to_the_end(self, ends: float) -> Looked | None:
         """Walk; return what a single file is, None when it is an archive whose files were kept."""
         self.told = self.one.told
-        while self.own is None:
-            steps = self._steps()
-            try:
-                while await asyncio.to_thread(self._some, steps):
-                    await self._keep_children(done=False)
-                    if time.monotonic() >= ends:
-                        await asyncio.to_thread(steps.close)
-                        return None
-            except jail.Killed as killed:
-                self._killed(killed)
-            except jail.Failed as failed:
-                self.own = {"reason": failed.code or "unreadable"}
+        async with jail.room():
+            while self.own is None:
+                steps = self._steps()
+                try:
+                    while await asyncio.to_thread(self._some, steps):
+                        await self._keep_children(done=False)
+                        if time.monotonic() >= ends:
+                            await asyncio.to_thread(steps.close)
+                            return None
+                except jail.Killed as killed:
+                    self._killed(killed)
+                except jail.Failed as failed:
+                    self.own = {"reason": failed.code or "unreadable"}
         return await self._told()
 
     def _steps(self) -> Steps:
@@ -190,8 +191,11 @@ class _Walk:
                     return True
             elif "child" in meta:
                 child = self._read(meta)
+                self.scan = Scan(self.clamd) if self.clamd is not None and child.reason is None else None
             elif child is not None:
                 child.take(payload, self._write)
+                if self.scan is not None:
+                    self.scan.add(payload)
         self._finish(child)
         return False
 
@@ -210,6 +214,9 @@ class _Walk:
         if child is None:
             return
         child.finish(self._write, self.known)
+        if self.scan is not None and child.reason is None:
+            child.scanned = self.scan.verdict()
+            child.reason = "virus" if child.scanned.virus else None
         if child.reason is None and child.sha256 is not None:
             self.known.add(child.sha256)
         self.children.append(child)
@@ -221,7 +228,7 @@ class _Walk:
                 await asyncio.to_thread(self.room.store.settle)
             failpoints.reach("looking.stored")
             children, self.children = self.children, []
-            await _keep(self.ctx, self.one.case_id, Told([], self.one, children, self.told, self.scanned))
+            await _keep(self.ctx, self.one.case_id, Told([], self.one, children, self.told))
             self.told = children[-1].number
         if not done:
             missing = CHILDREN_AT_A_TIME - len(self.places)
@@ -237,11 +244,19 @@ class _Walk:
         if self.places:
             async with self.ctx.db.transaction() as tx:
                 await store.settle_announced(tx, [vault.place(each) for each in self.places])
-        reason = self.own.get("reason")
+        reason, media_type = self.own.get("reason"), self.own.get("media_type")
+        scanned = await self._scanned(media_type) if self.clamd is not None and not reason else UNSET
         return Looked(
-            self.one.id, self.sha256, str(reason) if reason else None, self.own.get("media_type"), self.own.get("pages"),
-            self.own.get("header"), self.scanned,
+            self.one.id, self.sha256, "virus" if scanned.virus else str(reason) if reason else None, media_type,
+            self.own.get("pages"), self.own.get("header"), scanned,
         )  # fmt: skip
+
+    async def _scanned(self, media_type: Any) -> Scanned:
+        """Have the file scanned; of an archive, each file in it was."""
+        assert self.clamd is not None
+        if media_type == kinds.ZIP:
+            return Scanned(await asyncio.to_thread(lambda clamd: clamd.version, self.clamd))
+        return await asyncio.to_thread(self.clamd.scan, self.fd)
 
 
 async def _keep(ctx: Context, case_id: CaseId, told: Told) -> None:

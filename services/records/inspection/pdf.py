@@ -9,7 +9,6 @@ from services.records.inspection.found import Bad, Found
 from services.records.inspection.kinds import PDF
 
 MOST_PAGES = 3000
-_DEEPEST = 12
 _SCRIPT_KEYS = frozenset({"/JS", "/JavaScript", "/XFA"})
 _CARRIES = frozenset({"/EF", "/EmbeddedFiles", "/RichMediaContent"})
 _ACTIONS = {
@@ -38,7 +37,7 @@ def examine(path: str) -> Found:
 
 
 def _refuse_active(thing: Any) -> None:
-    for key, value in _pairs(thing, 0):
+    for key, value in _pairs(thing):
         if key in _SCRIPT_KEYS:
             raise Bad("script")
         if key in _CARRIES:
@@ -47,17 +46,21 @@ def _refuse_active(thing: Any) -> None:
             raise Bad(_ACTIONS[str(value)])
 
 
-def _pairs(thing: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    """Yield the keys and values of a dictionary and of all that stands directly in it; indirect objects come by themselves."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
-        for key in thing.keys():  # noqa: SIM118 - pikepdf iterates over values of streams
-            value = thing[key]
-            yield key, value
-            if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not value.is_indirect:
-                yield from _pairs(value, depth + 1)
-    elif isinstance(thing, pikepdf.Array):
-        for value in thing:
-            if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not value.is_indirect:
-                yield from _pairs(value, depth + 1)
+def _pairs(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a dictionary and of all that stands directly in it, however deep.
+
+    Indirect objects come by themselves, so there is no way round in a circle.
+    """
+    inside = [thing]
+    while inside:
+        one = inside.pop()
+        if isinstance(one, (pikepdf.Dictionary, pikepdf.Stream)):
+            values = [one[key] for key in one.keys()]  # noqa: SIM118 - pikepdf iterates over values of streams
+            yield from zip(one.keys(), values, strict=True)
+        else:
+            values = list(one) if isinstance(one, pikepdf.Array) else []
+        inside += [
+            value
+            for value in values
+            if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not value.is_indirect
+        ]

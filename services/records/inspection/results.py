@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.records import vault
+from services.records.inspection.scanning import UNSET, Scanned
 from shared.ids import CaseId
 
 _LONGEST_HEADER = 64 * 1024
@@ -40,12 +41,12 @@ class Looked:
     media_type: str | None = None
     pages: int | None = None
     header: dict[str, Any] | None = None
-    scanned: str | None = None
+    scanned: Scanned = UNSET
 
 
 @dataclass
 class Child:
-    """A file that came inside an archive, stored as its bytes come; what isn't clean has none."""
+    """A file that came inside an archive, stored as its bytes come; what isn't clean keeps none."""
 
     id: UUID
     number: int
@@ -56,6 +57,7 @@ class Child:
     pages: int | None
     header: dict[str, Any] | None
     sha256: str | None = None
+    scanned: Scanned = UNSET
     segments: list[tuple[str, int]] = field(default_factory=list)
     _digest: Any = field(default_factory=hashlib.sha256)
     _held: bytearray = field(default_factory=bytearray)
@@ -106,4 +108,3 @@ class Told:
     archive: Waiting | None = None
     children: list[Child] = field(default_factory=list)
     before: int = 0
-    scanned: str | None = None

@@ -21,6 +21,8 @@ _READ, _WRITE, _READ_DIR, _TRUNCATE = 1 << 2, 1 << 1, 1 << 3, 1 << 14
 _FS_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 
 TAKEN_AWAY: set[str] = set()
+ALL = frozenset({"limits", "network", "privileges", "files", "calls"})
+"""What ``TAKEN_AWAY`` holds where the kernel knows how to take everything away."""
 
 
 def limit(memory: int, largest_file: int, cpu_seconds: int) -> None:
@@ -80,35 +82,45 @@ def _allow(libc: ctypes.CDLL, rules: int, folder: Path, access: int) -> None:
     os.close(fd)
 
 
-# What opens sockets, starts or steers processes, or reaches parts of the kernel that no decoder needs: by machine, then number.
+# What opens sockets, starts or steers processes, or reaches parts of the kernel that no decoder needs: by machine, then
+# number; before them the machine's name to the kernel, and its numbers of ``clone`` and ``tgkill``.
 _FORBIDDEN = {
     "x86_64": (
         0xC000003E,
         56,
-        (41, 42, 53, 57, 58, 59, 62, 101, 165, 248, 250, 272, 298, 308, 310, 311, 321, 322, 323, 425),
+        234,
+        (41, 42, 53, 57, 58, 59, 62, 101, 129, 165, 200, 248, 250, 272, 297, 298, 308, 310, 311, 321, 322, 323, 424, 425, 438),
     ),
     "aarch64": (
         0xC00000B7,
         220,
-        (198, 199, 203, 117, 40, 217, 219, 97, 241, 268, 270, 271, 280, 281, 282, 221, 129, 425),
+        131,
+        (198, 199, 203, 117, 40, 217, 219, 97, 240, 241, 268, 270, 271, 280, 281, 282, 221, 129, 130, 138, 424, 425, 438),
     ),
-}
+}  # fmt: skip
 _CLONE3 = 435
-_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
+_OTHER_TABLE = 0x40000000
+"""From here on x86 counts the same calls once more, for programs of another kind (x32)."""
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _DENY, _MISSING = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38
 _THREAD = 0x00010000
 _NUMBER, _MACHINE, _FIRST_ARGUMENT = 0, 4, 16
 
 
 def forbid() -> None:
-    """Give up the calls to the kernel that nothing in here needs: they fail with EPERM from now on. Threads still start."""
+    """Give up the calls to the kernel that nothing in here needs: they fail with EPERM from now on. Threads still start, and
+    the process can still end itself.
+    """
     if (known := _FORBIDDEN.get(platform.machine())) is None:
         return
-    machine, clone, denied = known
+    machine, clone, signal_thread, denied = known
     code = [
         (_LOAD, 0, 0, _MACHINE), (_JUMP_IF_EQUAL, 1, 0, machine), (_RETURN, 0, 0, _DENY), (_LOAD, 0, 0, _NUMBER),
+        (_JUMP_IF_AT_LEAST, 0, 1, _OTHER_TABLE), (_RETURN, 0, 0, _DENY),
         (_JUMP_IF_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _MISSING),
         (_JUMP_IF_EQUAL, 0, 3, clone), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_JUMP_IF_SET, 1, 0, _THREAD), (_RETURN, 0, 0, _DENY),
+        (_LOAD, 0, 0, _NUMBER),
+        (_JUMP_IF_EQUAL, 0, 3, signal_thread), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_JUMP_IF_EQUAL, 1, 0, os.getpid()), (_RETURN, 0, 0, _DENY),
         (_LOAD, 0, 0, _NUMBER),
     ]  # fmt: skip
     for number in denied:

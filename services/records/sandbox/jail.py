@@ -17,10 +17,12 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from services.records.sandbox import casting
+from services.records.sandbox import casting, confinement
 from services.records.sandbox.cell import FRAME
 from services.records.settings import Settings
 from shared import log
@@ -73,6 +75,7 @@ class Jail:
         except (OSError, ValueError, KeyError, TypeError) as problem:
             self.close()
             raise Killed(type(problem).__name__, outside=True) from problem
+        note_missing(confinement.ALL - self.taken_away)
 
     def ask(
         self, function: str, fd: int, arguments: dict[str, Any], seconds: float
@@ -142,6 +145,13 @@ class Jail:
             self._process = -1
 
 
+@cache
+def note_missing(missing: frozenset[str]) -> None:
+    """Say once what this machine's kernel doesn't take away from a jail: whoever runs it must know."""
+    if missing:
+        _log.warning("sandbox_lacks", missing=sorted(missing))
+
+
 def scratch_of(settings: Settings) -> Path:
     """Return the folder for plain copies while they are looked at, ours alone; files in it have no names."""
     folder = (settings.scratch or Path(tempfile.gettempdir())) / f"consilium-records-{os.getuid()}"
@@ -154,6 +164,14 @@ def scratch_of(settings: Settings) -> Path:
 _idle: defaultdict[tuple[str, Path], list[Jail]] = defaultdict(list)
 _lock = threading.Lock()
 _room = threading.BoundedSemaphore(AT_ONCE)
+_rooms: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def room() -> AsyncIterator[None]:
+    """Wait until a jail is free, without a thread: threads that wait would be those that the jails' work goes on in."""
+    async with _rooms.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)):
+        yield
 
 
 @contextmanager
@@ -222,7 +240,8 @@ class Lent:
             with borrowed(self._module, self._scratch) as jail:
                 return next(iter([*jail.ask(name, fd, arguments, seconds)]))
 
-        return await asyncio.to_thread(once)
+        async with room():
+            return await asyncio.to_thread(once)
 
 
 @asynccontextmanager

@@ -107,7 +107,8 @@ async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
         "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
         " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, dated_on, late, late_words,"
         " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at, verdict, reason, contents,"
-        " arrival, came, expected"
+        " arrival, came, expected, scanned, coalesce(unscanned, (SELECT min(inside.unscanned) FROM documents inside"
+        " WHERE inside.root_id = documents.id AND inside.unscanned IS NOT NULL)) AS unscanned"
         " FROM documents WHERE case_id = $1 AND parent_id IS NULL ORDER BY uploaded_at, id",
         case_id,
     )
@@ -181,6 +182,8 @@ def _document(row: Row) -> Document:
         late_at=row["late_at"],
         verdict=Verdict(row["verdict"]),
         reason=row["reason"],
+        scanned=row["scanned"],
+        unscanned=row["unscanned"],
         contents=row["contents"] or {},
         arrival=None if row["arrival"] is None else Arrival(row["arrival"]),
         came=row["came"],

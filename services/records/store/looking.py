@@ -15,16 +15,21 @@ WITH leased AS (
     UPDATE documents d SET lease = $2::timestamptz + $3::interval, leased_by = $4 FROM items i
     WHERE i.id = d.item_id AND d.id = ANY(ARRAY(
         SELECT id FROM documents WHERE case_id = $1 AND verdict = 'waiting' AND media_type <> 'inode/directory'
-        AND (lease IS NULL OR lease < $2 OR leased_by = $4) ORDER BY uploaded_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
+        AND (lease IS NULL OR lease < $2 OR leased_by = $4) AND id <> ALL($6) ORDER BY uploaded_at, id LIMIT $5 FOR UPDATE SKIP LOCKED))
     RETURNING d.id, d.case_id, d.item_id, d.parent_id, d.root_id, i.kind, d.claimed_sha256, d.told, d.uploaded_by,
               d.uploaded_at)
 SELECT id, case_id, item_id, parent_id, root_id, kind, claimed_sha256, told, uploaded_by AS sent_by FROM leased ORDER BY uploaded_at, id
 """
 
 
-async def lease(tx: Tx, case_id: CaseId, by: UUID, length: timedelta, limit: int) -> list[Waiting]:
-    """Return files, the oldest first, that nobody else looks at until the lease ends; what this errand leased before it died, at once."""
-    rows = await tx.fetch(_LEASE, case_id, tx.now, length, by, limit)
+async def lease(
+    tx: Tx, case_id: CaseId, by: UUID, length: timedelta, limit: int, but: Sequence[UUID] = ()
+) -> list[Waiting]:
+    """Return files, the oldest first, that nobody else looks at until the lease ends, and none of ``but``.
+
+    What this errand leased before it died, at once.
+    """
+    rows = await tx.fetch(_LEASE, case_id, tx.now, length, by, limit, but)
     return [Waiting(**dict(row)) for row in rows]
 
 
@@ -78,43 +83,42 @@ async def count(tx: Tx, archive_id: UUID, more: Mapping[str, int]) -> Counter[st
 
 _CHILDREN = """
 INSERT INTO documents (id, case_id, item_id, parent_id, root_id, path, name, object_key, sha256, size_bytes, media_type, pages,
-    verdict, reason, scanned, looked_at, segment_keys, segment_sizes, sealed, uploaded_by, uploaded_by_name, uploaded_at)
+    verdict, reason, scanned, unscanned, looked_at, segment_keys, segment_sizes, sealed, uploaded_by, uploaded_by_name, uploaded_at)
 SELECT c.id, a.case_id, a.item_id, a.id, coalesce(a.root_id, a.id), c.path, c.name, c.object_key, c.sha256, c.size,
-    c.media_type, c.pages, CASE WHEN c.reason IS NULL THEN 'clean' ELSE 'quarantined' END, c.reason, $2, $3,
+    c.media_type, c.pages, CASE WHEN c.reason IS NULL THEN 'clean' ELSE 'quarantined' END, c.reason, c.scanned, c.unscanned, $2,
     string_to_array(c.keys, ' '), string_to_array(c.sizes, ' ')::bigint[], true, a.uploaded_by, a.uploaded_by_name, a.uploaded_at
-FROM documents a, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::int[],
-    $12::text[], $13::text[], $14::text[]) AS c (id, path, name, object_key, sha256, size, media_type, pages, reason, keys, sizes)
+FROM documents a, unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::int[],
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+    AS c (id, path, name, object_key, sha256, size, media_type, pages, reason, keys, sizes, scanned, unscanned)
 WHERE a.id = $1
 """
 
 
 async def add_children(
-    tx: Tx,
-    archive: Waiting,
-    children: Sequence[Child],
-    paths: Mapping[UUID, str],
-    places: Mapping[UUID, str],
-    scanned: str | None,
+    tx: Tx, archive: Waiting, children: Sequence[Child], paths: Mapping[UUID, str], places: Mapping[UUID, str]
 ) -> None:
     """Make documents of files of an archive; those that aren't clean have no bytes of their own."""
+    stored = {c.id for c in children if c.segments and c.reason is None}
     rows = [
         (
-            c.id, paths[c.id], paths[c.id].rpartition("/")[2], places[c.id] if c.segments else None, c.sha256, c.size,
+            c.id, paths[c.id], paths[c.id].rpartition("/")[2], places[c.id] if c.id in stored else None, c.sha256, c.size,
             c.media_type or "application/octet-stream", c.pages, c.reason,
-            " ".join(key for key, _ in c.segments) or None, " ".join(str(size) for _, size in c.segments) or None,
+            " ".join(key for key, _ in c.segments) if c.id in stored else None,
+            " ".join(str(size) for _, size in c.segments) if c.id in stored else None, c.scanned.by, c.scanned.unscanned,
         )
         for c in children
     ]  # fmt: skip
     if rows:
-        await tx.execute(_CHILDREN, archive.id, scanned, tx.now, *map(list, zip(*rows, strict=True)))
-        await settle_announced(tx, [places[c.id] for c in children if c.segments])
+        await tx.execute(_CHILDREN, archive.id, tx.now, *map(list, zip(*rows, strict=True)))
+        await settle_announced(tx, [places[each] for each in stored])
 
 
 _LOOKED = """
 UPDATE documents d SET verdict = l.verdict, reason = l.reason, sha256 = coalesce(l.sha256, d.sha256), pages = coalesce(l.pages, d.pages),
-    media_type = coalesce(l.media_type, d.media_type), scanned = l.scanned, looked_at = $1, lease = NULL, leased_by = NULL
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[])
-    AS l (id, verdict, reason, sha256, pages, media_type, scanned)
+    media_type = coalesce(l.media_type, d.media_type), scanned = l.scanned, unscanned = l.unscanned, looked_at = $1,
+    lease = NULL, leased_by = NULL
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[])
+    AS l (id, verdict, reason, sha256, pages, media_type, scanned, unscanned)
 WHERE d.id = l.id AND d.verdict = 'waiting'
 RETURNING d.id, d.parent_id
 """
@@ -123,7 +127,8 @@ RETURNING d.id, d.parent_id
 async def give_verdicts(tx: Tx, looked: Sequence[tuple[Looked, str]]) -> list[tuple[UUID, UUID | None]]:
     """Keep what was found with its verdict; return id and parent of those that were still waiting for one."""
     rows = [
-        (one.id, verdict, one.reason, one.sha256, one.pages, one.media_type, one.scanned) for one, verdict in looked
+        (one.id, verdict, one.reason, one.sha256, one.pages, one.media_type, one.scanned.by, one.scanned.unscanned)
+        for one, verdict in looked
     ]
     if not rows:
         return []

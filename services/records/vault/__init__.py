@@ -6,7 +6,7 @@ keys are one plain object; they are read in the same way. Who may read what is n
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,12 +129,15 @@ class OpenFile:
         finally:
             os.close(fd)
 
-    def spool(self, folder: Path) -> int:
-        """Return such a descriptor; whoever asked closes it. It blocks."""
+    def spool(self, folder: Path, seen: Callable[[bytes], object] = len) -> int:
+        """Return such a descriptor; whoever asked closes it. ``seen`` is shown each piece. It blocks. ``OSError``: no room."""
         fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             for piece in self.pieces():
-                os.write(fd, piece)
+                seen(piece)
+                rest = memoryview(piece)
+                while rest:  # a disk that is nearly full takes less than it is given
+                    rest = rest[os.write(fd, rest) :]
             os.lseek(fd, 0, os.SEEK_SET)
         except BaseException:  # told to stop, too: a copy that isn't whole is nobody's
             os.close(fd)
