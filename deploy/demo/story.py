@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -141,13 +142,14 @@ class Story:
 
     def review_documents(self) -> None:
         """The case manager notes language and identity, accepts what came, and waives the rest in their own name."""
-        manager = self.manager()
+        manager, today = self.manager(), datetime.now(UTC).date().isoformat()
+        known = {"language": "en", "pages": 1, "dated_on": today}
         for item in manager.get(f"{self._records}/checklist")["items"]:
             version = item["version"]
             at = f"{self._records}/items/{item['id']}"
             for document in item["documents"]:
                 place = f"{self._records}/documents/{document['id']}"
-                version = manager.send("PATCH", place, {"language": "en", "pages": 1}, version=version)["version"]
+                version = manager.send("PATCH", place, known, version=version)["version"]
                 same = {"name_matches": True, "birth_date_matches": True}
                 version = manager.send("POST", f"{place}/identity", same, version=version)["version"]
             if item["documents"] or item["kind"] == "slides":

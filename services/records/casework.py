@@ -130,11 +130,16 @@ async def describe(
     version: int,
     dated_on: date | None = None,
 ) -> None:
-    """Say a document's language, its day, and of which original it is the translation (R23, R24, M3)."""
+    """Say a document's language, its day, and of which original it is the translation (R23, R24, M3).
+
+    A day that is known, such as a scan's from its header, stands until another one is said.
+    """
     item, document = await _describing(tx, case_id, document_id, version)
     if dated_on is not None and dated_on > tx.now.date() + timedelta(days=1):
         raise Refused("A document can't be of a day to come. Check the date.")
-    changed = replace(document, language=language, pages=pages, translation_of=None, dated_on=dated_on)
+    changed = replace(
+        document, language=language, pages=pages, translation_of=None, dated_on=dated_on or document.dated_on
+    )
     item = replace(item, documents=tuple(changed if d.id == document.id else d for d in item.documents))
     if original is not None:
         item = tied(item, document.id, DocumentId(original))

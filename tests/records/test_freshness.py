@@ -25,6 +25,7 @@ from shared.events import MaterialReturned
 from shared.ids import new_id
 from shared.web import Role
 from tests.records.conftest import Case
+from tests.records.made_up import dicom
 from tests.support.service import A_MONDAY
 
 MARA = Person("staff-mara", "Mara Lindqvist")
@@ -101,6 +102,34 @@ async def test_what_is_too_old_already_is_not_accepted(case: Case) -> None:
     assert "at most 90 days old" in answer.json()["detail"]
     future = await case.describes("clinical_summary", sent, dated_on="2028-01-01")
     assert future.status_code == 409
+
+
+async def test_what_may_become_too_old_is_not_accepted_before_its_own_day_is_said(case: Case) -> None:
+    sent = await case.uploads("clinical_summary")
+    await case.describes("clinical_summary", sent, dated_on=None)
+    await case.identifies("clinical_summary", sent)
+
+    undated = await case.decides("clinical_summary", "accept")
+    await case.describes("clinical_summary", sent, dated_on="2026-12-20")
+    dated = await case.decides("clinical_summary", "accept")
+
+    assert (undated.status_code, dated.status_code) == (409, 200)
+    assert "Say the day of the examination or letter" in undated.json()["detail"]
+
+
+async def test_a_scan_is_of_the_day_that_it_says_until_somebody_says_another(case: Case) -> None:
+    sent = await case.uploads("imaging", dicom())
+    page = (await case.manager.get(f"/desk/records/cases/{case.id}")).text
+    assert 'value="2026-01-02" required' in page
+    assert "it can&#39;t be accepted without" in page or "it can't be accepted without" in page
+
+    await case.describes("imaging", sent, dated_on=None, language="zxx")
+    await case.identifies("imaging", sent)
+    answer = await case.decides("imaging", "accept")
+
+    assert (answer.status_code, "is of 2026-01-02" in answer.json()["detail"]) == (409, True)
+    assert (await case.describes("imaging", sent, dated_on="2026-12-01")).status_code == 200
+    assert (await case.decides("imaging", "accept")).status_code == 200
 
 
 async def test_a_newer_document_mends_it_and_a_complete_case_is_left_alone(case: Case) -> None:

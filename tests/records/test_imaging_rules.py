@@ -151,6 +151,19 @@ def test_writing_on_the_picture_and_pictures_that_are_not_whole_are_told() -> No
     assert (defect.flaw, defect.values) == (Flaw.UNREADABLE_PIXELS, {"count": 1})
 
 
+def test_writing_on_pages_of_doses_and_on_ultrasound_is_as_it_should_be() -> None:
+    saved = {"sop_class": "1.2.840.10008.5.1.4.1.1.7", "description": "Dose Report"}
+    screen = {"image_type": ["DERIVED", "SECONDARY", "SCREEN SAVE"], "description": "Patient Protocol"}
+    for said in (saved, screen, {"modality": "US", "sop_class": "1.2.840.10008.5.1.4.1.1.6.1"}):
+        assert flaws_of([instance(burned_in="YES", series="9", **said)], ASKED) == []
+
+
+def test_a_film_is_told_apart_from_a_picture_that_is_damaged() -> None:
+    film = [instance(pixels="unknown_syntax", series="9", modality="XA", position=None) for _ in range(2)]
+    assert flaws_of(film, ASKED) == [Defect(Flaw.UNKNOWN_SYNTAX, "9", {"count": 2})]
+    assert "such as a film: 2" in SENTENCES[Flaw.UNKNOWN_SYNTAX] % {"count": 2}
+
+
 def test_a_scan_of_another_region_is_told_unless_one_of_the_right_region_came() -> None:
     knee, chest = series("1", body_part="KNEE"), series("2", description="Thorax 1.0 B70f", study="1.2")
     [defect] = defects(*knee, cancer_type="lung")

@@ -140,7 +140,8 @@ async def test_a_case_travels_from_upload_to_completeness_by_pages_alone(case: C
             sent = await case.item(item["code"])
             document = sent["documents"][0]["id"]
             said = {"language": "en", "pages": 3, "name_matches": "yes", "birth_date_matches": "yes"}
-            answer = await desk_posts(case, f"/documents/{document}", _version=sent["version"], **said)
+            today = case.records.ctx.clock.now().date()
+            answer = await desk_posts(case, f"/documents/{document}", _version=sent["version"], dated_on=today, **said)
             assert answer.status_code == 303, answer.text
             version = (await case.item(item["code"]))["version"]
             answer = await desk_posts(case, f"/items/{item['id']}/decision", verdict="accept", _version=version)

@@ -175,12 +175,13 @@ def decided(collection: Collection, item_id: UUID, decision: Decision) -> Item:
     _refuse_while_waiting(item, decision)
     if decision.state is ItemState.ACCEPTED and item.kind is Kind.SLIDES:
         refuse_uncounted(collection.shipments)
-    if decision.state is ItemState.ACCEPTED:
-        refuse_too_old(item, decision.at)
     documents = item.documents
     if decision.state is ItemState.RETURNED:
         documents = tuple(d if d.waiting else replace(d, set_aside=True) for d in documents)
-    return replace(item, state=decision.state, decision=decision, documents=documents)
+    settled = replace(item, state=decision.state, decision=decision, documents=documents)
+    if decision.state is ItemState.ACCEPTED:
+        refuse_too_old(item, decision.at)
+    return settled
 
 
 def _refuse_while_waiting(item: Item, decision: Decision) -> None:

@@ -8,8 +8,13 @@ from services.records.domain.people import Refused
 
 
 def dated(item: Item) -> date | None:
-    """Return the day of the newest document that counts, or None: nothing came."""
-    return max((document.day for document in item.in_use()), default=None)
+    """Return the day of the newest document that counts, or None: nothing came.
+
+    The day on which something was sent stands for its own only where nobody said any: what was accepted before that was asked.
+    """
+    documents = item.in_use()
+    said = [document.dated_on for document in documents if document.dated_on is not None]
+    return max(said or (document.day for document in documents), default=None)
 
 
 def fresh_until(item: Item) -> datetime | None:
@@ -27,8 +32,15 @@ def too_old(item: Item, now: datetime) -> bool:
 
 
 def refuse_too_old(item: Item, now: datetime) -> None:
-    """Refuse to accept what a specialist could not rely on any more."""
-    if item.max_age is not None and too_old(item, now):
+    """Refuse to accept what a specialist could not rely on any more, or that nobody knows the day of."""
+    if item.max_age is None:
+        return
+    if item.in_use() and not any(document.dated_on for document in item.in_use()):
+        raise Refused(
+            f"“{item.title}” may be at most {item.max_age.days} days old. Say the day of the examination or letter: "
+            "the day on which it was sent doesn't tell."
+        )
+    if too_old(item, now):
         raise Refused(
             f"The newest document here is of {dated(item)}, and may be at most {item.max_age.days} days old. "
             "Return it as too old, or waive the item by name."

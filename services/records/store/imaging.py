@@ -19,6 +19,7 @@ from services.records.domain.imaging import (
     Patient,
     Pixels,
     Series,
+    day_of,
     flaws_of,
     instance_of,
     judge,
@@ -51,9 +52,26 @@ async def add_instances(tx: Tx, case_id: CaseId, arrived: Sequence[tuple[UUID, H
     listed = [(doc, *line) for doc, header in arrived if header["kind"] == Kind.DIRECTORY for line in header["listed"]]
     objects = [(instance_of(doc, header), header) for doc, header in arrived if header["kind"] != Kind.DIRECTORY]
     await _add_listed(tx, case_id, listed)
+    await _date_documents(tx, objects)
     touched = {series_uid for _, _, series_uid, _ in listed} | await _add_objects(tx, case_id, objects)
     if touched:
         await judge_again(tx, case_id, touched)
+
+
+_DATE = """
+UPDATE documents d SET dated_on = said.day
+FROM (SELECT coalesce(c.root_id, c.id) AS id, max(t.day) AS day FROM unnest($1::uuid[], $2::date[]) AS t (id, day)
+      JOIN documents c ON c.id = t.id GROUP BY 1) said
+WHERE d.id = said.id AND d.language IS NULL AND (d.dated_on IS NULL OR d.dated_on < said.day)
+"""
+
+
+async def _date_documents(tx: Tx, objects: Sequence[tuple[Instance, Header]]) -> None:
+    """Let what came be of the day of the newest examination in it, until somebody described it (R23)."""
+    days = {one.document_id: day_of(header) for one, header in objects}
+    said = [(document_id, day) for document_id, day in days.items() if day is not None and day <= tx.now.date()]
+    if said:
+        await tx.execute(_DATE, *map(list, zip(*said, strict=True)))
 
 
 async def _add_listed(tx: Tx, case_id: CaseId, lines: Sequence[tuple[UUID, str, str, int]]) -> None:

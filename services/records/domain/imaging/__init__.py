@@ -13,6 +13,7 @@ from services.records.domain.imaging.instance import (
     NotReadable,
     Patient,
     Pixels,
+    day_of,
     instance_of,
 )
 from services.records.domain.imaging.judging import judge
@@ -33,6 +34,7 @@ __all__ = [
     "Patient",
     "Pixels",
     "Series",
+    "day_of",
     "flaws_of",
     "instance_of",
     "judge",

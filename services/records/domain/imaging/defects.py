@@ -23,6 +23,7 @@ class Flaw(StrEnum):
     DUPLICATES = "duplicates"
     CONFLICTING_COPIES = "conflicting_copies"
     UNREADABLE_PIXELS = "unreadable_pixels"
+    UNKNOWN_SYNTAX = "unknown_syntax"
     MIXED_PATIENTS = "mixed_patients"
     ANOTHER_PERSON = "another_person"
 
@@ -72,6 +73,10 @@ SENTENCES: Mapping[Flaw, str] = {
     Flaw.UNREADABLE_PIXELS: N_(
         "The picture in some files can't be opened: %(count)s. "
         "Copy the CD again; if that doesn't help, ask the hospital for a new one."
+    ),
+    Flaw.UNKNOWN_SYNTAX: N_(
+        "Some pictures are of a kind that can't be shown here, such as a film: %(count)s. Your case manager sees to it. "
+        "If the hospital can give them as ordinary DICOM images, send those too."
     ),
     Flaw.MIXED_PATIENTS: N_(
         "The images seem to show more than one person. Send only the patient's own. "

@@ -1,7 +1,9 @@
 """One DICOM object as its header tells of it: what is needed to put it in its place and to judge it (R25)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from math import isfinite
 from typing import Any
@@ -11,6 +13,8 @@ Header = Mapping[str, Any]
 """What ``imaging.headers.read_header`` returns: kind, transfer syntax, state of the pixels, and DICOM JSON (PS3.18 F.2)."""
 
 LOCALISER = "LOCALIZER"
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_WITH_WRITING = ("US", "IVUS")
 
 
 class NotReadable(Exception):
@@ -95,6 +99,12 @@ class Instance:
     conflicts: bool = False
 
     @property
+    def made_with_writing(self) -> bool:
+        """Whether there is no such picture without writing on it: a page of doses, a screen that was saved, ultrasound."""
+        saved = self.sop_class.startswith(_SECONDARY_CAPTURE) or "SCREEN SAVE" in self.image_type
+        return saved or self.modality in _WITH_WRITING
+
+    @property
     def says_localiser(self) -> bool:
         """Whether the scanner marks it as an overview on which slices were planned."""
         return LOCALISER in self.image_type
@@ -136,7 +146,7 @@ _TAGS = {
     "TemporalPositionIdentifier": "00200100", "DiffusionBValue": "00189087", "BodyPartExamined": "00180015",
     "StudyDescription": "00081030", "SeriesDescription": "0008103E", "ProtocolName": "00181030", "ImageComments": "00204000",
     "DerivationDescription": "00082111", "ContrastBolusAgent": "00180010", "BurnedInAnnotation": "00280301",
-    "TriggerTime": "00181060",
+    "TriggerTime": "00181060", "StudyDate": "00080020", "AcquisitionDate": "00080022", "SeriesDate": "00080021",
 }  # fmt: skip
 _SPOKEN = ("StudyDescription", "SeriesDescription", "ProtocolName", "ImageComments", "DerivationDescription")
 _SUB_STACK = ("AcquisitionNumber", "EchoNumbers", "TemporalPositionIdentifier", "DiffusionBValue", "TriggerTime")
@@ -204,6 +214,15 @@ def instance_of(document_id: UUID, header: Header) -> Instance:
         contrast=said.text("ContrastBolusAgent") or frames.contrast, stacks=frames.stacks,
         burned_in=said.text("BurnedInAnnotation").upper() == "YES",
     )  # fmt: skip
+
+
+def day_of(header: Header) -> date | None:
+    """Return the day of the examination, where it says one that there is."""
+    said = Attributes(header["metadata"])
+    for keyword in ("StudyDate", "SeriesDate", "AcquisitionDate"):
+        with suppress(ValueError):
+            return datetime.strptime(said.text(keyword).replace(".", ""), "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+    return None
 
 
 def patient_of(said: Attributes) -> Patient:

@@ -8,6 +8,7 @@ from services.records.domain.imaging.defects import Defect, Flaw
 from services.records.domain.imaging.instance import Instance, Kind, Patient, Pixels, plain, says
 from shared.programme.imaging import Imaging
 
+_AS_SENT = (Pixels.WHOLE, Pixels.UNKNOWN_SYNTAX)
 _NO_AGENT = {"", "NO", "NONE", "N", "0", "NO CONTRAST", "WITHOUT"}
 
 
@@ -64,9 +65,10 @@ def flaws_of(instances: Sequence[Instance], asked: Imaging) -> list[Defect]:
     pictures = [one for one in single if one.kind is Kind.IMAGE]
     copies, conflicting = len(instances) - len(single), sum(one.conflicts for one in instances)
     counted = {Flaw.DUPLICATES: copies - conflicting, Flaw.CONFLICTING_COPIES: conflicting}
-    counted[Flaw.UNREADABLE_PIXELS] = sum(one.pixels is not Pixels.WHOLE for one in pictures)
+    counted[Flaw.UNKNOWN_SYNTAX] = sum(one.pixels is Pixels.UNKNOWN_SYNTAX for one in pictures)
+    counted[Flaw.UNREADABLE_PIXELS] = sum(one.pixels not in _AS_SENT for one in pictures)
     found = [Defect(flaw, uid, {"count": count}) for flaw, count in counted.items() if count]
-    if any(one.burned_in for one in pictures):
+    if any(one.burned_in and not one.made_with_writing for one in pictures):
         found.append(Defect(Flaw.BURNED_IN, uid))
     if any(says(plain(one.words), asked.not_diagnostic_words) for one in pictures):
         found.append(Defect(Flaw.NOT_DIAGNOSTIC, uid))
