@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from services.records.imaging.opening import MODULE
 from services.records.previews.kept import Kept, Picture
 from services.records.sandbox import casting, jail
 from services.records.store.uploads import Laid
-from services.records.vault import OpenFile, Vault
+from services.records.vault import OpenFile, Vault, copies
 from shared.files import Files
 from shared.ids import CaseId
 from shared.web import Role
@@ -29,6 +30,56 @@ def opened(key: bytes, *, sealed: bool = True, id_: UUID | None = None) -> OpenF
     """Return a file as the vault opens it."""
     vault = Vault(Files("memory:///"), key)
     return OpenFile(id_ or uuid4(), "IM1", "application/dicom", 1, None, vault, Laid((("a", 1),), sealed=sealed))
+
+
+class Counting(OpenFile):
+    """A large file that counts how often it is copied."""
+
+    copied = 0
+
+    def spool(self, folder: Path, seen: Callable[[bytes], object] = len) -> int:
+        type(self).copied += 1
+        return super().spool(folder, seen)
+
+
+def large(words: bytes) -> Counting:
+    """Return a file in memory that is as large as those whose copies are kept."""
+    vault, size = Vault(Files("memory:///"), os.urandom(32)), copies.LARGE
+    vault.put("x/1", words.ljust(size, b"."))
+    return Counting(uuid4(), "IM1", "application/dicom", size, None, vault, Laid((("x/1", size),), sealed=True))
+
+
+async def test_the_next_picture_of_a_large_file_needs_no_new_copy_of_it(scratch: Path) -> None:
+    kept, file = copies.Copies(), large(b"first")
+    Counting.copied = 0
+
+    async def look() -> tuple[int, bytes]:
+        async with kept.lent(file, scratch) as fd:
+            return fd, os.pread(fd, 5, 0)
+
+    seen = [*await asyncio.gather(look(), look()), await look()]
+    assert (seen, Counting.copied) == ([(seen[0][0], b"first")] * 3, 1)
+    for one in (large(b"second"), large(b"third")):
+        async with kept.lent(one, scratch):
+            pass
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(seen[0][0])
+
+
+async def test_a_copy_of_a_large_file_goes_after_a_while(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "SECONDS", 0.01)
+    async with copies.Copies().lent(large(b"first"), scratch) as fd:
+        await asyncio.sleep(0.02)
+        assert os.pread(fd, 5, 0) == b"first", "it is in use"
+
+    def gone() -> bool:
+        try:
+            os.fstat(fd)
+        except OSError:
+            return True
+        return False
+
+    await eventually(gone)
 
 
 def test_what_is_kept_opens_with_its_cases_key_alone() -> None:

@@ -7,7 +7,7 @@ import io
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import openjpeg  # noqa: F401 - the same
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_windowing
 from pydicom.pixels.utils import pixel_array
 from pydicom.tag import Tag
@@ -34,6 +35,8 @@ OWN = "own"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 JPEG, PNG = "image/jpeg", "image/png"
 LARGEST_EDGE = 4096
+_PIXELS_HEAD = 12
+"""Bytes of tag, kind and length before compressed pixels."""
 
 _SHOWN = (
     "Modality", "Rows", "Columns", "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit",
@@ -177,20 +180,29 @@ def raw_frames(path: str, *, frames: list[int], as_stored: list[str]) -> tuple[d
     As they lie in the file where its transfer syntax is in ``as_stored``, else decoded, in little endian byte order.
     Raises ``IndexError``: no such frame; anything else: it can't be decoded.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Path(path).open("rb") as file:
         warnings.simplefilter("ignore")
-        found = pydicom.dcmread(path, force=True)
+        found = pydicom.dcmread(file, force=True, stop_before_pixels=True)
         syntax = str(found.file_meta.get("TransferSyntaxUID", ""))
         count = max(1, int(found.get("NumberOfFrames") or 1))
         if any(not 0 <= frame < count for frame in frames):
             raise IndexError(f"there are {count} frames")
         if syntax in as_stored:
-            parts = [pydicom.encaps.get_frame(found.PixelData, frame, number_of_frames=count) for frame in frames]
+            parts = [_fragments_of(file, found, frame, count, file.tell()) for frame in frames]
         else:
-            with Path(path).open("rb") as file:
-                parts = [_little(pixel_array(file, index=frame, raw=True)) for frame in frames]
+            file.seek(0)
+            parts = [_little(pixel_array(file, index=frame, raw=True)) for frame in frames]
             syntax = EXPLICIT_LITTLE
     return {"lengths": [len(part) for part in parts], "transfer_syntax": syntax}, b"".join(parts)
+
+
+def _fragments_of(file: BinaryIO, found: Dataset, frame: int, count: int, at: int) -> bytes:
+    """Return a compressed frame, and read little else of a file that may be larger than the memory; its pixels begin ``at``."""
+    file.seek(at + _PIXELS_HEAD)
+    table = found.get("ExtendedOffsetTable"), found.get("ExtendedOffsetTableLengths")
+    frame_of: bytes = get_frame(file, frame, number_of_frames=count, extended_offsets=table if all(table) else None)
+    file.seek(at)
+    return frame_of
 
 
 def _little(pixels: Pixel) -> bytes:

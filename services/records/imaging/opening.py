@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.records import vault
 from services.records.sandbox import jail
+from services.records.vault.copies import COPIES
 from shared.service import Context
 
 SECONDS = 20
@@ -27,7 +28,7 @@ async def ask(ctx: Context, document_id: UUID, function: str, **wanted: Any) -> 
 
 async def ask_of(ctx: Context, file: vault.OpenFile, function: str, **wanted: Any) -> Answer:
     """Return the same of a file that is open. Raises ``Unanswered``."""
-    async with file.spooled(jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, MODULE) as lent:
+    async with COPIES.lent(file, jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, MODULE) as lent:
         try:
             return await lent.call(f"{MODULE}:{function}", fd, wanted, SECONDS)
         except (jail.Killed, jail.Failed) as problem:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from services.records.previews.kept import KEPT, Picture
 from services.records.sandbox import jail
 from services.records.vault import Broken, OpenFile
+from services.records.vault.copies import COPIES
 from shared.ids import CaseId
 from shared.service import Context
 
@@ -19,7 +20,7 @@ async def page_of(ctx: Context, case_id: CaseId, file: OpenFile, number: int, wi
     if found is None:
         told = {"page": number, "width": width, "turn": turn}
         try:
-            async with file.spooled(jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, MODULE) as lent:
+            async with COPIES.lent(file, jail.scratch_of(ctx.settings)) as fd, jail.lent(ctx, MODULE) as lent:
                 found = Picture(*await lent.call(f"{MODULE}:draw", fd, told, SECONDS))
         except (jail.Killed, jail.Failed):
             return None
