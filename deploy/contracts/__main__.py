@@ -1,14 +1,15 @@
 """``python -m deploy.contracts write|check [--against REVISION]``: make the generated contracts, or say what is wrong.
 
 ``write`` never overwrites a contract with one that breaks it; ``check`` compares with the files as they stand and with
-those of a git revision (by default HEAD), so that a broken contract can't be made true by writing it.
+those of every git revision that changed one, so that a broken contract can't be made true by writing or committing it.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -35,11 +36,12 @@ def generated_files() -> dict[Path, str]:
     return found | {ASYNCAPI: asyncapi.as_text(asyncapi.asyncapi(services))}
 
 
-def problems(against: str = "HEAD") -> Iterator[str]:
-    """Yield a sentence for all that is broken, stale, left over or without an example."""
+def problems(against: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for all that is broken, stale, left over or without an example; ``against``: git revisions."""
     generated = schemas.generated_schemas()
     yield from growth.broken_contracts(schemas.stored_schemas(), generated)
-    yield from growth.broken_contracts(schemas_at(against), generated)
+    for revision in against:
+        yield from growth.broken_contracts(schemas_at(revision), generated)
     for file, text in generated_files().items():
         if not _holds(file, text):
             yield f"{file.relative_to(ROOT)} isn't up to date: run python -m deploy.contracts write"
@@ -51,12 +53,22 @@ def problems(against: str = "HEAD") -> Iterator[str]:
 def schemas_at(revision: str) -> dict[str, Schema]:
     """Return the contracts as a git revision holds them; nothing where there is no git, or no such revision."""
     folder = FOLDER.relative_to(ROOT).as_posix()
-    listed = _git("ls-tree", "-r", "--name-only", revision, "--", folder)
+    listed = (line.split(maxsplit=3) for line in _git("ls-tree", "-r", revision, "--", folder).splitlines())
     return {
-        path.removeprefix(f"{folder}/"): json.loads(_git("show", f"{revision}:{path}"))
-        for path in listed.splitlines()
+        path.removeprefix(f"{folder}/"): json.loads(_content(blob))
+        for _, _, blob, path in listed
         if path.endswith(".schema.json")
     }
+
+
+def revisions() -> list[str]:
+    """Return the git revisions that changed a contract, the newest first; none where there is no git."""
+    return _git("log", "--format=%H", "--", FOLDER.relative_to(ROOT).as_posix()).split()
+
+
+@cache
+def _content(blob: str) -> str:
+    return _git("cat-file", "blob", blob)
 
 
 def write() -> list[str]:
@@ -74,9 +86,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0 when contracts are as they should be, else 1 after saying why."""
     parser = argparse.ArgumentParser(prog="python -m deploy.contracts", description=__doc__)
     parser.add_argument("command", choices=("write", "check"))
-    parser.add_argument("--against", default="HEAD", metavar="REVISION", help="the git revision that must not break")
+    parser.add_argument(
+        "--against",
+        metavar="REVISION",
+        help="the git revision that must not break; by default each that changed a contract",
+    )
     asked = parser.parse_args(arguments)
-    found = write() if asked.command == "write" else sorted(set(problems(asked.against)))
+    against = [asked.against] if asked.against else revisions()
+    if asked.command == "check" and not against:
+        print("There is no git history here: nothing older than the files is compared with.", file=sys.stderr)
+    found = write() if asked.command == "write" else sorted(set(problems(against)))
     for sentence in found:
         print(sentence, file=sys.stderr)
     if any(".schema.json: " in sentence for sentence in found):

@@ -89,8 +89,10 @@ def _logs(arguments: list[str]) -> int:
     folder = state()
     files = {file.stem: file for file in [*folder.glob("*.log"), *folder.glob("logs/*.log")]}
     names = [argument for argument in arguments if argument != "-f"] or sorted(files)
+    if not files:
+        raise Trouble("There are no logs yet: nothing was started here. `./consilium up` starts everything.")
     if unknown := [name for name in names if name not in files]:
-        raise Trouble(f"There is no log named {unknown[0]}. There are: {', '.join(sorted(files)) or 'none yet'}.")
+        raise Trouble(f"There is no log named {unknown[0]}. There are: {', '.join(sorted(files))}.")
     follow = ["-F"] if "-f" in arguments else []
     return _become(["tail", "-n", "40", *follow, *(str(files[name]) for name in names)], dict(os.environ))
 

@@ -89,7 +89,10 @@ def user() -> str:
 
 def room(folder: Path, megabytes: int) -> None:
     """Raise Trouble when the disk has less than this left."""
-    free = shutil.disk_usage(folder).free // 1_000_000
+    try:
+        free = shutil.disk_usage(folder).free // 1_000_000
+    except OSError as problem:
+        raise Trouble(f"The disk of {folder} can't be looked at ({problem.strerror}).") from problem
     if free < megabytes:
         raise Trouble(
             f"The disk of {folder} has {free} MB left, and {megabytes} MB are needed. Free some, "

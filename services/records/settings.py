@@ -26,7 +26,11 @@ class Settings(ServiceSettings):
         str | None, Field(description="host:port of a clamd that scans each file; unset: files are marked not scanned")
     ] = None
     clamd_largest: Annotated[
-        int, Field(gt=0, description="Bytes: the smaller one of that clamd's StreamMaxLength and MaxFileSize")
+        int,
+        Field(
+            gt=0,
+            description="Bytes: the smaller of that clamd's StreamMaxLength and MaxFileSize; set its AlertExceedsMax",
+        ),
     ] = 100 * 1024**2
     scratch: Annotated[
         Path | None,

@@ -39,6 +39,22 @@ def test_a_container_of_ours_is_unprivileged_and_read_only(name: str) -> None:
     assert "privileged" not in service
 
 
+def test_what_meets_strangers_is_unprivileged_too_and_says_whether_it_runs() -> None:
+    front = services()["front"]
+    assert front["read_only"] is True
+    assert front["user"].split(":")[0] not in ("0", "root")
+    assert (front["cap_drop"], front["cap_add"]) == (["ALL"], ["NET_BIND_SERVICE"])
+    assert front["security_opt"] == ["no-new-privileges:true"]
+    check = front["healthcheck"]["test"]
+    assert (check[0], check[1]) == ("CMD", "wget")
+    assert f":{check[-1].rsplit(':', 1)[1].strip('/')} {{" in (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
+
+
+def test_an_image_with_our_code_has_it_compiled() -> None:
+    stages = (ROOT / "deploy" / "Dockerfile").read_text().split("\nFROM ")
+    assert [stage for stage in stages if "COPY shared" in stage and "compileall" not in stage] == []
+
+
 @pytest.mark.parametrize("name", ["intake", "billing", "records", "matching", "notify"])
 def test_each_service_runs_as_api_and_worker_with_a_health_check_and_its_own_rights(name: str) -> None:
     found = services()

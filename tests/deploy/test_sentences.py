@@ -108,6 +108,20 @@ def test_a_word_that_a_command_does_not_take_starts_nothing(command: str) -> Non
         main(command, ["--help"])
 
 
+def test_logs_before_anything_was_started_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSILIUM_STATE", str(tmp_path))
+    for asked in ([], ["-f"], ["billing"]):
+        with pytest.raises(Trouble, match="no logs yet"):
+            main("logs", asked)
+
+
+def test_doctor_says_what_is_wrong_with_the_state_folder() -> None:
+    said = consilium("doctor", CONSILIUM_STATE="/proc/consilium")
+    assert said.returncode == 1
+    assert "Missing: State folder, Disk" in said.stdout, said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_an_unknown_command_points_to_help() -> None:
     with pytest.raises(Trouble, match="no command frobnicate"):
         main("frobnicate", [])

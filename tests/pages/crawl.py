@@ -93,7 +93,13 @@ async def crawl(
             said.clear()
         todo += [urlsplit(link).path for link in map(html.unescape, _LINKS.findall(text)) if _is_page(base, link)]
     await context.close()
-    return found
+    return [*found, *_left(person, todo)]
+
+
+def _left(person: Person, todo: list[str]) -> list[Finding]:
+    """Return a finding when there were more pages than were to be visited."""
+    left = sorted({shape(path) for path in todo} - person.seen.keys())
+    return [Finding(person.name, [f"too many pages: nobody looked at {', '.join(left)}"])] if left else []
 
 
 async def _read(request: APIRequestContext, address: str) -> tuple[int, str]:
