@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser
 
 from shared import staff_queue
+from shared.backbone import parked
 from shared.ids import CaseId, new_id
 from shared.web.auth import Principal, Role
 from shared.web.i18n import LOCALES
@@ -16,6 +17,7 @@ from shared.web.identity import session_cookie
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.pages.browser import axe, complaints, judge, listening, signed_in
 from tests.shared.web.conftest import TO_READ
+from tests.support.facts import a_case, paid
 from tests.support.service import ServiceUnderTest
 
 CASE = CaseId(UUID("0190f000-0000-7000-8000-000000000001"))
@@ -99,6 +101,27 @@ async def test_a_queue_works_without_scripts(browser: Browser, site: str, sample
     await page.wait_for_url("**/desk/sample")
     await page.goto(f"{site}/desk/sample/queues/to-read")
     assert await page.locator("button", has_text="Put back").count() == 1
+
+
+async def test_what_is_parked_is_accessible_and_can_be_given_up(
+    browser: Browser, site: str, sample: ServiceUnderTest
+) -> None:
+    async with sample.ctx.db.transaction() as tx:
+        await parked.put(tx, sample.arrival(paid(a_case())), error="RuntimeError('it failed')", behind=False)
+    [record] = await parked.listed(sample.ctx.db)
+    context = await signed_in(browser, site, cookies_of(sample, Role.SUPERVISOR))
+    page = await context.new_page()
+    await page.goto(f"{site}/desk/sample/parked")
+    found = await judge(page, "parked", axe_source=axe())
+    await page.locator("a", has_text="PaymentReceived.v1").click()
+    found += await judge(page, "parked-record", axe_source=axe())
+    await page.locator("button", has_text="Give it up").click()
+    found += await judge(page, "parked-record-errors", axe_source=axe())
+    await page.fill("#why", "Told again by hand")
+    await page.locator("button", has_text="Give it up").click()
+    await page.wait_for_selector("text=Told again by hand")
+    assert (await parked.one(sample.ctx.db, record.id)).ended == "dropped"
+    assert not found, "\n".join(map(str, found))
 
 
 async def _snapshot(tested: ServiceUnderTest) -> list[staff_queue.Item]:

@@ -17,8 +17,9 @@ from shared.backbone.health import Health
 from shared.db import Tx
 from shared.ids import CaseId
 from tests.shared.backbone import toy as toy_module
+from tests.shared.backbone.stage import Stage
 from tests.shared.backbone.toy import FAILS
-from tests.support.facts import a_case
+from tests.support.facts import a_case, confirmed, paid
 from tests.support.processes import eventually
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -53,6 +54,28 @@ async def test_a_service_that_tells_nothing_is_red_too_when_it_is_cut_off(
         found = await eventually(red, what="red health")
         assert found is not None
         assert found.consumer_lag is None
+
+
+async def test_a_lane_that_stands_is_seen_though_the_other_goes_on_and_rest_is_no_standstill(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(health, "REPORT_EVERY", 0.2)
+
+    async def still() -> float:
+        rows = await stage.toy.fetch("SELECT said FROM worker_reports")
+        return float(rows[0]["said"].get("still", 0.0)) if rows else 0.0
+
+    async with stage.working():
+        await stage.send(stage.toy.arrival(paid(case := a_case())))
+        await stage.settled({case: ["paid 1"]})
+        await asyncio.sleep(3)
+        assert await still() < 2.5
+        await stage.send(stage.toy.arrival(confirmed(a_case(), services=("CLASH",))))
+
+        async def stands() -> bool:
+            return await still() > 2.5
+
+        await eventually(stands, what="one lane stands")
 
 
 async def _says(toy: ServiceUnderTest, who: str, ago: timedelta = timedelta(), **said: object) -> None:

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 
-from shared import telemetry
+from shared import telemetry, topics
 from shared.backbone import parked, timers
 from shared.backbone.consumer import Consumer
 from shared.db import Tx
 from shared.ids import CaseId
 from tests.shared.backbone.stage import Stage
-from tests.shared.backbone.toy import OWN_FAULTS
+from tests.shared.backbone.toy import FAILS, OWN_FAULTS
 from tests.support.facts import a_case, confirmed, paid
 from tests.support.processes import eventually
 from tests.support.service import A_MONDAY, ServiceUnderTest
@@ -51,12 +52,20 @@ async def test_a_reaction_with_a_fault_of_its_own_is_parked_and_others_flow(stag
     assert "TimeoutError" in said[bad["TIME"]]
 
 
+def _partition(case: CaseId) -> int:
+    places = list(range(topics.PARTITIONS))
+    return int(DefaultPartitioner()(str(case).encode(), places, places))
+
+
+@pytest.mark.parametrize("beside", [0, 1], ids=["in its batch", "looked at alone"])
 async def test_a_good_record_that_the_database_puts_off_is_not_parked_by_a_stop(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch,
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, beside: int,
 ) -> None:  # fmt: skip
-    case, tried = a_case(), telemetry.RETRIED.labels("toy")._value
+    bad, tried = a_case(), telemetry.RETRIED.labels("toy")._value  # a counter tells nobody else
+    good = next(case for case in iter(a_case, None) if _partition(case) == _partition(bad))
     before = tried.get()
-    await stage.send(stage.toy.arrival(confirmed(case, services=("CLASH",))))
+    failing = [stage.toy.arrival(confirmed(bad, services=(FAILS,)))] * beside
+    await stage.send(*failing, stage.toy.arrival(confirmed(good, services=("CLASH",))))
     async with consuming(stage) as stop:
 
         async def put_off() -> bool:
@@ -64,12 +73,12 @@ async def test_a_good_record_that_the_database_puts_off_is_not_parked_by_a_stop(
 
         await eventually(put_off, what="a deadlock")
         stop.set()
-    assert await _parked(stage, 0)
+    assert await _parked(stage, beside)
     assert await stage.toy.count("inbox") == 0
     monkeypatch.setenv("TOY_MENDED", "yes")
     async with consuming(stage):
-        await stage.settled({case: ["confirmed"]})
-    assert await _parked(stage, 0)
+        await stage.settled({good: ["confirmed"]})
+    assert await _parked(stage, beside)
 
 
 async def test_any_bytes_that_kafka_takes_are_parked_whole_or_read(stage: Stage) -> None:
