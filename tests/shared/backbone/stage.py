@@ -27,7 +27,7 @@ class Stage:
         self.toy, self.bootstrap, self.prefix, self.folder = toy, bootstrap, prefix, folder
         self.environment = {
             "TOY_DATABASE_URL": toy.database_url, "KAFKA_BOOTSTRAP": bootstrap, "KAFKA_PREFIX": prefix,
-            "TOY_SESSION_MS": "1500",  # so long the group waits for each that died
+            "TOY_SESSION_MS": "1000",  # so long the group waits for each that died
         }  # fmt: skip
 
     @property

@@ -130,8 +130,10 @@ if __name__ == "__main__":
 
     kafka.SESSION_MS = int(os.environ.get("TOY_SESSION_MS", kafka.SESSION_MS))
     if sys.argv[1:2] == ["workers"]:  # one after the other, each to die at the next of these points
+        from shared.programme import all_programmes
         from tests.support.mortal import in_turns
 
+        all_programmes()
         in_turns(sys.argv[2:], lambda: sys.exit(main(SERVICE, ["worker"])))
     else:
         sys.exit(main(SERVICE))
