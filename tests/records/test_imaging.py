@@ -1,5 +1,6 @@
 """Scans as a case gets them: put in their places as they come, judged at once, shown to sender and staff (R25, M7)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -220,6 +221,18 @@ async def test_what_was_sent_back_is_shown_and_judged_no_more_and_what_comes_in_
     images = (await case.manager.get(f"{case.api}/imaging/series/{again}")).json()["images"]
     assert len(images) == 29
     assert (await case.manager.get(f"{case.api}/imaging/images/{images[0]['document_id']}/frames/1")).status_code == 200
+
+
+async def test_what_has_become_too_old_is_judged_no_more(case: Case) -> None:
+    cd = await case.uploads("imaging", archive({f"IM{n}": dicom(n, series="1.2.3") for n in range(1, 30) if n != 9}))
+    await case.describes("imaging", cd, dated_on="2027-02-20")
+    await case.identifies("imaging", cd)
+    assert (await case.decides("imaging", "accept")).status_code == 200
+    assert await flaws(case) == {"1.2.3": ["missing_slices"]}
+    await case.records.run_timers(at=case.records.clock.now() + timedelta(days=400))
+    [item] = await case.records.fetch("SELECT state, lapsed_on::text FROM items WHERE code = 'imaging'")
+    assert dict(item) == {"state": "needed", "lapsed_on": "2027-02-20"}
+    assert [await case.records.count(table) for table in ("imaging_series", "imaging_defects")] == [0, 0]
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
