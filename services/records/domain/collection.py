@@ -86,6 +86,11 @@ class Collection:
         """Whether RecordsComplete stands for everything that counts."""
         return self.completed_at is not None and not self.grown
 
+    @property
+    def scans_arriving(self) -> bool:
+        """Whether a folder of scans is still on its way: nothing is said of what is wrong with them before."""
+        return any(d.arriving for item in self.items if item.kind is Kind.IMAGING for d in item.documents)
+
     def item(self, item_id: UUID) -> Item:
         """Return the item, or refuse: it isn't of this case."""
         for item in self.items:
