@@ -163,6 +163,15 @@ async def test_one_byte_too_many_is_refused_and_leaves_nothing(case: Case, tmp_p
     assert {str(path.relative_to(tmp_path / "files")) for path in objects(tmp_path)} == set(segments)
 
 
+async def test_an_archive_that_cannot_be_unpacked_is_named_as_one_at_the_door(case: Case) -> None:
+    for body in (bytes(0x8001) + b"CD001" + bytes(90), b"Rar!\x1a\x07\x00" + bytes(90)):
+        answer = await put(case, "imaging", body)
+        assert (answer.status_code, "Send the files themselves, their folder, or a ZIP" in answer.json()["detail"]) == (
+            415,
+            True,
+        )
+
+
 @pytest.mark.parametrize(
     ("code", "body", "media_type"),
     [
