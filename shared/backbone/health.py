@@ -15,6 +15,7 @@ from shared.db import TRANSIENT, Database, Tx
 if TYPE_CHECKING:
     from shared.backbone.consumer import Consumer
     from shared.backbone.relay import Relay
+    from shared.service import Context
 
 REPORT_EVERY = 2.0
 SILENT_AFTER = timedelta(seconds=15)
@@ -78,17 +79,20 @@ async def check(db: Database, service: str) -> Health:
     )
 
 
-async def report(db: Database, service: str, consumer: "Consumer", relay: "Relay", stop: asyncio.Event) -> None:
-    """Keep this worker's report fresh until ``stop`` is set; what it said of itself ends with it."""
-    part = f"worker {socket.gethostname()}/{os.getpid()}"
+async def report(ctx: "Context", consumer: "Consumer", relay: "Relay", stop: asyncio.Event) -> None:
+    """Keep this worker's report fresh until ``stop`` is set; what it said of itself ends with it, or with its successor's.
+
+    Workers on one machine are told apart by their ports for machines: who comes after a dead one writes over its words.
+    """
+    part = f"worker {socket.gethostname()}/{ctx.settings.ops_port or os.getpid()}"
     while True:
         said = {
             "stopped": consumer.stopped, "still": consumer.stands_still_for, "lag": consumer.lag,
             "relay": "active" if relay.active else "standing by",
         }  # fmt: skip
         with contextlib.suppress(*TRANSIENT):
-            async with db.transaction() as tx:
-                await _unsent_age(tx, service)
+            async with ctx.db.transaction() as tx:
+                await _unsent_age(tx, ctx.service.name)
                 await _write(tx, part, {} if stop.is_set() else said)
         if stop.is_set():
             return

@@ -27,7 +27,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
         lambda: relay.run(stop),
         lambda: consumer.run(stop),
         lambda: runner.run(ctx, stop),
-        lambda: health.report(ctx.db, service.name, consumer, relay, stop),
+        lambda: health.report(ctx, consumer, relay, stop),
         lambda: housekeeping.run(ctx, stop),
     ]
     spare_the_collector()

@@ -64,6 +64,7 @@ def test_each_service_runs_as_api_and_worker_with_a_health_check_and_its_own_rig
         secrets = [value for key, value in service["environment"].items() if key.endswith("DATABASE_URL")]
         assert all(f"@postgres/consilium_{name}" in url for url in secrets)
         assert service["environment"]["KAFKA_USERNAME"] == name
+        assert service["environment"][f"{name.upper()}_OPS_HOST"] == "0.0.0.0", "within its own network alone"
         assert f"keys-{name}:/keys/own:ro" in service["volumes"]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,8 +12,9 @@ from datetime import timedelta
 
 import pytest
 
+from deploy.local import child
 from shared import telemetry
-from shared.backbone import errands, health, outbox, timers, worker
+from shared.backbone import errands, health, ops, outbox, timers, worker
 from shared.backbone.health import Health
 from shared.db import Tx
 from shared.ids import CaseId
@@ -134,6 +136,18 @@ async def test_the_metrics_tell_the_oldest_facts_age_though_nobody_asks_for_heal
             return telemetry.UNSENT_AGE.labels("toy")._value.get() == 50
 
         await eventually(told, what="the gauge")
+
+
+async def test_the_port_for_machines_listens_where_it_is_told_and_nowhere_else(toy: ServiceUnderTest) -> None:
+    port = child.free_port()
+    server = ops.serve(port, toy.ctx.db, "toy", toy.ctx.settings.ops_host)
+    try:
+        assert child.listens(port)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.2", port), 1)
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
 
 
 def test_what_is_logged_names_nobody_whoever_logs_it() -> None:
