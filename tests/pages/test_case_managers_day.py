@@ -96,6 +96,7 @@ async def test_a_case_managers_whole_day(day: Day) -> None:
     await page.goto(f"{day.desk}#item-{await day.item('clinical_summary')}")
     newest = summary.locator("[id^=document-]").last
     await newest.get_by_label("Language code").fill("en")
+    await newest.get_by_label("Day of the examination").fill("2027-02-20")
     await newest.get_by_role("group", name="Is the name").get_by_label("Yes").check(force=True)
     await newest.get_by_role("group", name="Is the birth date").get_by_label("Yes").check(force=True)
     await newest.get_by_role("button", name="Save").click()
