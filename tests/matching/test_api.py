@@ -213,7 +213,7 @@ async def test_who_sends_again_gets_the_same_answer_also_when_intake_is_away(cli
     case_id = await clinic.a_complete_case()
     base, ids = f"/api/matching/cases/{case_id}", await clinic.ids(case_id)
 
-    async def twice(who: httpx.AsyncClient, path: str, body: Any, **headers: str) -> None:
+    async def twice(who: httpx.AsyncClient, path: str, body: Any, other: Any, **headers: str) -> None:
         headers |= {"Idempotency-Key": str(new_id())}
         first = await who.post(base + path, json=body, headers=headers)
         assert first.status_code == 200, first.text
@@ -221,10 +221,16 @@ async def test_who_sends_again_gets_the_same_answer_also_when_intake_is_away(cli
         clinic.service.peers.answers.clear()
         again = await who.post(base + path, json=body, headers=headers)
         assert (again.status_code, again.text) == (200, first.text)
+        changed = await who.post(base + path, json=other, headers=headers)
+        assert (changed.status_code, changed.json()["title"]) == (422, "This key was used for something else")
         clinic.service.peers.answers |= answers
 
-    await twice(clinic.lead, "/offers", {"specialist_ids": [ids["Dr Imani Okafor"]]})
+    await twice(
+        clinic.lead, "/offers", {"specialist_ids": [ids["Dr Imani Okafor"]]}, {"specialist_ids": [*ids.values()]}
+    )
     await clinic.accept(clinic.imani)
     written = await clinic.write(case_id)
     signature = {"name": "Dr Imani Okafor", "confirm": True}
-    await twice(clinic.imani, "/opinion/sign", signature, **{"If-Match": written.headers["ETag"]})
+    await twice(
+        clinic.imani, "/opinion/sign", signature, signature | {"name": "Imani"}, **{"If-Match": written.headers["ETag"]}
+    )

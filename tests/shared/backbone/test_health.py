@@ -70,12 +70,12 @@ async def test_a_lane_that_stands_is_seen_though_the_other_goes_on_and_rest_is_n
     async with stage.working():
         await stage.send(stage.toy.arrival(paid(case := a_case())))
         await stage.settled({case: ["paid 1"]})
-        await asyncio.sleep(3)
-        assert await still() < 2.5
+        await asyncio.sleep(2)
+        assert await still() < 1.8
         await stage.send(stage.toy.arrival(confirmed(a_case(), services=("CLASH",))))
 
         async def stands() -> bool:
-            return await still() > 2.5
+            return await still() > 1.8
 
         await eventually(stands, what="one lane stands")
 
