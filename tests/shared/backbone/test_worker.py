@@ -84,7 +84,7 @@ async def test_every_fact_in_the_outbox_reaches_kafka_in_order_of_its_case(stage
         assert [sequence_of(record) for record in records if record.key == str(case).encode()] == [1, 2, 3, 4]
 
 
-FROZEN_SECONDS = 16.0
+FROZEN_SECONDS = 30.0
 """Longer than anything of ours waits for one who is silent: 5 s at PostgreSQL, 8 s in a group, 15 s for an ack."""
 
 
