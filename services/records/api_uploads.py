@@ -25,7 +25,7 @@ from services.records.store import uploads as store
 from services.records.store.outcomes import outcomes as outcomes_of
 from services.records.store.uploads import Incoming
 from services.records.uploads import Announced, Elsewhere
-from services.records.vault import Erased
+from services.records.vault import SEGMENT, Erased
 from services.records.views_uploads import UploadsView
 from shared.ids import CaseId
 from shared.service import Context
@@ -36,7 +36,7 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 ALGORITHMS = {"sha256": hashlib.sha256, "sha1": hashlib.sha1}
 LARGEST_CHECKED = 16 * 1024 * 1024
-"""Bytes of a request whose checksum is compared before any of them count."""
+"""Bytes of a request with a checksum, at most; one of more than a segment is held in memory until it was compared."""
 MOST_FILES = 1_000_000
 BODY = "application/offset+octet-stream"
 MISMATCH = 460
@@ -251,22 +251,31 @@ async def _standing(tx: Any, who: Any, case_id: UUID, upload_id: UUID) -> Incomi
 
 
 async def _checked(request: Request, told: str) -> AsyncIterator[bytes]:
-    """Yield the body once its checksum was compared. Raises ``Problem`` 400, 413, 460."""
-    algorithm, _, digest = told.partition(" ")
+    """Yield the body, and end only once its checksum was compared: nothing of it counts before, but what came when the
+    sender breaks off. Raises ``Problem`` 400, 413, 460.
+    """
+    algorithm, _, sent = told.partition(" ")
     if algorithm not in ALGORITHMS:
         raise Problem(400, "Unknown checksum", detail=f"These are compared: {', '.join(ALGORITHMS)}.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_CHECKED:
-            raise Problem(413, N_("Too large"), detail="A request with a checksum brings at most 16 MiB.")
     try:
-        expected = b64decode(digest, validate=True)
+        expected = b64decode(sent, validate=True)
     except Error:
         raise Problem(400, "Unknown checksum", detail="The digest is base64.") from None
-    if (await asyncio.to_thread(ALGORITHMS[algorithm], body)).digest() != expected:
+    length = request.headers.get("content-length", "")
+    is_one_segment = length.isdecimal() and int(length) <= SEGMENT  # its end is what makes it count
+    digest, held = ALGORITHMS[algorithm](), bytearray()
+    async for chunk in request.stream():
+        digest.update(chunk)
+        if is_one_segment:
+            yield chunk
+            continue
+        held += chunk
+        if len(held) > LARGEST_CHECKED:
+            raise Problem(413, N_("Too large"), detail="A request with a checksum brings at most 16 MiB.")
+    if digest.digest() != expected:
         raise Problem(MISMATCH, "Damaged on the way", detail="The checksum differs. Send these bytes again.")
-    yield bytes(body)
+    if held:
+        yield bytes(held)
 
 
 def _said(ctx: Context, one: Incoming) -> dict[str, str]:

@@ -25,7 +25,7 @@ from shared.db import Tx
 from shared.files import plain_name
 from shared.ids import CaseId, new_id
 from shared.service import Context
-from shared.web import N_, Principal
+from shared.web import N_, Principal, Problem
 
 MOST_SEGMENTS = 20_000
 PART = 16 * vault.FRAME
@@ -249,6 +249,8 @@ async def _next(source: AsyncIterator[bytes], writing: _Writing) -> bytes | None
         return await anext(source)
     except StopAsyncIteration:
         return None
+    except Problem:  # what came is not what was sent
+        raise
     except Exception:  # a sender breaks off in as many ways as there are connections
         if writing.one.media_type is not None or writing.one.received:
             await writing.end()

@@ -17,6 +17,7 @@ from deploy.local.postgres import binary
 from deploy.local.running import Running
 from deploy.local.supervise import answers
 from tests.support.eventually import eventually
+from tests.support.measuring import unmeasured
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 BASE = "23100"
@@ -28,7 +29,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
-            **os.environ,
+            **unmeasured(os.environ),
             "CONSILIUM_STATE": str(folder),
             "CONSILIUM_PORT": BASE,
             "PYTHONPATH": str(ROOT),

@@ -38,6 +38,7 @@ from tests.records.tus import BODY, TUS, metadata
 from tests.support.dying import dying, fetch, own_database
 from tests.support.facts import a_case, confirmed, paid
 from tests.support.installation import until
+from tests.support.measuring import unmeasured
 from tests.support.mortal import LIVES, LOOKING_DEATHS, UPLOAD_DEATHS
 
 pytestmark = pytest.mark.timeout(240)
@@ -111,7 +112,9 @@ async def sender(db: Database, keys_folder: Path, tmp_path: Path) -> AsyncIterat
     """Somebody who sends files to a server that dies at each step of the first one, and lives on with the others."""
     case_id, port = await collected(db), child.free_port()
     argv = [sys.executable, "-P", "-m", "tests.support.mortal", "records", str(port), *UPLOAD_DEATHS, LIVES]
-    server = child.spawn(argv, log=tmp_path / "server.log", env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
+    server = child.spawn(
+        argv, log=tmp_path / "server.log", env={**unmeasured(os.environ), "PYTHONPATH": str(ROOT)}, cwd=ROOT
+    )
     who = Principal("patient-1", "Made Up", frozenset({Role.PATIENT}), frozenset({case_id}))
     token = mint_session(read_key(keys_folder / "sessions.pem", SESSIONS), who, now=Clock().now())
     cookies = {session_cookie(os.environ["PUBLIC_URL"]): token}

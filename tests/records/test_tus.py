@@ -109,6 +109,29 @@ async def test_a_sender_that_breaks_off_loses_nothing_that_came(case: Case) -> N
     assert (await patch(case, place, 5 << 20, body[5 << 20 :])).status_code == 204
 
 
+async def test_a_vouched_piece_counts_when_it_is_as_it_was_sent_and_what_came_of_one_that_breaks_off(
+    case: Case,
+) -> None:
+    body = a_file(7 << 20)
+    piece = body[: vault.SEGMENT]
+    vouched = {
+        "Upload-Checksum": "sha256 " + base64.b64encode(hashlib.sha256(piece).digest()).decode(),
+        "Content-Length": str(len(piece)),
+    }
+    place = (await begin(case, len(body))).headers["Location"]
+    damaged = bytearray(piece)
+    damaged[-1] ^= 1
+    assert (await patch(case, place, 0, bytes(damaged), **vouched)).status_code == 460
+    assert await offset_of(case, place) == 0
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield piece[: 3 << 20]
+        raise ConnectionResetError
+
+    assert (await patch(case, place, 0, broken(), **vouched)).status_code >= 500
+    assert await offset_of(case, place) == 3 << 20
+
+
 async def test_a_server_that_is_told_to_stop_keeps_what_counts_and_nothing_out_of_place(case: Case) -> None:
     body, small = a_file(13 << 20), 1 << 16
     place = (await begin(case, len(body))).headers["Location"]

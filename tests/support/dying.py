@@ -13,6 +13,7 @@ import pytest
 from deploy.local.places import ROOT
 from shared.clock import Clock
 from shared.db import Database
+from tests.support.measuring import unmeasured
 from tests.support.service import fresh_database, service_named
 
 Deaths = Callable[..., Awaitable[int]]
@@ -34,7 +35,7 @@ async def dying(service: str, what: str) -> AsyncIterator[Deaths]:
     """Lend what runs a service's timers or errands."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "tests.support.mortal", service, what, stdin=PIPE, stdout=PIPE, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**unmeasured(os.environ), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert process.stdin
     assert process.stdout

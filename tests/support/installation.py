@@ -36,6 +36,7 @@ from shared.peers import service_token
 from shared.settings import PlatformSettings
 from shared.web.tokens import read_key
 from tests.support import kafka_topics
+from tests.support.measuring import unmeasured
 from tests.support.service import SERVICES, fresh_database, service_named
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class Installation:
         until(answers, f"{name} ready")
 
     def stop_all(self) -> None:
-        """End everything: in good order if it can, so that what was measured is written down. Again, it does nothing."""
+        """End everything, in good order if it can. Again, it does nothing."""
         for connection in self._connections.values():
             self.run(connection.close())
         self._connections.clear()
@@ -150,7 +151,7 @@ class Installation:
             told[f"{prefix}_SIGNING_KEY_FILE"] = str(self._keys / f"{service}.pem")
             told[f"{prefix}_OPS_PORT"] = str(self.ports[service])
         kept = {name: value for name, value in os.environ.items() if name not in {"CONSILIUM_FAILPOINT", "MAIL_URL"}}
-        return {**kept, **told}
+        return {**unmeasured(kept), **told}
 
     def command(self, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m services.<service> arguments…`` to its end."""

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from tests.support.measuring import unmeasured
+
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
@@ -66,7 +68,7 @@ async def running(
     *argv: str, log: Path, environment: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[Running]:  # fmt: skip
     """Lend a Python process ``python -m argv…``; it is killed at the end if it still runs."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**unmeasured(os.environ), "PYTHONPATH": str(ROOT)}
     for name, value in (environment or {}).items():
         env.pop(name, None) if value is None else env.update({name: value})
     with log.open("ab") as output:
