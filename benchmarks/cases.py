@@ -29,7 +29,7 @@ from benchmarks.workflow import HEARD_PER_CASE, Kind, Urls
 from shared.db import Database
 from shared.settings import PlatformSettings
 
-CASES: Mapping[Kind, int] = {"own": 200, "lean": 500}
+CASES: Mapping[Kind, int] = {"own": 600, "lean": 1000}
 WARM = 20
 CONTENDERS = ("consilium", "faststream, batches", "faststream, messages", "dbos")
 TARGET = 5.0

@@ -3,8 +3,10 @@
 A handler is given a ``Tx`` and nothing else, so all it does becomes true together or not at all (style.md, habit 2).
 """
 
-import json
+import asyncio
+import copy
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -12,6 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from shared.clock import Clock
 
@@ -74,7 +77,10 @@ class Tx:
         self.unsent: list[Any] = []
         self.clocks: dict[Any, datetime | None] = {}
         self.held: set[Any] = set()
-        """Which cases this transaction has locked already."""
+        """What this transaction has locked already: cases, and names (``alone``)."""
+        self.known: dict[str, Any] = {}
+        """What was read once for all of this transaction."""
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gathered: dict[str, list[Sequence[Any]]] = {}
         self._late: list[_Part] = []
         self._late_args: list[Any] = []
@@ -96,11 +102,14 @@ class Tx:
         await self.catch_up()
         return await _in_time(self._connection.fetchval(sql, *args))
 
-    async def execute(self, sql: str, *args: Any) -> str:
-        """Run a statement and return its command tag, such as ``UPDATE 1``."""
+    async def execute(self, sql: str, *args: Any) -> None:
+        """Run a statement."""
         await self.catch_up()
-        tag: str = await _in_time(self._connection.execute(sql, *args))
-        return tag
+        await _in_time(self._connection.execute(sql, *args))
+
+    async def changed(self, sql: str, *args: Any) -> int:
+        """Run an INSERT, UPDATE or DELETE, without RETURNING, and return how many rows it touched."""
+        return len(await self.fetch(f"{sql} RETURNING true", *args))
 
     def at_commit(self, sql: str, *row: Any) -> None:
         """Have ``sql`` run once before this commits, with a list per argument: one of each row that was given for it.
@@ -131,6 +140,27 @@ class Tx:
         self._late.append((name or f"w{len(self._late)}", sql, len(self._late_args)))
         self._late_args += args
 
+    async def split(self, many: int, sharing: Callable[[Any], Any]) -> "list[Tx]":
+        """Begin, and return this transaction ``many`` times, for work side by side; they ask what ``sharing`` makes of the connection."""
+        await self.catch_up()
+        strands, shared = [copy.copy(self) for _ in range(many)], sharing(self._connection)
+        for strand in strands:
+            strand._connection, strand._late, strand._late_args = shared, [], []
+        return strands
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Let nobody come between: no other work of this transaction into a block of this name, no other transaction until the commit.
+
+        A block that is in one of the same name would wait for itself.
+        """
+        async with self._turns[name]:
+            if name not in self.held:
+                await self.execute("SELECT pg_advisory_xact_lock(hashtext($1))", name)
+                self.held.add(name)
+            yield
+            await self.catch_up()
+
     @property
     def late(self) -> "Tx":
         """This transaction for functions whose writes may wait (``later``); it can be read from as ever."""
@@ -150,7 +180,7 @@ class Tx:
             await self._send(sql, args)
 
     async def _send(self, sql: str, args: Sequence[Any]) -> None:
-        await _in_time(self._connection.execute(sql, *args))
+        await _in_time(self._connection.executemany(sql, [args]))
 
     async def finish(self) -> None:
         """Write all that waited for the commit; nothing may follow but the commit itself."""
@@ -171,9 +201,8 @@ class _Late(Tx):
             vars(tx)
         )  # one transaction: what waits, and what is to happen at its commit, are the same lists
 
-    async def execute(self, sql: str, *args: Any) -> str:
+    async def execute(self, sql: str, *args: Any) -> None:
         self.later(sql, *args)
-        return ""
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
@@ -275,7 +304,13 @@ async def listener(url: str, name: str) -> Any:
 
 async def prepare(connection: Any) -> None:
     """Let ``jsonb`` columns go in and come out as Python values."""
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(
+        "jsonb", encoder=_jsonb, decoder=lambda sent: from_json(sent[1:]), schema="pg_catalog", format="binary"
+    )
+
+
+def _jsonb(value: Any) -> bytes:
+    return b"\1" + to_json(value)  # the format's version goes first
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

@@ -1,9 +1,8 @@
 """CloudEvents 1.0 in Kafka's binary mode: what a record's headers say, and what its value is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -18,8 +17,7 @@ class Unreadable(Exception):
     """A record that no reader of the published language can read; it is parked, never skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is known of a fact before its payload is read; ``sequence`` counts from 1 per case and topic, gap-free."""
 
     event_id: EventId

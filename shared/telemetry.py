@@ -79,6 +79,9 @@ def traceparent() -> str | None:
 @contextmanager
 def continuing(parent: str | None, name: str, **attributes: str) -> Iterator[None]:
     """Run a block as one span of the trace that ``parent`` names (or of a new one)."""
+    if parent is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        yield  # no trace to go on with, and nobody to record a new one
+        return
     joined = _propagator.extract({"traceparent": parent}) if parent else context.get_current()
     with _tracer.start_as_current_span(name, context=joined, attributes=attributes):
         yield

@@ -44,10 +44,8 @@ class SqlAlchemyTx(Tx):
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return (await self._run(sql, args)).scalar()
 
-    async def execute(self, sql: str, *args: Any) -> str:
-        result = await self._run(sql, args)
-        verb = sql.split(maxsplit=1)[0].upper()
-        return f"INSERT 0 {result.rowcount}" if verb == "INSERT" else f"{verb} {result.rowcount}"
+    async def execute(self, sql: str, *args: Any) -> None:
+        await self._run(sql, args)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         await self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])

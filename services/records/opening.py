@@ -49,7 +49,9 @@ async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
         return
     collection = await cases.load(tx, case_id) or known
     assert collection.programme is not None
-    manager = choose_manager(await guides.roster(tx), collection.languages, collection.zones, tx.now)
+    manager = await guides.give_out(
+        tx, lambda roster: choose_manager(roster, collection.languages, collection.zones, tx.now)
+    )
     if manager is None:
         raise NobodyToGuide("no case manager is active: seed the roster, then retry this record")
     await cases.open_(tx, case_id, manager.subject)

@@ -42,8 +42,7 @@ async def sweep(db: Database) -> int:
     swept = 0
     while True:
         async with db.transaction() as tx:
-            tag = await tx.execute(_SWEEP, tx.now - USEFUL, BATCH)
-        batch = int(tag.removeprefix("DELETE "))
+            batch = await tx.changed(_SWEEP, tx.now - USEFUL, BATCH)
         swept += batch
         if batch < BATCH:
             return swept

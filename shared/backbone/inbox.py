@@ -5,8 +5,8 @@ What arrives is either applied, recorded as none of our business, or parked behi
 
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from shared import telemetry
@@ -14,6 +14,7 @@ from shared.backbone import failpoints, parked
 from shared.db import Tx
 from shared.envelope import Envelope, Unreadable, read_envelope, read_fact
 from shared.events import Fact
+from shared.strands import side_by_side
 
 if TYPE_CHECKING:
     from shared.service import Context
@@ -33,8 +34,7 @@ def in_batches(reaction: Callable[[Sequence[F], Tx], Awaitable[None]]) -> Callab
     return reaction
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One Kafka record as it came."""
 
     topic: str
@@ -59,8 +59,7 @@ ON CONFLICT DO NOTHING RETURNING event_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     topic: str
     envelope: Envelope
     fact: Fact | None
@@ -69,8 +68,9 @@ class _Read:
 async def apply(tx: Tx, reactions: Reactions, arrivals: Sequence[Arrival], *, service: str) -> int:
     """Apply what is new among ``arrivals`` and return how many facts reached a reaction.
 
-    The caller's order holds within a case; cases are taken in the order of their ids, so that two transactions lock
-    them in one order. Raises ``Unreadable``, or whatever a reaction raises: then nothing of all this happened.
+    The caller's order holds within a case; reactions of different cases run side by side (``shared.strands``), begun in
+    the order of the cases' ids, so that two transactions lock them in much the same order. Raises ``Unreadable``, or
+    whatever a reaction raises: then nothing of all this happened.
     """
     waiting = await parked.held_keys(tx, [arrival.key for arrival in arrivals])
     for arrival in arrivals:
@@ -132,17 +132,23 @@ def _waves(ours: Sequence[_Read]) -> Iterator[list[_Read]]:
 
 async def _react(tx: Tx, reactions: Reactions, wave: Sequence[_Read], service: str) -> None:
     together: defaultdict[type[Fact], list[Fact]] = defaultdict(list)
+    works = []
     for one in wave:
         assert one.fact is not None
-        reaction = reactions[type(one.fact)]
-        if getattr(reaction, "takes_many", False):
+        if getattr(reactions[type(one.fact)], "takes_many", False):
             together[type(one.fact)].append(one.fact)
-            continue
-        name = f"{service} {reaction.__name__}"
-        with telemetry.continuing(one.envelope.traceparent, name, case_id=str(one.fact.case_id)):
-            await reaction(one.fact, tx)
-        telemetry.HANDLED.labels(service, one.envelope.type).inc()
+        else:
+            works.append(partial(_react_to, one, reactions[type(one.fact)], service))
     for kind, facts in together.items():
         await reactions[kind](facts, tx)
         telemetry.HANDLED.labels(service, kind.type_name()).inc(len(facts))
+    if works:
+        await side_by_side(tx, works)
     failpoints.reach("consumer.handled")
+
+
+async def _react_to(one: _Read, reaction: Reaction, service: str, tx: Tx) -> None:
+    name = f"{service} {reaction.__name__}"
+    with telemetry.continuing(one.envelope.traceparent, name, case_id=str(one.envelope.case_id)):
+        await reaction(one.fact, tx)
+    telemetry.HANDLED.labels(service, one.envelope.type).inc()

@@ -147,12 +147,12 @@ async def _first_of_case(db: Database, parked_id: int) -> Row | None:
 
 
 async def _end(tx: Tx, parked_id: int, how: str, by: str, why: str = "") -> bool:
-    tag = await tx.execute(
+    changed = await tx.changed(
         """UPDATE parked SET ended = $2, ended_at = $3, ended_by = $4, ended_why = nullif($5, '')
            WHERE id = $1 AND ended IS NULL""",
         parked_id, how, tx.now, by, why,
     )  # fmt: skip
-    return tag == "UPDATE 1"
+    return changed == 1
 
 
 async def _note_failure(db: Database, parked_id: int, error: str) -> None:

@@ -36,14 +36,16 @@ async def from_outbox(ctx: Context, *, case_id: CaseId | None = None, since: dat
     if case_id is None and since is None:
         raise ValueError("say which facts to send again: those of a case, or those since a time")
     async with ctx.db.transaction() as tx:
-        tag = await tx.execute(
-            """UPDATE outbox SET published_at = NULL
-               WHERE published_at IS NOT NULL AND ($1::uuid IS NULL OR case_id = $1)
-                 AND ($2::timestamptz IS NULL OR created_at >= $2)""",
+        again: int = await tx.fetchval(
+            """WITH again AS (
+                   UPDATE outbox SET published_at = NULL
+                   WHERE published_at IS NOT NULL AND ($1::uuid IS NULL OR case_id = $1)
+                     AND ($2::timestamptz IS NULL OR created_at >= $2) RETURNING 1)
+               SELECT count(*) FROM again""",
             case_id, since,
         )  # fmt: skip
         await tx.execute("SELECT pg_notify('outbox', '')")
-    return int(tag.split()[-1])
+    return again
 
 
 async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | None = None) -> Replayed:

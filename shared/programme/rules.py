@@ -112,7 +112,11 @@ class Programme(Value):
         Needed things first, each once. ``said`` answers the questions of ``history``; what isn't answered may exist.
         """
         chosen = frozenset(codes)
-        asked = [self._requirement(item, said) for item in self.items if item.applies_to(chosen, cancer_type, said)]
+        asked = [
+            self._to_ask_for[place, item.is_needed(said)]
+            for place, item in enumerate(self.items)
+            if item.applies_to(chosen, cancer_type, said)
+        ]
         return sorted(asked, key=lambda requirement: not requirement.needed)
 
     def depending_on_history(self) -> frozenset[str]:
@@ -157,9 +161,17 @@ class Programme(Value):
         """Return which wording of the text people saw, such as ``consent.v1``; in any language it is the same."""
         return f"{key}.v{self.texts[key].version}"
 
-    def _requirement(self, item: ChecklistItem, said: Mapping[str, bool]) -> Requirement:
+    @cached_property
+    def _to_ask_for(self) -> Mapping[tuple[int, bool], Requirement]:
+        return {
+            (place, needed): self._requirement(item, needed)
+            for place, item in enumerate(self.items)
+            for needed in (True, False)
+        }
+
+    def _requirement(self, item: ChecklistItem, needed: bool) -> Requirement:
         return Requirement(
-            code=item.code, titles=item.titles, kind=item.kind, needed=item.is_needed(said), hints=item.hints,
+            code=item.code, titles=item.titles, kind=item.kind, needed=needed, hints=item.hints,
             asked=item.asked, max_age=item.max_age, whys=item.whys, ways=self.ways[item.way].wording,
             withouts=item.withouts, requests=item.requests,
         )  # fmt: skip

@@ -208,3 +208,14 @@ async def test_others_see_who_guides_and_change_nothing(case: Case) -> None:
     assert (await privacy.get("/api/records/managers")).status_code == 200
     assert (await privacy.post("/api/records/absences", json={})).status_code == 403
     assert (await case.patient.get("/api/records/managers")).status_code == 403
+
+
+async def test_cases_that_are_paid_at_one_moment_are_given_out_evenly(seeded: ServiceUnderTest) -> None:
+    ids = [case_of(seeded).id for _ in range(12)]
+    await seeded.receives(*(confirmed(one) for one in ids))
+    before, together = ids[:3], ids[3:]
+    for one in before:
+        await seeded.receives(paid(one))
+    assert await seeded.applies(*(seeded.arrival(paid(one)) for one in together)) == 9
+    rows = await seeded.fetch("SELECT manager, count(*)::int AS many FROM collections GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("staff-mara", 6), ("staff-tomas", 6)]

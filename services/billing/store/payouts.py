@@ -13,13 +13,13 @@ _PAYOUT = """id, provider_id, amount_minor, currency, sent_at, bank_text, failed
 
 async def add_payout(tx: Tx, payout: Payout) -> bool:
     """Keep a payout; return False when it is known already."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         """INSERT INTO provider_payouts (id, provider_id, amount_minor, currency, sent_at, bank_text)
            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (provider_id) DO NOTHING""",
         payout.id, payout.provider_id, payout.amount.amount_minor, payout.amount.currency, payout.sent_at,
         payout.bank_text,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return changed == 1
 
 
 async def save_payout(tx: Tx, payout: Payout) -> None:

@@ -39,14 +39,14 @@ _RECEIPT = f"{_WRITTEN}, closed_as, closed_by, closed_reason, same_as"
 
 async def add_receipt(tx: Tx, receipt: WireReceipt) -> bool:
     """Keep a line of the bank statement; return False when it was entered before."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         f"""INSERT INTO wire_receipts ({_WRITTEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (bank_reference) DO NOTHING""",
         receipt.id, receipt.bank_reference, receipt.amount.amount_minor, receipt.amount.currency, receipt.sender,
         receipt.remittance, receipt.value_on, receipt.entered_by, receipt.entered_at, receipt.payment_id,
         receipt.matched_by, receipt.matched_at,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return changed == 1
 
 
 async def receipt(tx: Tx, receipt_id: UUID, *, lock: bool = False) -> WireReceipt | None:

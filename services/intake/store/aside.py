@@ -40,13 +40,13 @@ async def is_marked(tx: Tx, draft_id: UUID) -> bool:
 async def insert(tx: Tx, aside: Aside) -> bool:
     """Keep a request apart; False when it is there already."""
     assert aside.request is not None
-    tag = await tx.execute(
+    changed = await tx.changed(
         """INSERT INTO set_aside (case_id, case_number, programme_id, programme_version, request, received_at,
                contact_due_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (case_id) DO NOTHING""",
         aside.case_id, aside.case_number, aside.programme.id, aside.programme.version,
         aside.request.model_dump(mode="json"), aside.received_at, aside.contact_due_at,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return changed == 1
 
 
 async def lock(tx: Tx, case_id: CaseId) -> Aside | None:

@@ -46,7 +46,7 @@ _COLUMNS = """call_back_id, case_id, programme, asked_by, locale, language, inte
 
 async def insert(tx: Tx, call: CallBack) -> bool:
     """Keep a booking; False when it was kept before."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         """INSERT INTO call_backs (call_back_id, case_id, programme, asked_by, locale, language, interpreter, phone, zone,
                wished_at, next_at, tries, state, booked_by, booked_at, caught)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING""",
@@ -54,7 +54,7 @@ async def insert(tx: Tx, call: CallBack) -> bool:
         call.phone, call.zone, call.wished_at, call.next_at, call.tries, call.state, call.booked_by, call.booked_at,
         call.caught,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return changed == 1
 
 
 async def load(tx: Tx, call_back_id: UUID) -> CallBack | None:

@@ -69,12 +69,12 @@ async def born_on(tx: Tx, dates: Iterable[date], apart_from: CaseId) -> list[Pat
 
 async def insert_pair(tx: Tx, pair: Pair) -> bool:
     """Keep a pair; False when it is known already, whatever was decided about it."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         """INSERT INTO possible_duplicates (later, earlier, name, born, score, found_at) VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (later, earlier) DO NOTHING""",
         pair.later, pair.earlier, pair.name, pair.born, pair.score, pair.found_at,
     )  # fmt: skip
-    return tag == "INSERT 0 1"
+    return changed == 1
 
 
 _PAIRS = "SELECT later, earlier, name, born, score, found_at, state FROM possible_duplicates "

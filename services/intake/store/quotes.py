@@ -66,21 +66,21 @@ def _quote(row: Row, lines: list[PriceLine]) -> Quote:
 
 async def settle(tx: Tx, case_id: CaseId, state: QuoteState, *, code: str | None = None, words: str = "") -> bool:
     """Give the case's open quote its end, a refusal with its reason; False when none is open."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         """UPDATE quotes SET state = $2, settled_at = $3, decline_code = $4, decline_words = $5
            WHERE case_id = $1 AND state = 'open'""",
         case_id, state, tx.now, code, words,
     )  # fmt: skip
-    return tag == "UPDATE 1"
+    return changed == 1
 
 
 async def mark_reminded(tx: Tx, case_id: CaseId) -> Quote | None:
     """Note that the open quote's reader is reminded, and return it; None when none is open, or they were before."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE quotes SET reminded_at = $2 WHERE case_id = $1 AND state = 'open' AND reminded_at IS NULL",
         case_id, tx.now,
     )  # fmt: skip
-    return await newest(tx, case_id) if tag == "UPDATE 1" else None
+    return await newest(tx, case_id) if changed else None
 
 
 # --- questions -------------------------------------------------------------------------------------------------------

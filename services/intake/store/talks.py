@@ -160,8 +160,8 @@ async def give_tasks(tx: Tx, items: Sequence[UUID], to: CaseId) -> list[tuple[UU
 
 async def end_task(tx: Tx, task_id: UUID, state: str, by: str) -> bool:
     """End an open task; False when it had ended. Of two at once, one ends it."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE tasks SET state = $2, ended_by = $3, ended_at = $4 WHERE task_id = $1 AND state = 'open'",
         task_id, state, by, tx.now,
     )  # fmt: skip
-    return tag == "UPDATE 1"
+    return changed == 1

@@ -143,12 +143,12 @@ async def make_available(tx: Tx, opinion_id: UUID, audience: str) -> None:
 
 async def mark_delivered(tx: Tx, opinion_id: UUID) -> bool:
     """Say whether this call was the one that found both recipients served (R34); true once in a version's life."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         """UPDATE opinions SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL AND sha256 IS NOT NULL
            AND (SELECT count(*) FROM deliveries d WHERE d.opinion_id = $1) = 2""",
         opinion_id, tx.now,
     )  # fmt: skip
-    return tag == "UPDATE 1"
+    return changed == 1
 
 
 async def record_receipt(tx: Tx, opinion_id: UUID, audience: str, subject: str) -> None:

@@ -26,13 +26,13 @@ async def grant(tx: Tx, fact: SpecialistAssigned) -> None:
 
 async def name_reader(tx: Tx, case_id: CaseId, specialist_id: UUID, subject: str) -> None:
     """Note under which subject the specialist signs in. Raises ``LookupError``: this specialist wasn't assigned here."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE reader_grants SET subject = $3 WHERE case_id = $1 AND specialist_id = $2",
         case_id,
         specialist_id,
         subject,
     )
-    if tag == "UPDATE 0":
+    if changed == 0:
         raise LookupError("matching named a specialist who wasn't assigned to this case")
 
 

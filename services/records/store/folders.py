@@ -47,12 +47,12 @@ async def join(tx: Tx, one: Incoming, name: str, quiet: timedelta) -> tuple[str,
 
 async def end(tx: Tx, case_id: CaseId, folder_id: UUID, subject: str) -> bool:
     """Note that a sender says that nothing more comes of their folder; False: they have none of this id."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE documents SET arrival = 'whole', arriving_until = NULL WHERE id = $1 AND case_id = $2 AND uploaded_by = $3"
         " AND media_type = 'inode/directory'",
         folder_id, case_id, subject,
     )  # fmt: skip
-    return tag == "UPDATE 1"
+    return changed == 1
 
 
 _END_QUIET = """

@@ -1,5 +1,7 @@
 """The roster of case managers, who is away, and how cases went from one to the other."""
 
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +10,7 @@ from shared.db import Row, Tx
 from shared.ids import CaseId, new_id
 
 _OPEN = "opened_at IS NOT NULL AND withdrawn_at IS NULL AND delivered_at IS NULL"
+_ROSTER = "records.roster"
 _ABSENCE = """SELECT a.id, a.manager, m.name AS manager_name, a.deputy, d.name AS deputy_name, a.starts_at, a.ends_at,
     a.began_at, a.ended_at FROM manager_absences a JOIN case_managers m ON m.subject = a.manager
     LEFT JOIN case_managers d ON d.subject = a.deputy """
@@ -24,8 +27,23 @@ async def set_manager(tx: Tx, subject: str, name: str, languages: list[str], zon
 
 async def roster(tx: Tx) -> list[CaseManager]:
     """Return the active case managers with the cases they carry; two who ask at once wait for each other."""
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtext('records.roster'))")
-    return await listed(tx)
+    async with tx.alone(_ROSTER):
+        return await listed(tx)
+
+
+async def give_out(tx: Tx, choose: Callable[[Collection[CaseManager]], CaseManager | None]) -> CaseManager | None:
+    """Have ``choose`` say who gets one case more, and return them; whoever else asks waits, and sees what they carry now.
+
+    In one transaction the roster is read once: to the loads it began with comes what was given out since.
+    """
+    async with tx.alone(_ROSTER):
+        carried = tx.known.setdefault(_ROSTER, {})
+        if not carried:
+            carried |= {one.subject: one for one in await listed(tx)}
+        chosen = choose(carried.values())
+        if chosen is not None:
+            carried[chosen.subject] = replace(chosen, load=chosen.load + 1)
+    return chosen
 
 
 async def listed(tx: Tx) -> list[CaseManager]:

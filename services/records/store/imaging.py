@@ -225,13 +225,11 @@ async def judge_again(tx: Tx, case_id: CaseId, touched: Iterable[str]) -> None:
 
 async def learn_cancer(tx: Tx, case_id: CaseId, cancer_type: str | None) -> None:
     """Keep for which cancer the scans are; those that came before it was known are judged anew."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE collections SET cancer_type = $2 WHERE case_id = $1 AND cancer_type IS DISTINCT FROM $2",
         case_id, cancer_type,
     )  # fmt: skip
-    if tag != "UPDATE 0" and await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM imaging_series WHERE case_id = $1)", case_id
-    ):
+    if changed and await tx.fetchval("SELECT EXISTS (SELECT FROM imaging_series WHERE case_id = $1)", case_id):
         await judge_again(tx, case_id, ())
 
 

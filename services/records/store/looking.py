@@ -65,10 +65,10 @@ async def known_hashes(tx: Tx, like: Waiting) -> set[str]:
 
 async def advance(tx: Tx, archive: Waiting, before: int, told: int) -> bool:
     """Note how many files of an archive are told; False: somebody else told these."""
-    tag = await tx.execute(
+    changed = await tx.changed(
         "UPDATE documents SET told = $3 WHERE id = $1 AND told = $2 AND verdict = 'waiting'", archive.id, before, told
     )
-    return tag == "UPDATE 1"
+    return changed == 1
 
 
 async def count(tx: Tx, archive_id: UUID, more: Mapping[str, int]) -> Counter[str]:

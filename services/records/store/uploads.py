@@ -173,8 +173,8 @@ async def add_segment(
 
 async def close(tx: Tx, case_id: CaseId, upload_id: UUID) -> bool:
     """Let nobody add to an upload any more; False: it isn't on its way."""
-    tag = await tx.execute("UPDATE incoming SET writer = NULL WHERE case_id = $1 AND id = $2", case_id, upload_id)
-    return tag == "UPDATE 1"
+    changed = await tx.changed("UPDATE incoming SET writer = NULL WHERE case_id = $1 AND id = $2", case_id, upload_id)
+    return changed == 1
 
 
 async def end(tx: Tx, upload_id: UUID) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -83,11 +82,11 @@ async def test_a_good_record_that_the_database_puts_off_is_not_parked_by_a_stop(
 
 async def test_any_bytes_that_kafka_takes_are_parked_whole_or_read(stage: Stage) -> None:
     whole, odd = [stage.toy.arrival(paid(a_case())) for _ in range(3)], [("a\0name %41", b"\0"), ("nothing", None)]
-    null = dataclasses.replace(whole[0], headers=[("ce_type", None), ("ce_subject", None), *odd])
-    typed = dataclasses.replace(
-        whole[1], headers=[(name, b"Pay\0ment.v1" if name == "ce_type" else value) for name, value in whole[1].headers]
+    null = whole[0]._replace(headers=[("ce_type", None), ("ce_subject", None), *odd])
+    typed = whole[1]._replace(
+        headers=[(name, b"Pay\0ment.v1" if name == "ce_type" else value) for name, value in whole[1].headers]
     )
-    extra = dataclasses.replace(whole[2], headers=[*whole[2].headers, *odd])
+    extra = whole[2]._replace(headers=[*whole[2].headers, *odd])
     await stage.send(null, typed, extra)
     async with consuming(stage):
         await eventually(lambda: _parked(stage, 2), what="both parked")

@@ -112,7 +112,7 @@ async def test_replay_goes_past_what_cannot_be_applied_and_names_what_nobody_kno
     good, known, dropped, unknown = [a_case() for _ in range(4)]
 
     def junk(case: CaseId) -> Arrival:
-        return dataclasses.replace(stage.toy.arrival(paid(case)), value=b"{")
+        return stage.toy.arrival(paid(case))._replace(value=b"{")
 
     await stage.send(*map(junk, (known, dropped)), stage.toy.arrival(paid(dropped)), stage.toy.arrival(paid(good)))
     async with stage.working():

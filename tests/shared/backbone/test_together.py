@@ -43,7 +43,7 @@ async def test_who_reads_sees_what_was_written_before(toy: ServiceUnderTest) -> 
         await tx.late.execute("INSERT INTO timers (case_id, name, due) VALUES ($1, 'soon', $2)", case_id, tx.now)
         assert await tx.late.fetchval("SELECT count(*) FROM timers") == 1
         tx.later("UPDATE timers SET name = 'later' WHERE case_id = $1", case_id)
-        assert await tx.execute("DELETE FROM timers WHERE name = 'later'") == "DELETE 1"
+        assert await tx.changed("DELETE FROM timers WHERE name = 'later'") == 1
 
 
 async def test_a_later_write_reads_what_an_earlier_one_returns(toy: ServiceUnderTest) -> None:

@@ -1,7 +1,6 @@
 """The worker on real Kafka and PostgreSQL: killed anywhere, frozen or told to stop, nothing is lost or done twice."""
 
 import asyncio
-import dataclasses
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -131,7 +130,7 @@ async def test_a_record_that_always_fails_is_parked_with_those_behind_it_and_can
 ) -> None:  # fmt: skip
     bad, good = a_case(), a_case()
     broken = stage.toy.arrival(confirmed(bad, services=(FAILS,)))
-    junk = dataclasses.replace(stage.toy.arrival(paid(junk_case := a_case())), headers=[("nothing", b"\xff")])
+    junk = stage.toy.arrival(paid(junk_case := a_case()))._replace(headers=[("nothing", b"\xff")])
     await stage.send(broken, junk, stage.toy.arrival(sign_in_requested(bad)), stage.toy.arrival(paid(good)))
     async with stage.worker(CONSILIUM_FAILPOINT="consumer.parking") as doomed:
         assert await doomed.ended() == -signal.SIGKILL
