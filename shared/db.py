@@ -149,15 +149,16 @@ class Tx:
         return strands
 
     @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
+    async def alone(self, name: str, *, beside_others: bool = False) -> AsyncIterator[None]:
         """Let nobody come between: no other work of this transaction into a block of this name, no other transaction until the commit.
 
-        A block that is in one of the same name would wait for itself.
+        Those that are ``beside_others`` wait for none of their kind. A block in one of the same name would wait for itself.
         """
+        lock = "pg_advisory_xact_lock_shared" if beside_others else "pg_advisory_xact_lock"
         async with self._turns[name]:
-            if name not in self.held:
-                await self.execute("SELECT pg_advisory_xact_lock(hashtext($1))", name)
-                self.held.add(name)
+            if (lock, name) not in self.held:
+                await self.execute(f"SELECT {lock}(hashtext($1))", name)
+                self.held.add((lock, name))
             yield
             await self.catch_up()
 

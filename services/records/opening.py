@@ -44,10 +44,9 @@ async def draft(tx: Tx, case_id: CaseId, revision: int, cancer_type: str | None 
 
 async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
     """Give a paid case its case manager and ask for what is missing (R20, R22); once, whichever fact came last."""
-    known = await cases.lock(tx, case_id, whole=False)
-    if not known.paid or known.opened_at is not None or known.withdrawn_at is not None:
+    collection = await cases.lock(tx, case_id, whole=False)
+    if not collection.paid or collection.opened_at is not None or collection.withdrawn_at is not None:
         return
-    collection = await cases.load(tx, case_id) or known
     assert collection.programme is not None
     manager = await guides.give_out(
         tx, lambda roster: choose_manager(roster, collection.languages, collection.zones, tx.now)
@@ -60,7 +59,7 @@ async def open_when_paid(tx: Tx, case_id: CaseId) -> None:
     if collection.delivered_at is None:
         await timers.set(tx, case_id, "nudge", nudge_due_at)
     outbox.append(tx, CollectionOpened(case_id=case_id, opened_at=tx.now, nudge_due_at=nudge_due_at))
-    needed = sum(item.needed for item in collection.items)
+    needed = await materials.count_needed(tx, case_id)
     await tell(tx, PartnerCollectionOpened(case_id=case_id, occurred_at=tx.now, needed=needed))
 
 

@@ -73,8 +73,8 @@ async def count_slides(tx: Tx, case_id: CaseId, parcel_id: UUID, counted: Counts
 
 async def settle_return(tx: Tx, case_id: CaseId) -> None:
     """Owe the patient their slides once the opinion is out, or the case withdrawn: until all are on their way (R26)."""
-    collection = await cases.lock(tx, case_id)
-    owed = owed_home(collection.shipments)
+    collection = await cases.lock(tx, case_id, whole=False)
+    owed = owed_home(await cases.shipments(tx, case_id))
     if not owed.total:
         await staff_queue.done(tx, queues.SLIDES_HOME, str(case_id))
     elif collection.closed:

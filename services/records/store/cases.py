@@ -92,7 +92,7 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         withdrawn_at=row["withdrawn_at"],
         said=row["said"],
         items=await _items(tx, case_id) if whole else (),
-        shipments=await _shipments(tx, case_id) if whole else (),
+        shipments=await shipments(tx, case_id) if whole else (),
         summary=await _latest_summary(tx, case_id) if whole else None,
     )
 
@@ -191,7 +191,8 @@ def _document(row: Row) -> Document:
     )
 
 
-async def _shipments(tx: Tx, case_id: CaseId) -> tuple[Shipment, ...]:
+async def shipments(tx: Tx, case_id: CaseId) -> tuple[Shipment, ...]:
+    """Return the parcels of slides of a case, the first packed first."""
     rows = await tx.fetch(
         "SELECT id, leg, courier, tracking, expected_slides, expected_blocks, packed_by, packed_by_name, packed_at,"
         " counted_slides, counted_blocks, counted_by, counted_by_name, counted_at"

@@ -32,11 +32,12 @@ async def roster(tx: Tx) -> list[CaseManager]:
 
 
 async def give_out(tx: Tx, choose: Callable[[Collection[CaseManager]], CaseManager | None]) -> CaseManager | None:
-    """Have ``choose`` say who gets one case more, and return them; whoever else asks waits, and sees what they carry now.
+    """Have ``choose`` say who gets one case more, and return them; the roster stays as it is until this commits.
 
-    In one transaction the roster is read once: to the loads it began with comes what was given out since.
+    A transaction reads it once, and counts what it gives out itself. Of others that give out at the same time it sees
+    nothing: each does so evenly.
     """
-    async with tx.alone(_ROSTER):
+    async with tx.alone(_ROSTER, beside_others=True):
         carried = tx.known.setdefault(_ROSTER, {})
         if not carried:
             carried |= {one.subject: one for one in await listed(tx)}

@@ -12,6 +12,8 @@ from shared.programme import Requirement
 
 async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requirement]) -> None:
     """Add the lines that the checklist doesn't have yet; one that only helped, or didn't apply, may become needed."""
+    sql = "SELECT code, needed FROM items WHERE case_id = $1 AND applies AND about <> '{}'"
+    there = {row["code"]: row["needed"] for row in await tx.fetch(sql, case_id)}
     rows = [
         (
             new_id(),
@@ -23,22 +25,31 @@ async def add_items(tx: Tx, case_id: CaseId, revision: int, items: Iterable[Requ
             _about(one),
             one.asked,
             one.max_age,
+            place,
         )
-        for one in items
+        for place, one in enumerate(items, 1)
+        if one.code not in there or one.needed > there[one.code]
     ]
-    columns = zip(*rows, strict=True) if rows else ([],) * 9
+    if not rows:
+        return
     await tx.execute(
         "INSERT INTO items (id, case_id, code, titles, hints, kind, needed, about, asked, max_age, position, revision,"
         " waiting_since)"
         " SELECT id, $1, code, titles, hints, kind, needed, about, asked, max_age, position, $2, $3"
         " FROM unnest($4::uuid[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::bool[], $10::jsonb[], $11::text[],"
-        " $12::interval[]) WITH ORDINALITY AS u (id, code, titles, hints, kind, needed, about, asked, max_age, position)"
+        " $12::interval[], $13::int[]) AS u (id, code, titles, hints, kind, needed, about, asked, max_age, position)"
         " ON CONFLICT (case_id, code) DO UPDATE SET needed = items.needed OR excluded.needed, applies = true,"
         " about = excluded.about, asked = excluded.asked, max_age = excluded.max_age, version = items.version + 1,"
         " waiting_since = CASE WHEN items.applies THEN items.waiting_since ELSE excluded.waiting_since END"
         " WHERE (excluded.needed AND NOT items.needed) OR NOT items.applies OR items.about = '{}'",
-        case_id, revision, tx.now, *columns,
+        case_id, revision, tx.now, *zip(*rows, strict=True),
     )  # fmt: skip
+
+
+async def count_needed(tx: Tx, case_id: CaseId) -> int:
+    """Return how many lines of the checklist the case can't go on without."""
+    needed: int = await tx.fetchval("SELECT count(*) FROM items WHERE case_id = $1 AND applies AND needed", case_id)
+    return needed
 
 
 def _about(one: Requirement) -> dict[str, dict[str, str]]:
