@@ -11,8 +11,8 @@ Who is measured, each alone, in one process with one event loop, on the same Pos
 Measured is the time from the first case's begin until the last reaction of the last case has committed; a few cases go
 before, so that processes are warm. Afterwards each service's tables are checked for all that the cases must leave.
 
-With the services' own reactions their statements are most of the work, and the same work for all; lean ones show what
-the way of a fact itself costs (why the target is missed: ``docs/adr/0032``). Errands (mail, HTTP) are written down by
+The services' own reactions make many statements, which are the same for all; lean ones show what the way of a fact
+itself costs (why the target is missed: ``docs/adr/0032``). Errands (mail, HTTP) are written down by
 everybody and run by nobody. Nobody here uses the batch form of a reaction.
 """
 

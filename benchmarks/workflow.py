@@ -1,7 +1,7 @@
 """One case's three-step workflow, the same for everybody who is measured: which facts it has, and who reacts how.
 
 It comes with two kinds of reactions. ``own``: the services' own, unchanged, with their tables, statements, timers,
-errands and desk queues, about 85 statements a case. ``lean``: one statement each, which notes the fact, so that what is
+errands and desk queues, about 78 statements a case. ``lean``: one statement each, which notes the fact, so that what is
 measured is the way of the facts. People are left out of both: where a person's work would come in between (paying,
 collecting, the specialist's opinion), the fact that this work proves is told at once, by the reaction of the service
 whose person it is.
