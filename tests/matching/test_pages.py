@@ -55,6 +55,9 @@ async def test_a_case_goes_all_the_way_by_forms_alone(clinic: Clinic) -> None:
     page = await see(clinic.imani, path)
     assert "هل يمكنني الانتظار؟" in page
     assert f"/desk/records/cases/{case_id}/materials" in page
+    link = f'<a href="/desk/records/cases/{case_id}/materials">'
+    assert link + "The materials on a page of their own" in page
+    assert link + "Read them" in await see(clinic.imani, "/desk/matching")
     words = {key: value for key, value in finished().items() if isinstance(value, str)}
     asked = {"question": ["q1", "q2"], "outcome": ["answered", ""], "answer": ["Probably not.", ""]}
     assert (await send(clinic.imani, path, _version="1", **words, **asked, then="sign")).status_code == 303

@@ -121,9 +121,9 @@ async def test_a_folder_from_a_phone_survives_everything(
             if await box.get_by_text(clean).count():
                 break
             await asyncio.sleep(0.1)
-        await expect(box.locator("[data-documents]")).to_contain_text("CD")
+        await expect(box.locator("[data-part^=documents]")).to_contain_text("CD")
         found += await judge(page, f"uploads-{locale}", widths=WIDTHS, axe_source=axe())
-        await box.locator("[data-documents] a[href$='/files']").click()
+        await box.locator("[data-part^=documents] a[href$='/files']").click()
         found += await judge(page, f"files-{locale}", widths=(PHONE, DESK), axe_source=axe())
         await page.locator(".c-files a[href$='/read']").first.click()
         await page.locator(".c-viewer__files [rel=next]").click()
@@ -178,3 +178,41 @@ async def test_a_document_is_read_page_by_page_and_beside_another(case: Case, br
         assert not found, "\n".join(map(str, found))
         assert said == []
         await context.close()
+
+
+async def test_a_line_says_at_once_what_came_and_is_decided_without_a_reload(
+    case: Case, browser: Browser, tmp_path: Path
+) -> None:
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    case.records.ctx.platform.public_url = base
+    item = (await case.item("clinical_summary"))["id"]
+    (tmp_path / "first.pdf").write_bytes(pdf(words="One"))
+    (tmp_path / "second.pdf").write_bytes(pdf(words="Two"))
+    name = session_cookie(base)
+    async with serving(case, port):
+        patient = await (await signed_in(browser, base, {name: case.patient.cookies[name]})).new_page()
+        await patient.goto(f"{base}/my/records/cases/{case.id}")
+        line = patient.locator(f"#item-{item}")
+        await expect(line.locator(".nhsuk-tag").first).to_have_text("Needed from you")
+        await line.locator("input[type=file]").first.set_input_files(tmp_path / "first.pdf")
+        await expect(line.locator(".c-uploads__one[data-state=here]")).to_have_count(1)
+        await case.looks()
+        await expect(line.locator(".nhsuk-tag").first).to_have_text("Being checked", timeout=15_000)
+
+        desk = await (await signed_in(browser, base, {name: case.manager.cookies[name]})).new_page()
+        await desk.goto(f"{base}/desk/records/cases/{case.id}")
+        line = desk.locator(f"#item-{item}")
+        await line.get_by_text("Add a file, such as a translation").click()
+        reason = line.get_by_label("Reason, when returning or waiving")
+        await reason.fill("Page 2 is missing")
+        await line.get_by_label("Or choose a whole folder").wait_for()
+        await line.locator("input[type=file]").first.set_input_files(tmp_path / "second.pdf")
+        await expect(line.locator(".c-uploads__one[data-state=here]")).to_have_count(1)
+        await case.looks()
+        await expect(line.locator("[id^=document-]")).to_have_count(2, timeout=15_000)
+        await expect(line.get_by_text("Language not said yet")).to_have_count(2, timeout=15_000)
+        await expect(reason).to_have_value("Page 2 is missing")
+        async with desk.expect_navigation():
+            await line.get_by_role("button", name="Return").click()
+        await expect(line.locator(".nhsuk-tag").first).to_have_text("Returned")

@@ -12,7 +12,9 @@ from shared.web.catalogues import TRANSLATED
 from shared.web.i18n import gettext_for
 
 HOME = Path(files.__file__).parent
-PATIENTS = ["my.html", "my_summary.html", "_words.html", "_refused.html", "_count_fields.html", "_parcel_fields.html"]
+PATIENTS = [
+    "my.html", "my_summary.html", "_words.html", "_refused.html", "_count_fields.html", "_parcel_fields.html", "reads.html",
+]  # fmt: skip
 SPOKEN_BY_RULES = (
     "The case was withdrawn: its materials are closed.",
     "The collection opens when the payment is in.",

@@ -11,6 +11,7 @@ from services.records.pages import (
     inside,
     managers,
     patient,
+    reads,
     talking,
     viewer,
     worklist,
@@ -20,5 +21,5 @@ from services.records.pages.common import mine, staff
 ROUTERS = (collecting.invited, mine, staff)
 
 __all__ = [
-    "ROUTERS", "collecting", "desk", "either_side", "imaging", "inside", "managers", "patient", "talking", "viewer", "worklist",
+    "ROUTERS", "collecting", "desk", "either_side", "imaging", "inside", "managers", "patient", "reads", "talking", "viewer", "worklist",
 ]  # fmt: skip

@@ -95,6 +95,16 @@ async def reads_of(tx: Tx, case_id: CaseId, skip: int, limit: int) -> tuple[list
     return [ReadLine(**dict(row)) for row in rows], total
 
 
+async def of_others(tx: Tx, case_id: CaseId) -> set[UUID]:
+    """Return the documents of the case that were found to be another person's, with what came inside them (M5)."""
+    rows = await tx.fetch(
+        "SELECT d.id FROM documents d JOIN documents root ON root.id = coalesce(d.root_id, d.id)"
+        " WHERE d.case_id = $1 AND (NOT (d.name_matches AND d.birth_date_matches) OR NOT (root.name_matches AND root.birth_date_matches))",
+        case_id,
+    )  # fmt: skip
+    return {row["id"] for row in rows}
+
+
 @dataclass(frozen=True)
 class FeedRow:
     """One thing the partner is told, and the place in the feed just behind it."""

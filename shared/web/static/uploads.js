@@ -259,15 +259,41 @@ class Sender {
     this.watching = false;
   }
 
-  // The list of what came is the server's: the page is read again, and that part of it put in place.
+  // What came, where its line stands and what may be decided are the server's: the page is read again, and its parts put in place.
   async refresh() {
-    const place = document.querySelector(`[data-documents="${this.item}"]`);
-    const answer = place && (await fetch(location.pathname, { headers: { accept: "text/html" } }).catch(() => null));
-    if (!answer?.ok) return;
+    const answer = await fetch(location.pathname, { headers: { accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.querySelector(`[data-documents="${this.item}"]`);
-    if (fresh && fresh.textContent !== place.textContent && !place.contains(document.activeElement)) place.replaceWith(document.adoptNode(fresh));
+    let before;
+    for (const fresh of page.querySelectorAll("[data-part]")) before = renew(fresh, before);
   }
+}
+
+// Puts a part as the server has it in the place of the same part here, or behind the one before it. A part that somebody works in
+// stays; where it shows what the server has, its forms are sent as of now.
+function renew(fresh, before) {
+  const here = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
+  if (here && said(here) === said(fresh) && versions(here).join() === versions(fresh).join()) return here;
+  if (here && touched(here)) {
+    if (said(here) === said(fresh)) here.querySelectorAll("[name=_version]").forEach((field, place) => { field.value = versions(fresh)[place]; });
+    return here;
+  }
+  const [was, now] = [here, fresh].map((part) => [...(part?.querySelectorAll("details") ?? [])]);
+  if (was.length === now.length) now.forEach((one, place) => { one.open = was[place].open; });
+  const put = document.adoptNode(fresh);
+  if (here) here.replaceWith(put);
+  else before?.after(put);
+  return here || before ? put : undefined;
+}
+
+const said = (part) => part.textContent;
+const versions = (part) => [...part.querySelectorAll("[name=_version]")].map((field) => field.value);
+const touched = (part) => part.contains(document.activeElement) || [...part.querySelectorAll("input, select, textarea")].some(changed);
+
+function changed(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+  return field.type !== "hidden" && field.value !== field.defaultValue;
 }
 
 const over = (one) => one.state === "here" || one.state === "refused";
