@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared import log
 from shared.programme.values import Value
+
+_log = log.get(__name__)
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,9 +25,13 @@ KNOWN = frozenset({("US", "NY"), ("KW", None)})
 
 @cache
 def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    """Return a year's holidays; none in a year that the library doesn't know, of which the log tells once a process."""
     import holidays  # 11 MiB, for those alone who ask for a day
 
-    return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
+    found = holidays.country_holidays(country, subdiv=subdivision, years=year)
+    if not found.start_year <= year <= found.end_year:
+        _log.error("public_holidays_unknown", country=country, subdivision=subdivision, year=year)
+    return frozenset(found)
 
 
 def _known_zone(name: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,6 +175,17 @@ def test_an_office_that_never_opens_again_is_an_error_and_no_endless_loop() -> N
 def test_places_that_are_taken_to_be_known_are() -> None:
     for country, subdivision in KNOWN:
         assert holidays.country_holidays(country, subdiv=subdivision, years=2026)
+
+
+def test_a_year_whose_holidays_nobody_knows_is_told_to_the_log_and_stops_no_clock() -> None:
+    far = (date(holidays.country_holidays("LK").end_year + 1, 1, 1), date(9999, 6, 1))
+    colombo = office("Asia/Colombo", "LK", time(17))
+    with structlog.testing.capture_logs() as said:
+        for day in (far[0], far[0] + timedelta(days=1), far[1]):
+            assert colombo.contact_due(datetime.combine(day, time(9), UTC))
+    assert [(one["event"], one["log_level"], one["year"]) for one in said] == [
+        ("public_holidays_unknown", "error", day.year) for day in far
+    ]
 
 
 def test_reading_our_programmes_reads_no_library_of_holidays() -> None:
