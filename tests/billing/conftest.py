@@ -40,33 +40,35 @@ def usd(minor: int) -> Money:
 
 
 class CaseFacts:
-    """The facts of one made-up case."""
+    """The facts of one made-up case, from the day on which it began."""
 
-    def __init__(self, case_id: UUID | None = None) -> None:
-        self.id = CaseId(case_id or uuid4())
+    def __init__(self, case_id: UUID | None = None, *, at: datetime = A_MONDAY) -> None:
+        self.id, self.at = CaseId(case_id or uuid4()), at
 
     def submitted(self, number: str = NUMBER) -> RequestSubmitted:
         return RequestSubmitted(
             case_id=self.id, case_number=number, programme=RULES, path="new_patient", stream="remote", requester="patient", channel="web",
-            consent_version="1", emergency_notice_version="1", submitted_at=A_MONDAY, contact_due_at=A_MONDAY + timedelta(days=1),
+            consent_version="1", emergency_notice_version="1", submitted_at=self.at, contact_due_at=self.at + timedelta(days=1),
         )  # fmt: skip
 
     def confirmed(self, price: int = PRICE, *, revision: int = 1, quote_id: UUID | None = None) -> ServicesConfirmed:
         return ServicesConfirmed(
             case_id=self.id, quote_id=quote_id or uuid4(), revision=revision, services=("comprehensive", "video"), price=usd(price),
-            programme=RULES, confirmed_at=A_MONDAY,
+            programme=RULES, confirmed_at=self.at,
         )  # fmt: skip
 
-    def accepted(self, at: datetime = A_MONDAY + timedelta(days=10)) -> SpecialistAssigned:
+    def accepted(self, at: datetime | None = None) -> SpecialistAssigned:
+        at = at or self.at + timedelta(days=10)
         return SpecialistAssigned(case_id=self.id, assignment_id=uuid4(), specialist_id=uuid4(), accepted_at=at)
 
-    def delivered(self, at: datetime = A_MONDAY + timedelta(days=30)) -> OpinionDelivered:
+    def delivered(self, at: datetime | None = None) -> OpinionDelivered:
+        at = at or self.at + timedelta(days=30)
         return OpinionDelivered(
             case_id=self.id, opinion_id=uuid4(), document_sha256="0" * 64, signed_at=at, delivered_at=at
         )
 
-    def withdrawn(self, at: datetime = A_MONDAY + timedelta(days=2)) -> CaseWithdrawn:
-        return CaseWithdrawn(case_id=self.id, by="patient", withdrawn_at=at)
+    def withdrawn(self, at: datetime | None = None) -> CaseWithdrawn:
+        return CaseWithdrawn(case_id=self.id, by="patient", withdrawn_at=at or self.at + timedelta(days=2))
 
 
 @pytest.fixture
@@ -122,6 +124,13 @@ class Provider:
 @pytest.fixture
 def provider(billing: ServiceUnderTest) -> Provider:
     return Provider(billing)
+
+
+def on_the_machines_clock(billing: ServiceUnderTest, case: CaseFacts | None = None) -> None:
+    """Set billing, and the day on which a case began, to the clock that the sandbox provider has."""
+    billing.clock.at = datetime.now(UTC)
+    if case is not None:
+        case.at = billing.clock.at
 
 
 async def invoice_ids(billing: ServiceUnderTest, case_id: UUID | None = None) -> list[UUID]:

@@ -1,7 +1,7 @@
 """A patient pays in a real browser: across two origins, with what the content policy allows, and nothing for axe to find."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +10,18 @@ from playwright.async_api import Browser, Page, expect
 from shared.ids import new_case_number
 from shared.web import Role
 from shared.web.identity import session_cookie
-from tests.billing.conftest import PRICE, CaseFacts, Provider, Sandbox, eventually, invoice_ids, states
+from tests.billing.conftest import (
+    PRICE,
+    CaseFacts,
+    Provider,
+    Sandbox,
+    eventually,
+    invoice_ids,
+    on_the_machines_clock,
+    states,
+)
 from tests.pages.browser import axe, complaints, judge, launched, signed_in
-from tests.support.service import A_MONDAY, ServiceUnderTest
+from tests.support.service import ServiceUnderTest
 
 
 @pytest.fixture
@@ -26,10 +35,10 @@ def cookies_of(billing: ServiceUnderTest, *roles: Role, **who: Any) -> dict[str,
     return {name: billing.sign_in(*roles, **who).cookies[name]}
 
 
-def at_its_own_address(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
+def at_its_own_address(billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts | None = None) -> None:
     """Let billing stand where the browser reaches it, on the machine's clock."""
     billing.ctx.platform = billing.ctx.platform.model_copy(update={"public_url": sandbox.site})
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing, case)
 
 
 async def fill_in(page: Page, card: str) -> None:
@@ -43,7 +52,7 @@ async def fill_in(page: Page, card: str) -> None:
 async def test_a_patient_pays_by_card(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser, scripts: bool
 ) -> None:
-    at_its_own_address(billing, sandbox)
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.submitted(), case.confirmed())
     cookies = cookies_of(billing, Role.PATIENT, cases=[case.id])
     context = await signed_in(browser, sandbox.site, cookies, scripts=scripts)
@@ -69,7 +78,7 @@ async def test_a_patient_pays_by_card(
 async def test_who_waits_for_the_provider_can_read_it(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser
 ) -> None:
-    at_its_own_address(billing, sandbox)
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.confirmed())
     context = await signed_in(browser, sandbox.site, cookies_of(billing, Role.PATIENT, cases=[case.id]))
     page, source = await context.new_page(), axe()
@@ -88,7 +97,7 @@ async def test_who_waits_for_the_provider_can_read_it(
 async def test_finances_pages_can_be_used_by_everybody(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, provider: Provider, browser: Browser
 ) -> None:
-    at_its_own_address(billing, sandbox)
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.submitted(new_case_number()), case.confirmed(), case.accepted(billing.clock.now()))
     await provider.took((await invoice_ids(billing))[0], PRICE + 100)
     await billing.receives(case.withdrawn(billing.clock.now()))
@@ -120,7 +129,7 @@ async def test_finances_pages_can_be_used_by_everybody(
 async def test_two_people_refund_by_keyboard_alone(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, provider: Provider, browser: Browser
 ) -> None:
-    at_its_own_address(billing, sandbox)
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.submitted(new_case_number()), case.confirmed(), case.accepted(billing.clock.now()))
     await provider.took((await invoice_ids(billing))[0], PRICE)
     source, found = axe(), []
@@ -158,9 +167,9 @@ async def test_two_people_refund_by_keyboard_alone(
 async def test_the_chart_and_its_numbers_can_be_read_by_everybody(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts, browser: Browser
 ) -> None:
-    at_its_own_address(billing, sandbox)
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.submitted(new_case_number()), case.confirmed())
-    await billing.run_timers(at=A_MONDAY + timedelta(days=15))
+    await billing.run_timers(at=case.at + timedelta(days=15))
     cookies = cookies_of(billing, Role.FINANCE, subject="staff-felix", name="Felix Grau")
     page = await (await signed_in(browser, sandbox.site, cookies)).new_page()
     await page.goto(f"{sandbox.site}/desk/billing")

@@ -1,6 +1,6 @@
 """Billing and the real sandbox provider, each on its own port, over HTTP (R21)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from tests.billing.conftest import (
     balances,
     eventually,
     invoice_ids,
+    on_the_machines_clock,
     queue,
     states,
     usd,
@@ -145,7 +146,7 @@ async def test_paying_twice_on_one_page_takes_the_money_once(
 async def test_asking_again_for_the_same_amount_leads_to_the_same_page(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
 ) -> None:
-    billing.clock.at = datetime.now(UTC)  # the provider has the machine's clock
+    on_the_machines_clock(billing, case)
     await billing.receives(case.confirmed())
     first = await pay_page(billing, case)
     assert await pay_page(billing, case) == first, "the same request again"

@@ -1,7 +1,7 @@
 """The pages: what a patient reads and pays, what finance does at its desk, without JavaScript."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +13,17 @@ from babel.messages.pofile import read_po
 from shared.events import PaymentReceived, RefundIssued
 from shared.web import Role
 from shared.web.catalogues import TRANSLATED
-from tests.billing.conftest import NUMBER, PRICE, CaseFacts, Provider, Sandbox, eventually, invoice_ids, states
+from tests.billing.conftest import (
+    NUMBER,
+    PRICE,
+    CaseFacts,
+    Provider,
+    Sandbox,
+    eventually,
+    invoice_ids,
+    on_the_machines_clock,
+    states,
+)
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 ONCE = re.compile(r'name="_once" value="([^"]+)"')
@@ -117,7 +127,7 @@ def test_every_sentence_is_translated(locale: str) -> None:
 async def test_paying_by_card_waits_for_the_providers_word(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing, case)
     await billing.receives(case.submitted(), case.confirmed())
     patient = billing.sign_in(Role.PATIENT, cases=[case.id])
     [invoice] = await invoice_ids(billing)
@@ -138,7 +148,7 @@ async def test_paying_by_card_waits_for_the_providers_word(
 
 
 async def test_a_declined_card_is_said_plainly(billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing, case)
     await billing.receives(case.submitted(), case.confirmed())
     patient = billing.sign_in(Role.PATIENT, cases=[case.id])
     [invoice] = await invoice_ids(billing)

@@ -8,8 +8,8 @@ import pytest
 from services.billing.domain import Payout, payouts_like, sure_payout
 from shared.ids import new_id
 from tests.billing.bank import Movement, camt, table
-from tests.billing.conftest import PRICE, Sandbox, balances, eventually, queue, usd
-from tests.billing.test_provider_desk import checks_by_itself
+from tests.billing.conftest import PRICE, Sandbox, balances, eventually, on_the_machines_clock, queue, usd
+from tests.billing.test_provider_desk import checks_by_itself, tomorrow
 from tests.billing.test_provider_report import FEE, felix, paid
 from tests.billing.test_statement_import import imports
 from tests.support.service import A_MONDAY, ServiceUnderTest
@@ -20,11 +20,11 @@ OUT = PRICE - FEE - 25
 
 async def paid_out(billing: ServiceUnderTest, sandbox: Sandbox) -> str:
     """A card is charged and the balance paid out; returns the payout's name."""
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
     await sandbox.http.post("/sandbox/payouts", data={"currency": "USD"})
-    billing.clock.at += timedelta(days=1)
+    await tomorrow(billing)
     return str(sandbox.app.state.book.balance.payouts()[0]["payout_id"])
 
 

@@ -59,11 +59,11 @@ async def test_a_difference_is_worked_off_by_keyboard_alone(billing: ServiceUnde
 
 
 async def test_a_recall_is_read_in_four_languages(billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts) -> None:
+    at_its_own_address(billing, sandbox, case)
     await billing.receives(case.submitted(new_case_number()), case.confirmed(), case.accepted())
     wire = await wired(billing, (await invoice_ids(billing, case.id))[0], PRICE)
     await billing.receives(case.delivered())
     await recalled(billing, wire)
-    at_its_own_address(billing, sandbox)
     source, found = axe(), list[Finding]()
     async with launched() as browser:
         for locale in ("en", "ar", "es", "zh_Hans"):

@@ -18,7 +18,7 @@ from shared.backbone.timers import NOBODY
 from shared.events import PaymentReceived
 from shared.ids import new_id
 from shared.web import Role
-from tests.billing.conftest import Sandbox, balances, eventually, queue, states
+from tests.billing.conftest import Sandbox, balances, eventually, on_the_machines_clock, queue, states
 from tests.billing.test_provider_report import DIFFERENCES, felix, matters, paid
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -52,7 +52,7 @@ async def settles(finance: httpx.AsyncClient, matter: UUID, act: str, **form: An
 async def test_a_lost_message_is_found_by_itself_taken_in_and_agreed_on_the_day_after(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await sandbox.behaves(silent=True)
     case = await paid(billing, sandbox)
     await tomorrow(billing)
@@ -78,10 +78,10 @@ async def test_a_lost_message_is_found_by_itself_taken_in_and_agreed_on_the_day_
 async def test_a_difference_that_disappears_closes_itself_and_is_open_again_when_it_comes_back(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
-    db = sandbox.app.state.book._db
+    began, db = billing.clock.at.date(), sandbox.app.state.book._db
     db.execute("UPDATE movements SET amount_minor = amount_minor + 1 WHERE kind = 'charge'")
     await tomorrow(billing)
     await checks_by_itself(billing)
@@ -95,8 +95,8 @@ async def test_a_difference_that_disappears_closes_itself_and_is_open_again_when
     assert await matters(billing) == []
     assert await queue(billing, PROVIDER) == []
     db.execute("UPDATE movements SET amount_minor = amount_minor + 1 WHERE kind = 'charge'")
-    day = datetime.now(UTC).date().isoformat()
-    await felix(billing).post("/desk/billing/provider", data={"first": day, "last": day})
+    days = {"first": began, "last": datetime.now(UTC).date()}
+    await felix(billing).post("/desk/billing/provider", data=days)
     assert await matters(billing) == [matter]
     assert [step for step, _, _ in await steps(billing, matter)] == ["found", "gone", "found_again"]
 
@@ -104,10 +104,10 @@ async def test_a_difference_that_disappears_closes_itself_and_is_open_again_when
 async def test_what_a_person_settles_stays_settled_until_the_sides_differ_otherwise(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
-    db = sandbox.app.state.book._db
+    began, db = billing.clock.at.date(), sandbox.app.state.book._db
     db.execute("UPDATE movements SET amount_minor = 1 WHERE kind = 'charge'")
     await tomorrow(billing)
     await checks_by_itself(billing)
@@ -122,8 +122,8 @@ async def test_what_a_person_settles_stays_settled_until_the_sides_differ_otherw
         f"{DIFFERENCES}/{matter}/settle", data={"reason": "Once more"}, headers={"Accept": "application/json"}
     )
     assert (again.status_code, "worked off already: Felix Grau, settled" in again.text) == (409, True)
-    day = datetime.now(UTC).date().isoformat()
-    await felix(billing).post("/desk/billing/provider", data={"first": day, "last": day})
+    days = {"first": began, "last": datetime.now(UTC).date()}
+    await felix(billing).post("/desk/billing/provider", data=days)
     billing.clock.at += timedelta(days=1)
     await checks_by_itself(billing)
     assert await matters(billing) == [], "found once more, and settled still"
@@ -144,7 +144,7 @@ async def test_what_a_person_settles_stays_settled_until_the_sides_differ_otherw
 async def test_a_provider_that_does_not_answer_is_asked_again_and_no_day_is_missed(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await sandbox.behaves(silent=True)
     await paid(billing, sandbox)
     there = billing.ctx.settings
@@ -168,7 +168,7 @@ async def test_a_provider_that_does_not_answer_is_asked_again_and_no_day_is_miss
 
 
 async def test_several_workers_check_a_day_once(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
     await tomorrow(billing)

@@ -13,7 +13,16 @@ import httpx
 from services.billing.settings import SANDBOX_API_KEY
 from shared.events import PaymentReceived
 from shared.web import Role
-from tests.billing.conftest import PRICE, CaseFacts, Sandbox, balances, eventually, invoice_ids, states
+from tests.billing.conftest import (
+    PRICE,
+    CaseFacts,
+    Sandbox,
+    balances,
+    eventually,
+    invoice_ids,
+    on_the_machines_clock,
+    states,
+)
 from tests.support.service import ServiceUnderTest
 
 SHOWN_KEY = {"Authorization": f"Bearer {SANDBOX_API_KEY}"}
@@ -24,7 +33,7 @@ FEE = 7_280
 
 async def paid(billing: ServiceUnderTest, sandbox: Sandbox, card: str = "4242 4242 4242 4242") -> CaseFacts:
     """A case of its own, paid by card on the provider's page."""
-    case = CaseFacts()
+    case = CaseFacts(at=billing.clock.now())
     await billing.receives(case.confirmed())
     patient = billing.sign_in(Role.PATIENT, subject="patient-1", cases=[case.id])
     [invoice] = await invoice_ids(billing, case.id)
@@ -49,9 +58,9 @@ async def _new_form(request: httpx.Request) -> None:
 
 
 async def checked(billing: ServiceUnderTest, finance: httpx.AsyncClient) -> httpx.Response:
-    """Finance fetches and compares today's report."""
-    day = billing.clock.now().date().isoformat()
-    page = await finance.post("/desk/billing/provider", data={"first": day, "last": day}, follow_redirects=True)
+    """Finance fetches and compares the report since the test's day began, for midnight may pass meanwhile."""
+    days = {"first": billing.clock.now().date(), "last": datetime.now(UTC).date()}
+    page = await finance.post("/desk/billing/provider", data=days, follow_redirects=True)
     assert page.status_code == 200, page.text
     return page
 
@@ -71,7 +80,7 @@ async def matters(billing: ServiceUnderTest) -> list[UUID]:
 
 
 async def test_the_provider_reports_every_movement_as_json_and_csv(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox, "4000 0000 0000 0259")
     await eventually(sandbox.all_delivered)
     [dispute] = sandbox.app.state.book.disputes_of()
@@ -99,7 +108,7 @@ async def test_the_provider_reports_every_movement_as_json_and_csv(billing: Serv
 async def test_books_that_agree_show_no_difference_and_each_fee_is_booked_once(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     case = await paid(billing, sandbox)
     await paid(billing, sandbox, "4000 0000 0000 0259")
     await eventually(sandbox.all_delivered)
@@ -116,7 +125,7 @@ async def test_books_that_agree_show_no_difference_and_each_fee_is_booked_once(
 async def test_a_payment_of_which_no_message_came_is_taken_in_exactly_once(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await sandbox.behaves(silent=True)
     case = await paid(billing, sandbox, "4000 0000 0000 0259")
     finance = felix(billing)
@@ -144,7 +153,7 @@ async def test_a_payment_of_which_no_message_came_is_taken_in_exactly_once(
 async def test_money_that_moved_otherwise_at_the_provider_is_named_with_what_to_do(
     billing: ServiceUnderTest, sandbox: Sandbox
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     cases = [await paid(billing, sandbox) for _ in range(4)]
     await eventually(sandbox.all_delivered)
     [first, second, third, _] = await billing.fetch("SELECT provider_id FROM payments ORDER BY received_at, id")
@@ -165,7 +174,7 @@ async def test_money_that_moved_otherwise_at_the_provider_is_named_with_what_to_
 
 
 async def test_a_refund_whose_answer_was_lost_is_asked_about(billing: ServiceUnderTest, sandbox: Sandbox) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     case = await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
     finance = felix(billing)
@@ -197,10 +206,11 @@ async def test_the_command_lists_differences_and_says_so_by_its_exit_code(
     billing: ServiceUnderTest, sandbox: Sandbox, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("BILLING_GATEWAY_URL", sandbox.url)
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing)
     await paid(billing, sandbox)
     await eventually(sandbox.all_delivered)
-    today = datetime.now(UTC).date().isoformat()
+    today = billing.clock.at.date().isoformat()
+    days = ("--from", today, "--to", datetime.now(UTC).date().isoformat())
 
     async def run(*options: str) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
@@ -210,11 +220,11 @@ async def test_the_command_lists_differences_and_says_so_by_its_exit_code(
         said, told = await process.communicate()
         return process.returncode or 0, said.decode(), told.decode()
 
-    code, said, told = await run("--from", today)
+    code, said, told = await run(*days)
     assert (code, said) == (0, ""), told
     assert "2 lines, 1 fees and 0 payouts booked, 0 differences" in told
     sandbox.app.state.book.balance.add_movement("txn_odd", "charge", "pay_odd", "pay_odd", None, 5, "USD")
-    code, said, told = await run("--from", today, "--to", today)
+    code, said, told = await run(*days)
     assert code == 1
     assert said.startswith("missing_here: charge pay_odd: 5 USD there, nothing here.")
     monkeypatch.setenv("BILLING_GATEWAY_URL", "http://127.0.0.1:9")

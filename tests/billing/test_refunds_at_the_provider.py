@@ -1,15 +1,15 @@
 """Money may go back at the provider itself, or be refused there though it went: it never goes back twice (R21)."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from services.billing.cashier.refunding import LOOK_FIRST
 from services.billing.gateway import gateway_of
 from shared.events import RefundIssued
 from shared.web import Role
-from tests.billing.conftest import PRICE, CaseFacts, Sandbox, balances, eventually, queue, usd
+from tests.billing.conftest import PRICE, CaseFacts, Sandbox, balances, eventually, on_the_machines_clock, queue, usd
 from tests.billing.test_gateway import pay_page
-from tests.billing.test_provider_desk import checks_by_itself
+from tests.billing.test_provider_desk import checks_by_itself, tomorrow
 from tests.billing.test_provider_report import DIFFERENCES, felix, matters
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
@@ -75,11 +75,11 @@ async def test_a_refund_of_ours_that_the_provider_has_in_spite_of_its_refusal_is
 async def test_what_was_refunded_at_the_provider_is_booked_once_and_shows_at_once(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
 ) -> None:
-    billing.clock.at = datetime.now(UTC)
+    on_the_machines_clock(billing, case)
     payment = await paid(billing, sandbox, case)
     await sandbox.behaves(silent=True)
     await sandbox.http.post(f"/sandbox/payments/{payment}/refund")
-    billing.clock.at += timedelta(days=1)
+    await tomorrow(billing)
     await checks_by_itself(billing)
     [matter] = await matters(billing)
     finance, here = felix(billing), f"{DIFFERENCES}/{matter}/take-in"
@@ -172,6 +172,7 @@ async def test_what_went_back_of_an_unpaid_price_is_to_be_paid_again(
 async def test_one_that_comes_back_to_the_provider_is_owed_again(
     billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts
 ) -> None:
+    on_the_machines_clock(billing, case)
     payment = await paid(billing, sandbox, case)
     await sandbox.http.post(f"/sandbox/payments/{payment}/refund")
     await eventually(sandbox.all_delivered)
@@ -183,6 +184,6 @@ async def test_one_that_comes_back_to_the_provider_is_owed_again(
     assert (await balances(billing))["refunds_payable"] == -PRICE
     [waits] = await queue(billing, REFUNDS)
     assert waits.startswith("Pay back 2,500.00 USD by bank transfer")
-    billing.clock.at = datetime.now(UTC) + timedelta(days=1)
+    await tomorrow(billing)
     await checks_by_itself(billing)
     assert await matters(billing) == [], "went and came back on both sides"
