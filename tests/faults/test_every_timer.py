@@ -52,7 +52,7 @@ async def deaths(db: Database) -> AsyncIterator[Deaths]:
 
 
 async def due(db: Database) -> set[str]:
-    return {name for (name,) in await fetch(db, "SELECT name FROM timers WHERE due <= now()")}
+    return {name for (name,) in await fetch(db, "SELECT name FROM timers WHERE due <= $1", Clock().now())}
 
 
 async def hand_overs(db: Database, case_id: UUID) -> Counter[tuple[str, str]]:
