@@ -52,16 +52,19 @@ async def held_keys(tx: Tx, keys: Iterable[bytes | None]) -> set[bytes | None]:
 async def put(tx: Tx, arrival: "Arrival", *, error: str, behind: bool) -> None:
     """Park a record, whatever bytes it holds; parking the same one twice keeps the first.
 
+    One that comes ``behind`` another and was applied long ago, since it is read again, is not parked.
+
     PostgreSQL takes no NUL in a text: names of headers are kept percent-encoded, and what is for people leaves it out.
     """
     named = {name: value or b"" for name, value in arrival.headers}
     await tx.execute(
         """INSERT INTO parked (topic, partition, "offset", key, value, headers, type, case_id, behind, error)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING""",
+           SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+           WHERE NOT ($9 AND EXISTS (SELECT FROM inbox WHERE event_id = $11)) ON CONFLICT DO NOTHING""",
         arrival.topic, arrival.partition, arrival.offset, arrival.key, arrival.value,
         [[quote(name), value if value is None else value.hex()] for name, value in arrival.headers],
         named.get("ce_type", b"").decode(errors="replace").replace("\0", "") or None,
-        _uuid(named.get("ce_subject", arrival.key or b"")), behind, log.scrub(error).replace("\0", ""),
+        _uuid(named.get("ce_subject", arrival.key or b"")), behind, log.scrub(error).replace("\0", ""), _uuid(named.get("ce_id", b"")),
     )  # fmt: skip
 
 

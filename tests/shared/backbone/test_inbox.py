@@ -173,3 +173,18 @@ async def test_what_was_gathered_for_the_commit_is_gone_when_the_transaction_fai
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await toy.count("errands") == await toy.count("timers") == 0
+
+
+async def test_what_was_applied_before_its_case_had_a_parked_record_is_not_parked_when_it_is_read_again(
+    toy: ServiceUnderTest,
+) -> None:
+    case = a_case()
+    applied, failed, missed = (toy.arrival(withdrawn(case)) for _ in range(3))
+    await toy.applies(applied)
+    async with toy.ctx.db.transaction() as tx:
+        await parked.put(tx, failed, error="RuntimeError: it failed", behind=False)
+    await toy.applies(applied, missed)
+    assert [(one.offset, one.behind) for one in await parked.listed(toy.ctx.db)] == [
+        (failed.offset, False),
+        (missed.offset, True),
+    ]

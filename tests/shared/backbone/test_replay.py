@@ -145,3 +145,16 @@ async def test_replay_without_a_broker_says_so(stage: Stage) -> None:
     away = stage.ctx.platform.model_copy(update={"kafka_bootstrap": "127.0.0.1:9"})
     with pytest.raises(ValueError, match=r"Kafka at 127\.0\.0\.1:9 doesn't answer"):
         await run(dataclasses.replace(stage.ctx, platform=away), "replay", source="kafka")
+
+
+async def test_replay_parks_nothing_that_was_applied_before_a_record_of_its_case_was_parked(
+    stage: Stage, ctx: Context
+) -> None:
+    case = a_case()
+    fails = stage.toy.arrival(confirmed(case, services=(FAILS,)))
+    await stage.send(stage.toy.arrival(withdrawn(case)), fails, stage.toy.arrival(withdrawn(case)))
+    async with stage.working():
+        await stage.until_count("parked", 2)
+    before = await parked.listed(ctx.db)
+    assert await run(ctx, "replay", source="kafka") == 0
+    assert await parked.listed(ctx.db) == before
