@@ -46,7 +46,7 @@ It holds no ``OSError``, ``TimeoutError`` or ``InterfaceError``: a reaction that
 """
 
 BARE = (*TRANSIENT, asyncpg.InterfaceError, OSError, TimeoutError)
-"""The same of a connection that is held apart from any pool (``listener``, the relay's)."""
+"""The same of a connection that is held apart from any pool (``listening``)."""
 
 UniqueViolation = asyncpg.UniqueViolationError
 """What a unique constraint refuses; ``constraint_name`` says which."""
@@ -298,9 +298,21 @@ async def _begun(connection: Any, **options: Any) -> AsyncIterator[None]:
     await _in_time(transaction.commit())
 
 
-async def listener(url: str, name: str) -> Any:
-    """Return a connection to LISTEN on, apart from any pool; whoever asked closes it. Raises ``BARE``."""
-    return await asyncpg.connect(url, timeout=5, server_settings={"application_name": name})
+@asynccontextmanager
+async def listening(url: str, name: str, channel: str, woken: asyncio.Event, **settings: str) -> AsyncIterator[Any]:
+    """Lend a connection apart from any pool; ``woken`` is set when it hears of ``channel``, and when it is lost.
+
+    Raises ``BARE``.
+    """
+    connection = await asyncpg.connect(
+        url, timeout=5, command_timeout=30, server_settings={"application_name": name, **settings},
+    )  # fmt: skip
+    try:
+        connection.add_termination_listener(lambda _: woken.set())
+        await connection.add_listener(channel, lambda *_: woken.set())
+        yield connection
+    finally:
+        await connection.close(timeout=2)
 
 
 async def prepare(connection: Any) -> None:

@@ -5,16 +5,15 @@ it does must therefore be harmless when done again with the same ``key``.
 """
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from shared import log, telemetry
-from shared.backbone import failpoints
+from shared.backbone import failpoints, pace
 from shared.db import TRANSIENT, Database, Tx
 from shared.ids import CaseId, new_id
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=10)
 """Renewed while the errand runs: so long after its worker died, another takes over."""
-LONGEST = timedelta(minutes=2)
-WORST_BACKOFF = timedelta(minutes=10)
+LONGEST_RUN = 120.0
 _log = log.get(__name__)
 
 
@@ -85,40 +83,30 @@ async def _run(ctx: "Context", errand: Errand, runners: Mapping[str, ErrandRunne
     said = {"errand": errand.kind, "case_id": str(errand.case_id), "attempt": errand.attempt}
     try:
         with telemetry.continuing(errand.traceparent, f"errand {errand.kind}", case_id=str(errand.case_id)):
-            async with asyncio.timeout(LONGEST.total_seconds()), _renewing(ctx.db, errand):
-                await runners[errand.kind](errand, ctx)
+            async with asyncio.timeout(LONGEST_RUN):
+                doing = runners[errand.kind](errand, ctx)
+                await pace.alongside(doing, LEASE.total_seconds() / 3, lambda: _renew(ctx.db, errand))
     except Exception as error:  # noqa: BLE001 - kept at the errand, which is tried again
         _log.warning("errand_failed", **said, exc_info=errand.attempt % 5 == 0, problem=type(error).__name__)
-        await _end(ctx.db, errand, error=log.scrub(repr(error)))
+        await _postpone(ctx.db, errand, log.scrub(repr(error)))
     else:
         failpoints.reach("errands.run")
-        await _end(ctx.db, errand, error=None)
+        await _end(ctx.db, errand)
         failpoints.reach("errands.marked")
 
 
-@asynccontextmanager
-async def _renewing(db: Database, errand: Errand) -> AsyncIterator[None]:
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
-            with suppress(*TRANSIENT):
-                async with db.transaction() as tx:
-                    await tx.execute("UPDATE errands SET due = $2 WHERE id = $1", errand.id, tx.now + LEASE)
-
-    renewal = asyncio.create_task(renew())
-    try:
-        yield
-    finally:
-        renewal.cancel()
-        await asyncio.wait({renewal})
+async def _renew(db: Database, errand: Errand) -> None:
+    with suppress(*TRANSIENT):
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE errands SET due = $2 WHERE id = $1", errand.id, tx.now + LEASE)
 
 
-async def _end(db: Database, errand: Errand, *, error: str | None) -> None:
-    backoff = min(timedelta(seconds=2 ** min(errand.attempt - 1, 12)), WORST_BACKOFF) * random.uniform(0.8, 1.2)
+async def _end(db: Database, errand: Errand) -> None:
     async with db.transaction() as tx:
-        if error is None:
-            await tx.execute("UPDATE errands SET done_at = $2, error = NULL WHERE id = $1", errand.id, tx.now)
-        else:
-            await tx.execute(
-                "UPDATE errands SET due = $2, error = $3 WHERE id = $1", errand.id, tx.now + backoff, error
-            )
+        await tx.execute("UPDATE errands SET done_at = $2, error = NULL WHERE id = $1", errand.id, tx.now)
+
+
+async def _postpone(db: Database, errand: Errand, error: str) -> None:
+    again = timedelta(seconds=pace.backoff(errand.attempt - 1))
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE errands SET due = $2, error = $3 WHERE id = $1", errand.id, tx.now + again, error)

@@ -8,40 +8,21 @@ Unset, as always outside tests, a pass costs one comparison.
 import os
 import signal
 
-POINTS = (
-    "consumer.polled",
-    "consumer.recorded",
-    "consumer.handled",
-    "consumer.flushed",
-    "consumer.committed",
-    "consumer.acknowledged",
-    "consumer.parking",
-    "relay.taken",
-    "relay.sent",
-    "relay.acknowledged",
-    "relay.marked",
-    "timers.taken",
-    "timers.handled",
-    "timers.committed",
-    "errands.leased",
-    "errands.run",
-    "errands.marked",
-    "once.worked",
-    "once.committed",
-    "messages.heard",
-    "messages.committed",
-    "refund.sent",
-    "report.read",
-    "uploads.written",
-    "uploads.finished",
-    "uploads.counted",
-    "looking.leased",
-    "looking.stored",
-    "looking.told",
-    "looking.committed",
-    "rewrap.wrapped",
-    "rewrap.committed",
-)
+_STEPS = {
+    "consumer": ("polled", "recorded", "handled", "flushed", "committed", "acknowledged", "parking"),
+    "relay": ("taken", "sent", "acknowledged", "marked"),
+    "timers": ("taken", "handled", "committed"),
+    "errands": ("leased", "run", "marked"),
+    "once": ("worked", "committed"),
+    "messages": ("heard", "committed"),
+    "refund": ("sent",),
+    "report": ("read",),
+    "uploads": ("written", "finished", "counted"),
+    "looking": ("leased", "stored", "told", "committed"),
+    "rewrap": ("wrapped", "committed"),
+}
+"""Who may be killed, and at which of its steps."""
+POINTS = tuple(f"{who}.{step}" for who, steps in _STEPS.items() for step in steps)
 
 _point, _, _how = os.environ.get("CONSILIUM_FAILPOINT", "").partition("@")
 _name, _, _nth = _point.partition(":")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared import telemetry
-from shared.backbone import parked
+from shared.backbone import pace
 from shared.db import TRANSIENT, Database, Tx
 
 if TYPE_CHECKING:
@@ -23,6 +23,19 @@ SILENT_AFTER = timedelta(seconds=15)
 UNSENT_TOO_OLD = timedelta(seconds=30)
 STANDS_STILL_AFTER = timedelta(seconds=30)
 FORGOTTEN_AFTER = timedelta(hours=1)
+
+_TOLD = "SELECT said FROM worker_reports WHERE part LIKE 'worker %' AND as_of > $1"
+_STUCK = """
+SELECT (SELECT count(*) FROM parked WHERE ended IS NULL),
+       (SELECT count(*) FROM outbox WHERE refused IS NOT NULL AND published_at IS NULL),
+       (SELECT count(*) FROM timers WHERE attempts >= 3),
+       (SELECT count(*) FROM errands WHERE done_at IS NULL AND attempts >= 3)
+"""
+_SAY = """
+WITH gone AS (DELETE FROM worker_reports WHERE as_of < $4)
+INSERT INTO worker_reports (part, as_of, ok, said) VALUES ($1, $2, $3, $5)
+ON CONFLICT (part) DO UPDATE SET as_of = excluded.as_of, ok = excluded.ok, said = excluded.said
+"""
 
 
 @dataclass(frozen=True)
@@ -47,14 +60,8 @@ async def check(db: Database, service: str) -> Health:
     """Ask the database how the service does. Raises what the database raises when it can't be reached."""
     async with db.reading() as tx:
         age = await _unsent_age(tx, service)
-        told = await tx.fetch(
-            "SELECT said FROM worker_reports WHERE part LIKE 'worker %' AND as_of > $1", tx.now - SILENT_AFTER
-        )
-        held = await parked.open_count(tx)
-        refused = await tx.fetchval("SELECT count(*) FROM outbox WHERE refused IS NOT NULL AND published_at IS NULL")
-        timers = await tx.fetchval("SELECT count(*) FROM timers WHERE attempts >= 3")
-        errands = await tx.fetchval("SELECT count(*) FROM errands WHERE done_at IS NULL AND attempts >= 3")
-    workers: list[dict[str, Any]] = [row["said"] for row in told]
+        workers: list[dict[str, Any]] = [row["said"] for row in await tx.fetch(_TOLD, tx.now - SILENT_AFTER)]
+        held, refused, timers, errands = (await tx.fetch(_STUCK))[0]
     stopped = next((said["stopped"] for said in workers if said.get("stopped")), None)
     still = max((said.get("still") or 0 for said in workers), default=0)
     stands = still > STANDS_STILL_AFTER.total_seconds()
@@ -84,20 +91,22 @@ async def report(ctx: "Context", consumer: "Consumer", relay: "Relay", stop: asy
 
     Workers on one machine are told apart by their ports for machines: who comes after a dead one writes over its words.
     """
-    part = f"worker {socket.gethostname()}/{ctx.settings.ops_port or os.getpid()}"
-    while True:
+    while not stop.is_set():
         said = {
             "stopped": consumer.stopped, "still": consumer.stands_still_for, "lag": consumer.lag,
             "relay": "active" if relay.active else "standing by",
         }  # fmt: skip
-        with contextlib.suppress(*TRANSIENT):
-            async with ctx.db.transaction() as tx:
-                await _unsent_age(tx, ctx.service.name)
-                await _write(tx, part, {} if stop.is_set() else said)
-        if stop.is_set():
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), REPORT_EVERY)
+        await _say(ctx, said)
+        await pace.pause(REPORT_EVERY, stop)
+    await _say(ctx, {})
+
+
+async def _say(ctx: "Context", said: dict[str, Any]) -> None:
+    part = f"worker {socket.gethostname()}/{ctx.settings.ops_port or os.getpid()}"
+    with contextlib.suppress(*TRANSIENT):
+        async with ctx.db.transaction() as tx:
+            await _unsent_age(tx, ctx.service.name)
+            await tx.execute(_SAY, part, tx.now, not said.get("stopped"), tx.now - FORGOTTEN_AFTER, said)
 
 
 async def _unsent_age(tx: Tx, service: str) -> float:
@@ -106,12 +115,3 @@ async def _unsent_age(tx: Tx, service: str) -> float:
     age: float = max(0.0, (tx.now - oldest).total_seconds()) if oldest else 0.0
     telemetry.UNSENT_AGE.labels(service).set(age)
     return age
-
-
-async def _write(tx: Tx, part: str, said: dict[str, Any]) -> None:
-    await tx.execute(
-        """WITH gone AS (DELETE FROM worker_reports WHERE as_of < $4)
-           INSERT INTO worker_reports (part, as_of, ok, said) VALUES ($1, $2, $3, $5)
-           ON CONFLICT (part) DO UPDATE SET as_of = excluded.as_of, ok = excluded.ok, said = excluded.said""",
-        part, tx.now, not said.get("stopped"), tx.now - FORGOTTEN_AFTER, said,
-    )  # fmt: skip

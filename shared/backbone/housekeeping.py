@@ -5,10 +5,10 @@ that retries. Outbox and inbox are never swept: ``reconcile`` compares them fact
 """
 
 import asyncio
-import contextlib
 from datetime import timedelta
 
 from shared import log
+from shared.backbone import pace
 from shared.db import TRANSIENT, Database
 from shared.service import Context
 
@@ -27,14 +27,13 @@ DELETE FROM idempotency WHERE (principal, key) IN (
 
 async def run(ctx: Context, stop: asyncio.Event) -> None:
     """Sweep at the start and each hour, until ``stop`` is set."""
-    while not stop.is_set():
-        try:
-            if swept := await sweep(ctx.db):
-                _log.info("answers_swept", many=swept)
-        except TRANSIENT as error:
-            _log.warning("sweep_interrupted", problem=repr(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+    await pace.go_on(lambda: _sweep_and_rest(ctx, stop), stop, through=TRANSIENT, event="sweep_interrupted")
+
+
+async def _sweep_and_rest(ctx: Context, stop: asyncio.Event) -> None:
+    if swept := await sweep(ctx.db):
+        _log.info("answers_swept", many=swept)
+    await pace.pause(EVERY_SECONDS, stop)
 
 
 async def sweep(db: Database) -> int:

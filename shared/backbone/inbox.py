@@ -3,7 +3,8 @@
 What arrives is either applied, recorded as none of our business, or parked behind an earlier record of its case.
 """
 
-from collections import Counter, defaultdict
+import itertools
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -109,25 +110,16 @@ async def _record(tx: Tx, read: Sequence[_Read]) -> set[UUID]:
     """Remember what arrived, whether it concerns us or not, and return the ids that are new."""
     if not read:
         return set()
-    rows = await tx.fetch(
-        _RECORD,
-        [one.envelope.event_id for one in read],
-        [one.topic for one in read],
-        [one.envelope.case_id for one in read],
-        [one.envelope.sequence for one in read],
-        [one.envelope.type for one in read],
-    )
+    told = [(said.event_id, topic, said.case_id, said.sequence, said.type) for topic, said, _ in read]
+    rows = await tx.fetch(_RECORD, *map(list, zip(*told, strict=True)))
     return {row["event_id"] for row in rows}
 
 
 def _waves(ours: Sequence[_Read]) -> Iterator[list[_Read]]:
-    """Yield everybody's first fact, then everybody's second …: within a wave no two facts are of one case."""
-    waves: defaultdict[int, list[_Read]] = defaultdict(list)
-    seen: Counter[UUID] = Counter()
-    for one in ours:
-        waves[seen[one.envelope.case_id]].append(one)
-        seen[one.envelope.case_id] += 1
-    yield from waves.values()
+    """Yield every case's first fact, then every case's second …; ``ours`` stand together case by case."""
+    cases = [list(facts) for _, facts in itertools.groupby(ours, lambda one: one.envelope.case_id)]
+    for wave in itertools.zip_longest(*cases):
+        yield [one for one in wave if one is not None]
 
 
 async def _react(tx: Tx, reactions: Reactions, wave: Sequence[_Read], service: str) -> None:

@@ -1,6 +1,7 @@
 """How this product talks to Kafka: the one place that holds the clients' settings."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -37,12 +38,14 @@ def producer(settings: PlatformSettings, service: str) -> AIOKafkaProducer:
     )
 
 
-def consumer(settings: PlatformSettings, service: str, *topics: str, group: str | None) -> AIOKafkaConsumer:
-    """Return an unstarted consumer that commits nothing by itself and begins a new group at the first record."""
+def consumer(settings: PlatformSettings, service: str, *topics: str) -> AIOKafkaConsumer:
+    """Return an unstarted consumer that commits nothing by itself: a member of the service's group, which begins at the
+    first record; without topics, one that reads what it is assigned.
+    """
     return AIOKafkaConsumer(
         *(settings.kafka_prefix + topic for topic in topics),
         **_connection(settings, f"{service}-worker"),
-        group_id=settings.kafka_prefix + group if group else None,
+        group_id=f"{settings.kafka_prefix}consilium.{service}" if topics else None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=SESSION_MS,
@@ -59,6 +62,7 @@ def arrival(settings: PlatformSettings, record: Any) -> Arrival:
     return Arrival(topic, record.partition, record.offset, record.key, record.value, record.headers)
 
 
-def patience(stop: asyncio.Event) -> float:
-    """Return how many seconds a client may take to end: few once we are told to stop, since a broker may be away."""
-    return 0.4 if stop.is_set() else 5.0
+async def let_go(client: AIOKafkaConsumer | AIOKafkaProducer, stop: asyncio.Event) -> None:
+    """End a client in good order, if that takes few seconds; fewer once we are told to stop, since a broker may be away."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(client.stop(), 0.4 if stop.is_set() else 5.0)

@@ -3,23 +3,21 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from shared.backbone import health
 from shared.db import BARE, Database
 
 StartResponse = Callable[..., Any]
+Answer = tuple[str, dict[str, Any]]
+OK, UNWELL, NOWHERE = "200 OK", "503 Service Unavailable", "404 Not Found"
 CHECK_SECONDS = 3.0
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
 
 
 class _Quiet(WSGIRequestHandler):
@@ -27,44 +25,40 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: health checks are not facts."""
 
 
-def serve(port: int, db: Database, service: str, host: str) -> _Server:
+def serve(port: int, db: Database, service: str, host: str) -> ThreadingWSGIServer:
     """Answer on ``port`` from a thread of its own, so that a busy event loop still shows its metrics."""
-    loop = asyncio.get_running_loop()
-    metrics = make_wsgi_app()
+    loop, metrics = asyncio.get_running_loop(), make_wsgi_app()
+    questions = {"/readyz": _ready, "/healthz": _healthy}
 
-    def healthz() -> tuple[str, bytes]:
+    def ask(question: Callable[[Database, str], Coroutine[Any, Any, Answer]]) -> Answer:
         try:
-            asked = asyncio.run_coroutine_threadsafe(health.check(db, service), loop)
-            found = asked.result(CHECK_SECONDS)
+            return asyncio.run_coroutine_threadsafe(question(db, service), loop).result(CHECK_SECONDS)
         except BARE as error:
-            return "503 Service Unavailable", json.dumps({"service": service, "problems": [repr(error)]}).encode()
-        return ("200 OK" if found.ok else "503 Service Unavailable"), json.dumps(asdict(found)).encode()
+            return UNWELL, {"ready": False, "service": service, "problems": [repr(error)]}
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             answer: Iterable[bytes] = metrics(environ, start_response)
             return answer
-        status, body = {
-            "/livez": lambda: ("200 OK", b'{"live": true}'),
-            "/readyz": lambda: _ready(db, loop),
-            "/healthz": healthz,
-        }.get(path, lambda: ("404 Not Found", b"{}"))()
+        if path in questions:
+            status, said = ask(questions[path])
+        else:
+            status, said = (OK, {"live": True}) if path == "/livez" else (NOWHERE, {})
         start_response(status, [("Content-Type", "application/json")])
-        return [body]
+        return [json.dumps(said).encode()]
 
-    server: _Server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
+    server = make_server(host, port, app, ThreadingWSGIServer, _Quiet)
     threading.Thread(target=server.serve_forever, args=[0.1], daemon=True, name="ops").start()
     return server
 
 
-def _ready(db: Database, loop: asyncio.AbstractEventLoop) -> tuple[str, bytes]:
-    async def ask() -> None:
-        async with db.reading() as tx:
-            await tx.fetchval("SELECT 1")
+async def _ready(db: Database, _service: str) -> Answer:
+    async with db.reading() as tx:
+        await tx.fetchval("SELECT 1")
+    return OK, {"ready": True}
 
-    try:
-        asyncio.run_coroutine_threadsafe(ask(), loop).result(CHECK_SECONDS)
-    except BARE as error:
-        return "503 Service Unavailable", json.dumps({"ready": False, "problem": repr(error)}).encode()
-    return "200 OK", b'{"ready": true}'
+
+async def _healthy(db: Database, service: str) -> Answer:
+    found = await health.check(db, service)
+    return (OK if found.ok else UNWELL), asdict(found)

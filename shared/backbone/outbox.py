@@ -1,6 +1,6 @@
 """Telling facts: written with the state they tell of, in one transaction, and sent afterwards by the relay."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared import telemetry
 from shared.backbone import failpoints
@@ -9,8 +9,7 @@ from shared.events import Fact
 from shared.ids import CaseId, EventId, new_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsent:
+class _Unsent(NamedTuple):
     event_id: EventId
     fact: Fact
     traceparent: str | None
@@ -48,19 +47,13 @@ ORDER BY position
 
 async def flush(tx: Tx) -> None:
     """Write what ``tx`` tells, with the last of its other writes; ``append`` has it run before the commit."""
-    unsent: list[_Unsent] = tx.unsent
-    topics, cases = [one.fact.topic for one in unsent], [one.fact.case_id for one in unsent]
+    told = [
+        (event_id, fact.topic, fact.case_id, fact.type_name(), fact.model_dump_json(), traceparent)
+        for event_id, fact, traceparent in tx.unsent
+    ]
+    event_ids, topics, cases, *rest = map(list, zip(*told, strict=True))
     tx.later(_RESERVE, topics, cases, name="reserved")
-    tx.later(
-        _TELL,
-        [one.event_id for one in unsent],
-        topics,
-        cases,
-        [one.fact.type_name() for one in unsent],
-        [one.fact.model_dump_json() for one in unsent],
-        [one.traceparent for one in unsent],
-        tx.now,
-    )
+    tx.later(_TELL, event_ids, topics, cases, *rest, tx.now)
     tx.before_commit.append(_flushed)  # behind everything else that waits for the commit
 
 

@@ -99,12 +99,6 @@ async def without_known(db: Database, arrivals: Sequence["Arrival"]) -> list["Ar
     return [one for one in arrivals if (one.topic, one.partition, one.offset) not in known]
 
 
-async def open_count(tx: Tx) -> int:
-    """Return how many records are parked."""
-    count: int = await tx.fetchval("SELECT count(*) FROM parked WHERE ended IS NULL")
-    return count
-
-
 async def retry(db: Database, parked_id: int, react: Callable[[Tx, "Arrival"], Awaitable[Any]], *, by: str) -> int:
     """Apply a parked record and then those behind it, in order; return how many were applied.
 
@@ -150,12 +144,12 @@ async def _first_of_case(db: Database, parked_id: int) -> Row | None:
 
 
 async def _end(tx: Tx, parked_id: int, how: str, by: str, why: str = "") -> bool:
-    changed = await tx.changed(
+    ended = await tx.changed(
         """UPDATE parked SET ended = $2, ended_at = $3, ended_by = $4, ended_why = nullif($5, '')
            WHERE id = $1 AND ended IS NULL""",
         parked_id, how, tx.now, by, why,
     )  # fmt: skip
-    return changed == 1
+    return ended == 1
 
 
 async def _note_failure(db: Database, parked_id: int, error: str) -> None:

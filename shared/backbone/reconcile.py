@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.backbone.timers import NOBODY
 from shared.db import Database, Tx
 from shared.ids import CaseId
 from shared.service import Context
 
 PAGE = 5_000
+
+_MISSING = """
+SELECT case_id, array_agg(sequence ORDER BY sequence) AS missing,
+       EXISTS (SELECT FROM parked p WHERE p.ended IS NULL AND p.topic = $1 AND p.case_id = told.case_id) AS parked
+FROM unnest($2::uuid[], $3::int[]) AS told (case_id, last), generate_series(1, last) AS counted (sequence)
+WHERE NOT EXISTS (
+    SELECT FROM inbox i WHERE i.topic = $1 AND i.case_id = told.case_id AND i.sequence = counted.sequence)
+GROUP BY case_id ORDER BY case_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +51,11 @@ async def gaps(ctx: Context) -> list[Gap]:
     """Ask every owner for its counts and name every fact that this service lacks. Raises ``PeerProblem``."""
     found: list[Gap] = []
     for topic in sorted({fact.topic for fact in ctx.service.reactions}):
-        owner, after = topic.split(".")[0], None
-        while page := await ctx.peers.get(
-            owner, "/facts/sequences", topic=topic, **({"after": after} if after else {})
-        ):
+        owner, after = topic.split(".")[0], str(NOBODY)
+        while page := await ctx.peers.get(owner, "/facts/sequences", topic=topic, after=after):
             last_of = {CaseId(UUID(case_id)): last for _, case_id, last in page}
             async with ctx.db.reading() as tx:
-                found += await _compare(tx, topic, last_of)
+                rows = await tx.fetch(_MISSING, topic, list(last_of), list(last_of.values()))
+            found += [Gap(topic, row["case_id"], tuple(row["missing"]), row["parked"]) for row in rows]
             after = page[-1][1]
     return found
-
-
-async def _compare(tx: Tx, topic: str, last_of: dict[CaseId, int]) -> list[Gap]:
-    rows = await tx.fetch(
-        """SELECT case_id, array_agg(sequence) AS heard FROM inbox
-           WHERE topic = $1 AND case_id = ANY($2) GROUP BY case_id""",
-        topic, list(last_of),
-    )  # fmt: skip
-    heard = {row["case_id"]: set(row["heard"]) for row in rows}
-    held = await tx.fetch("SELECT DISTINCT case_id FROM parked WHERE ended IS NULL AND topic = $1", topic)
-    parked = {row["case_id"] for row in held}
-    return [
-        Gap(topic, case_id, missing, case_id in parked)
-        for case_id, last in last_of.items()
-        if (missing := tuple(sorted(set(range(1, last + 1)) - heard.get(case_id, set()))))
-    ]

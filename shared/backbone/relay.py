@@ -6,33 +6,32 @@ it may no longer mark anything. A fact it sent twice is told apart by its id.
 """
 
 import asyncio
-import contextlib
 import functools
 import itertools
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared import log, telemetry
-from shared.backbone import failpoints, kafka
-from shared.db import BARE, Row
+from shared.backbone import failpoints, kafka, pace
+from shared.db import BARE, Row, listening
 from shared.envelope import Envelope
+from shared.ids import CaseId
 from shared.settings import PlatformSettings
 
 LOCK = 7_203_942
 BATCH = 2_000
-POLL_SECONDS = 1.0
 SILENCE = "5s"
 """How long the active relay may say nothing to PostgreSQL before another takes over."""
 
+# The last seven columns are an envelope's fields, in order.
 # ARRAY(…) runs once; a plain IN (…) may run again for every row while statistics are stale.
 _TAKE = """
-SELECT id, event_id, topic, case_id, sequence, type, payload, traceparent, created_at FROM outbox
+SELECT id, topic, payload, event_id, type, $2 AS source, created_at, case_id, sequence, traceparent FROM outbox
 WHERE id = ANY(ARRAY(
     SELECT id FROM outbox o WHERE published_at IS NULL
       AND NOT EXISTS (
@@ -44,14 +43,14 @@ _MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1)"
 _REFUSE = "UPDATE outbox SET refused = $2 WHERE id = $1"
 _REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordTooLargeError, InvalidMessageError)
 
-T = TypeVar("T")
 _log = log.get(__name__)
 
 
 @dataclass
 class _Outcome:
     sent: list[int] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[CaseId, tuple[int, str]] = field(default_factory=dict)
+    """By the case that stops there: the row, and why."""
 
 
 class Relay:
@@ -66,61 +65,36 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until ``stop`` is set, starting anew after any failure; what was not marked is sent again."""
-        backoff = 0.2
-        while not stop.is_set():
-            try:
-                await self._relay(stop)
-                backoff = 0.2
-            except (*BARE, KafkaError) as error:
-                _log.warning("relay_interrupted", problem=repr(error), again_in_seconds=backoff)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), backoff)
-                backoff = min(backoff * 2, 3.0)
-            finally:
-                self.active = False
+        await pace.go_on(lambda: self._relay(stop), stop, through=(*BARE, KafkaError), event="relay_interrupted")
 
     async def _relay(self, stop: asyncio.Event) -> None:
-        connection = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=30,
-            server_settings={
-                "application_name": f"{self._service}-relay",
-                "idle_session_timeout": SILENCE,
-                "synchronous_commit": "off",  # a mark lost in a crash sends a fact again, which its readers know by its id
-            },
-        )  # fmt: skip
-        try:
+        """Wait for the lock, and be the active relay for as long as this connection holds it."""
+        woken = asyncio.Event()
+        async with listening(
+            self._url, f"{self._service}-relay", "outbox", woken,
+            idle_session_timeout=SILENCE,
+            synchronous_commit="off",  # a mark lost in a crash sends a fact again, which its readers know by its id
+        ) as connection:  # fmt: skip
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                if await _either(stop, POLL_SECONDS):
+                await pace.pause(pace.POLL_SECONDS, stop)
+                if stop.is_set():
                     return
-            woken = asyncio.Event()
-            connection.add_termination_listener(lambda _: woken.set())
-            await connection.add_listener("outbox", lambda *_: woken.set())
-            producer = kafka.producer(self._settings, self._service)
-            try:
-                await self._alive(connection, producer.start())
-                self.active = True
-                _log.info("relay_active")
-                await self._drain(connection, producer, woken, stop)
-            finally:
-                await asyncio.wait_for(producer.stop(), kafka.patience(stop))
-        finally:
-            connection.terminate() if connection.is_closed() else await connection.close(timeout=2)
+            await self._be_active(connection, woken, stop)
 
-    async def _drain(
-        self, connection: Any, producer: AIOKafkaProducer, woken: asyncio.Event, stop: asyncio.Event
-    ) -> None:
-        waking = asyncio.create_task(_wake(woken, when=stop))
+    async def _be_active(self, connection: Any, woken: asyncio.Event, stop: asyncio.Event) -> None:
+        producer = kafka.producer(self._settings, self._service)
         try:
-            while not stop.is_set():
-                woken.clear()
-                if not await self.send_next(connection, producer):
-                    await _either(woken, POLL_SECONDS)
+            await _alive(connection, producer.start())
+            self.active = True
+            _log.info("relay_active")
+            await pace.whenever(woken, connection, lambda: self.send_next(connection, producer), stop)
         finally:
-            waking.cancel()
+            self.active = False
+            await kafka.let_go(producer, stop)
 
     async def send_next(self, connection: Any, producer: AIOKafkaProducer) -> int:
         """Send and mark the next batch of facts; return how many were taken."""
-        rows = await connection.fetch(_TAKE, BATCH)
+        rows = await connection.fetch(_TAKE, BATCH, f"/consilium/{self._service}")
         if not rows:
             return 0
         failpoints.reach("relay.taken")
@@ -130,14 +104,14 @@ class Relay:
         outcome = _Outcome()
         sending = asyncio.gather(*(self._send(producer, place, some, outcome) for place, some in by_partition.items()))
         try:
-            await self._alive(connection, sending)
+            await _alive(connection, sending)
         finally:
             if outcome.sent:
                 failpoints.reach("relay.acknowledged")
                 await connection.execute(_MARK, outcome.sent)
                 telemetry.PUBLISHED.labels(self._service).inc(len(outcome.sent))
                 failpoints.reach("relay.marked")
-            for row_id, why in outcome.refused.items():
+            for row_id, why in outcome.refused.values():
                 _log.error("fact_refused", outbox_id=row_id, problem=why)
                 await connection.execute(_REFUSE, row_id, why)
         return len(rows)
@@ -151,67 +125,34 @@ class Relay:
         self, producer: AIOKafkaProducer, place: TopicPartition, rows: Sequence[Row], outcome: _Outcome
     ) -> None:
         """Send one partition's rows, batch after batch; the rows of a batch that Kafka refuses go again one by one."""
-        left, alone = list(rows), 0
-        while left:
+        while rows := [row for row in rows if row["case_id"] not in outcome.refused]:
             batch = producer.create_batch()
-            add = functools.partial(_add, batch, self._service)
-            some = list(itertools.takewhile(add, left[:1] if alone else left))
+            some = list(itertools.takewhile(functools.partial(_add, batch), rows))
             try:
-                await _delivered(producer, batch, place)
-            except _REFUSED_FOR_GOOD as why:
-                if len(some) > 1:
-                    alone = len(some)
-                    continue
-                outcome.refused[some[0]["id"]] = repr(why)
-                left = [row for row in left if row["case_id"] != some[0]["case_id"]]
-            else:
+                delivery = await producer.send_batch(batch, place.topic, partition=place.partition)
+                failpoints.reach("relay.sent")
+                await delivery
                 outcome.sent.extend(row["id"] for row in some)
-                left = left[len(some) :]
-            alone = max(alone - 1, 0)
+            except _REFUSED_FOR_GOOD as why:
+                if len(some) == 1:
+                    outcome.refused[some[0]["case_id"]] = some[0]["id"], repr(why)
+                else:
+                    for row in some:
+                        await self._send(producer, place, [row], outcome)
+            rows = rows[len(some) :]
 
-    async def _alive(self, connection: Any, work: Awaitable[T]) -> T:
-        """Await ``work`` while telling PostgreSQL each second that this relay lives; raise when the lock is gone."""
-        task = asyncio.ensure_future(work)
-        try:
-            while not (await asyncio.wait({task}, timeout=POLL_SECONDS))[0]:
-                await connection.execute("SELECT 1")
-            return task.result()
-        finally:
-            task.cancel()
+
+async def _alive(connection: Any, work: Awaitable[object]) -> None:
+    """Await ``work`` while telling PostgreSQL each second that this relay lives; raise when the lock is gone."""
+    await pace.alongside(work, pace.POLL_SECONDS, lambda: connection.execute("SELECT 1"))
 
 
 def _key(row: Row) -> bytes:
     return str(row["case_id"]).encode()
 
 
-def _add(batch: Any, service: str, row: Row) -> bool:
-    envelope = Envelope(
-        event_id=row["event_id"],
-        type=row["type"],
-        source=f"/consilium/{service}",
-        time=row["created_at"],
-        case_id=row["case_id"],
-        sequence=row["sequence"],
-        traceparent=row["traceparent"],
-    )
-    taken = batch.append(timestamp=None, key=_key(row), value=row["payload"].encode(), headers=envelope.headers())
-    return taken is not None
-
-
-async def _delivered(producer: AIOKafkaProducer, batch: Any, place: TopicPartition) -> None:
-    delivery = await producer.send_batch(batch, place.topic, partition=place.partition)
-    failpoints.reach("relay.sent")
-    await delivery
-
-
-async def _either(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for the event, at most so long; return whether it came."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
-    return event.is_set()
-
-
-async def _wake(woken: asyncio.Event, *, when: asyncio.Event) -> None:
-    """Let who waits for one event notice the other at once."""
-    await when.wait()
-    woken.set()
+def _add(batch: Any, row: Row) -> bool:
+    """Add a fact to a batch that has room for it; return whether it had."""
+    _, _, payload, *envelope = row
+    headers = Envelope(*envelope).headers()
+    return batch.append(timestamp=None, key=_key(row), value=payload.encode(), headers=headers) is not None

@@ -1,6 +1,6 @@
 """Delivering facts again. Every reader knows a fact by its id, so what was already applied changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from shared.backbone.inbox import Arrival
 from shared.db import TRANSIENT
 from shared.ids import CaseId
 from shared.service import Context
+from shared.topics import PARTITIONS
 
 MAX_RECORDS = 500
 
@@ -51,19 +52,17 @@ async def from_outbox(ctx: Context, *, case_id: CaseId | None = None, since: dat
 async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | None = None) -> Replayed:
     """Read the topics again up to their present ends and apply what this service missed.
 
-    The consumer group's offsets stay, and nothing is parked. Raises ``ValueError`` when Kafka can't be reached.
+    The consumer group's offsets stay, and nothing is parked but what was missed behind a parked record of its case.
+    Raises ``ValueError`` when Kafka can't be reached.
     """
-    client, done = kafka.consumer(ctx.platform, ctx.service.name, group=None), Replayed()
+    client, done = kafka.consumer(ctx.platform, ctx.service.name), Replayed()
+    prefix = ctx.platform.kafka_prefix
     try:
         await client.start()
-        places = [
-            TopicPartition(topic, partition)
-            for topic in (ctx.platform.kafka_prefix + name for name in topics)
-            for partition in sorted(await _partitions(client, topic))
-        ]
+        places = [TopicPartition(prefix + topic, number) for topic in topics for number in range(PARTITIONS)]
         client.assign(places)
         ends = await client.end_offsets(places)
-        await _rewind(client, places, since)
+        await _rewind(client, ends, since)
         while unread := [place for place in places if await client.position(place) < ends[place]]:
             polled = await client.getmany(*unread, timeout_ms=1_000, max_records=MAX_RECORDS)
             arrivals = [kafka.arrival(ctx.platform, record) for records in polled.values() for record in records]
@@ -91,21 +90,14 @@ async def _deliver(ctx: Context, arrivals: Sequence[Arrival], done: Replayed) ->
             for arrival in free:
                 await _deliver(ctx, [arrival], done)
         else:
-            done.failed[f"{free[0].topic} {free[0].partition}:{free[0].offset}"] = log.scrub(repr(error))
-            done.stuck |= {free[0].key} - {None}
+            [failed] = free
+            done.failed[f"{failed.topic} {failed.partition}:{failed.offset}"] = log.scrub(repr(error))
+            done.stuck |= {failed.key} - {None}
 
 
-async def _partitions(client: AIOKafkaConsumer, topic: str) -> set[int]:
-    await client._client.force_metadata_update()
-    await client._client._wait_on_metadata(topic)
-    found: set[int] = client.partitions_for_topic(topic)
-    return found
-
-
-async def _rewind(client: AIOKafkaConsumer, places: Sequence[TopicPartition], since: datetime | None) -> None:
-    await client.seek_to_beginning(*places)
+async def _rewind(client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], since: datetime | None) -> None:
+    await client.seek_to_beginning(*ends)
     if since is not None:
-        at = await client.offsets_for_times({place: int(since.timestamp() * 1000) for place in places})
-        ends = await client.end_offsets(places)
-        for place in places:
-            client.seek(place, at[place].offset if at[place] else ends[place])
+        found = await client.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1000)))
+        for place, first in found.items():
+            client.seek(place, first.offset if first else ends[place])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared import log, telemetry
-from shared.backbone import failpoints
+from shared.backbone import failpoints, pace
 from shared.db import AWAY, Database, Row, Tx
 from shared.ids import CaseId
 
@@ -14,7 +14,6 @@ TimerReaction = Callable[[CaseId, Tx], Awaitable[None]]
 
 NOBODY = CaseId(UUID(int=0))
 """Whose clock it is when it is of no case."""
-WORST_BACKOFF = timedelta(minutes=10)
 _log = log.get(__name__)
 
 
@@ -109,10 +108,10 @@ async def _run_one(db: Database, reactions: Mapping[str, TimerReaction]) -> bool
 
 async def _postpone(db: Database, taken: Row, error: str) -> None:
     """Let a timer go off again later, unless somebody wound it anew meanwhile."""
+    again = timedelta(seconds=pace.backoff(taken["attempts"], jitter=0))
     async with db.transaction() as tx:
         await tx.execute(
             """UPDATE timers SET due = $4, attempts = attempts + 1, error = $5
                WHERE case_id = $1 AND name = $2 AND due = $3""",
-            taken["case_id"], taken["name"], taken["due"],
-            tx.now + min(timedelta(seconds=2 ** min(taken["attempts"], 12)), WORST_BACKOFF), error,
+            taken["case_id"], taken["name"], taken["due"], tx.now + again, error,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from shared import log
 from shared.backbone import health, housekeeping, ops, runner
@@ -23,12 +23,12 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
     consumer = Consumer(service.name, service.reactions, ctx.db, ctx.platform)
     at, port = ctx.settings.ops_host, ctx.settings.ops_port
     server = ops.serve(port, ctx.db, service.name, at) if port else None
-    parts: list[Callable[[], Awaitable[None]]] = [
-        lambda: relay.run(stop),
-        lambda: consumer.run(stop),
-        lambda: runner.run(ctx, stop),
-        lambda: health.report(ctx, consumer, relay, stop),
-        lambda: housekeeping.run(ctx, stop),
+    parts = [
+        relay.run(stop),
+        consumer.run(stop),
+        runner.run(ctx, stop),
+        health.report(ctx, consumer, relay, stop),
+        housekeeping.run(ctx, stop),
     ]
     spare_the_collector()
     _log.info("worker_started")
@@ -45,10 +45,10 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
         _log.info("worker_stopped")
 
 
-async def _or_stop(part: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+async def _or_stop(part: Awaitable[None], stop: asyncio.Event) -> None:
     """A part that dies takes the worker with it, in good order: the supervisor starts a whole one."""
     try:
-        await part()
+        await part
     except BaseException:  # told to stop, too: no part outlives another
         stop.set()
         raise

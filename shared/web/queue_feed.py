@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared import log
-from shared.db import BARE, Database, listener
+from shared.db import BARE, Database, listening
 from shared.staff_queue import Cursor, Item, Queue, changes, now_at
 
 EAGER_SECONDS, EAGER_PAUSE, POLL_SECONDS = 2.0, 0.05, 1.0
@@ -80,15 +80,10 @@ class QueueFeed:
         """Follow the changes until cancelled."""
         while True:
             try:
-                connection = await listener(self._url, "queue-feed")
-                try:
-                    await connection.add_listener("queue", lambda *_: self._woken.set())
-                    connection.add_termination_listener(lambda _: self._woken.set())
+                async with listening(self._url, "queue-feed", "queue", self._woken) as connection:
                     await self._begin()
                     while not connection.is_closed():
                         await self._until_quiet()
-                finally:
-                    await connection.close(timeout=2)
             except BARE as error:
                 _log.warning("queue_feed_interrupted", problem=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
