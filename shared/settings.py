@@ -3,8 +3,9 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STATE = Path(".consilium")
@@ -18,6 +19,13 @@ def _networks(text: object) -> object:
     if not isinstance(text, str):
         return text
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _zone(name: str) -> str:
+    """Return a time zone's name; raises ``ValueError`` for one that isn't known."""
+    if name not in available_timezones():
+        raise ValueError("name a time zone such as America/New_York")
+    return name
 
 
 class PlatformSettings(BaseSettings):
@@ -34,6 +42,11 @@ class PlatformSettings(BaseSettings):
     internal_url: Annotated[
         str | None, Field(description="Where services reach each other; the public one when unset")
     ] = None
+    office_zone: Annotated[
+        str,
+        AfterValidator(_zone),
+        Field(description="The clock by which pages say when something was, where a programme's own isn't asked for"),
+    ] = "America/New_York"
     kafka_bootstrap: Annotated[str, Field(description="host:port[,host:port…] of the brokers")] = "127.0.0.1:9392"
     kafka_prefix: Annotated[
         str, Field(description="Put before every topic and group, for several installations on one cluster")

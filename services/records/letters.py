@@ -44,7 +44,7 @@ class Letter:
     rtl: bool
     title: str
     seller: str
-    address: str
+    address: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     greeting: str
     ask: str
@@ -123,9 +123,9 @@ def _signing(_: Speech, patient: Patient) -> list[str]:
     return [_(N_("Place and date")), signed]
 
 
-def _address(_: Speech, rules: Programme) -> str:
+def _address(_: Speech, rules: Programme) -> tuple[str, ...]:
     at = rules.contacts
-    return " · ".join(map(_.own, (at.post, at.email, at.phone)))
+    return tuple(map(_.own, (at.post, at.email, at.phone)))
 
 
 async def write(ctx: Context, case_id: UUID, provider_id: UUID, by: Person) -> tuple[str, bytes]:

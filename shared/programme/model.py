@@ -157,7 +157,9 @@ class Refunds(Value):
 
 
 class Contacts(Value):
-    """How to reach the office (R10). ``toll_free``: a number for each country (ISO 3166 alpha-2) that has one."""
+    """How to reach the office (R10). ``toll_free``: a number for each country (ISO 3166 alpha-2) that has one. ``laboratory``: where
+    slides and blocks are sent (R26).
+    """
 
     made_up: bool
     email: str
@@ -166,6 +168,7 @@ class Contacts(Value):
     post: str
     in_person_url: str
     toll_free: ReadOnly[str, str]
+    laboratory: str | None = None
 
     def phone_in(self, country: str) -> str:
         """Return the free number in ``country``, or the office's own."""

@@ -95,6 +95,7 @@ def furnish(
     app.state.clock = ctx.clock
     app.state.queue_feed = QueueFeed(ctx.db, ctx.settings.database_url, service.queues)
     app.state.service_name = service.name
+    app.state.office_zone = platform.office_zone
     app.state.development = platform.consilium_env == "development"
     app.state.secure = platform.public_url.startswith("https:")
     app.state.locale_folders = (service.package / "locale",)

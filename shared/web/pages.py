@@ -81,6 +81,7 @@ class Reader:
     locale: str = "en"
     translations: NullTranslations = field(default_factory=NullTranslations)
     now: datetime | None = None
+    zone: str = "UTC"
 
 
 _ENGLISH = Reader()
@@ -144,7 +145,7 @@ class PageOf:
             "translations": translator_for(self._request), "language_link": _language_link(self._request), "now": state.clock.now(),
             "development": state.development,
         }  # fmt: skip
-        with reading(Reader(locale, common["translations"], common["now"])):
+        with reading(Reader(locale, common["translations"], common["now"], state.office_zone)):
             return template.render({**common, **context})
 
 
@@ -180,9 +181,10 @@ def money(amount: Any, currency: str | None = None) -> str:
     return isolated(said) if direction(locale) == "rtl" else said
 
 
-def when(at: datetime | None, zone: str = "UTC") -> Markup:
-    """Return an instant with its zone, as ``<time>``."""
-    return Markup("–") if at is None else _when(at, zone, _reader.get().locale)
+def when(at: datetime | None, zone: str = "") -> Markup:
+    """Return an instant with its zone, the office's unless another is given, as ``<time>``."""
+    reader = _reader.get()
+    return Markup("–") if at is None else _when(at, zone or reader.zone, reader.locale)
 
 
 @lru_cache(maxsize=4096)  # fifty desks look at the same rows, and a date in words is most of what a row costs

@@ -251,3 +251,29 @@ async def test_a_specialist_meets_the_patient_where_the_case_is_theirs_and_nowhe
     for secret in ("Testova", "example.com", "reast", "4,500"):
         assert secret not in page
     assert "4,500" in (await intake.sign_in(Role.FINANCE).get(f"/desk/cases/{case_id}", headers=HTML)).text
+
+
+async def test_the_desk_says_when_by_the_offices_clock_on_every_page(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    page = (await advisor(intake).get(f"/desk/cases/{case_id}", headers=HTML)).text
+    assert " EST</time>" in page
+    assert " UTC</time>" not in page
+
+
+async def test_whoever_compares_papers_is_told_who_the_patient_is(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    path = f"/desk/intake/cases/{case_id}/patient"
+    manager = intake.sign_in(Role.CASE_MANAGER, subject="staff-mara", name="Mara Lindqvist")
+    page = (await manager.get(path, headers=HTML)).text
+    assert a_request()["patient"]["name"] in page
+    assert "Born" in page
+    assert (await intake.sign_in(Role.LAB, subject="staff-lena").get(path, headers=HTML)).status_code == 403
+    assert (await intake.sign_in(Role.SPECIALIST, subject="staff-imani").get(path, headers=HTML)).status_code == 403
+
+
+async def test_a_patient_who_meets_a_refusal_finds_the_way_back_to_their_case(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    form = {"_once": str(new_id()), "quote_id": str(new_id()), "revision": "1"}
+    page = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/accept", data=form, headers=HTML)
+    assert page.status_code == 409
+    assert '<p><a href="/my">Your case</a></p>' in page.text

@@ -87,3 +87,13 @@ async def weighed(page: Page, address: str) -> dict[str, int]:
     sizes = {answer.url: (await answer.request.sizes())["responseBodySize"] for answer in answers}
     assert all(answer.ok for answer in answers)
     return {name.removeprefix(address.rpartition("/")[0]): size for name, size in sizes.items()}
+
+
+@pytest.mark.parametrize("width", [PHONE, 1280])
+async def test_an_address_stays_whole_in_arabic(browser: Browser, site: str, width: int) -> None:
+    page = await (await browser.new_context(viewport={"width": width, "height": 800})).new_page()
+    await page.goto(f"{site}/explore{ASKED['whole']}&lang=ar")
+    lines = "links => links.map(link => new Set([...link.getClientRects()].map(one => one.top)).size)"
+    address = page.locator("main a[href^='mailto:'], main a[href^='tel:']")
+    assert await address.count() > 1
+    assert set(await address.evaluate_all(lines)) == {1}

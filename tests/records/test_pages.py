@@ -237,3 +237,28 @@ async def test_what_is_true_of_several_files_of_a_line_is_said_once(case: Case) 
     documents = (await case.item("clinical_summary"))["documents"]
     assert {(one["language"], one["identity"], one["dated_on"]) for one in documents} == {("en", "matches", day)}
     assert (await case.decides("clinical_summary", "accept")).status_code == 200
+
+
+async def test_who_sends_slides_reads_first_where_to_and_that_nothing_leaves_unasked(case: Case) -> None:
+    answer = await case.post(
+        "/providers",
+        {"name": "Peking Hospital", "country": "CN", "contact": "", "language": "zh_Hans"},
+        who=case.patient,
+    )
+    assert answer.status_code in (200, 201), answer.text
+
+    page = (await case.patient.get(f"/my/records/cases/{case.id}")).text
+
+    assert "Send nothing before your case manager has spoken with you." in page
+    assert "Pathology Laboratory, Slides Received (made up)" in page
+    assert "The original slides usually need a permit before they leave the country." in page
+
+
+async def test_papers_are_compared_with_the_patient_on_the_same_page(case: Case) -> None:
+    page = (await case.manager.get(f"/desk/records/cases/{case.id}")).text
+
+    assert f'hx-get="/desk/intake/cases/{case.id}/patient"' in page
+    assert (
+        f'hx-get="/desk/intake/cases/{case.id}/patient"'
+        not in (await case.lab.get(f"/desk/records/cases/{case.id}")).text
+    )

@@ -13,7 +13,8 @@ from shared.web.i18n import gettext_for
 
 HOME = Path(files.__file__).parent
 PATIENTS = [
-    "my.html", "my_summary.html", "_words.html", "_refused.html", "_count_fields.html", "_parcel_fields.html", "reads.html",
+    "my.html", "my_summary.html", "_words.html", "_refused.html", "_count_fields.html", "_parcel_fields.html",
+    "reads.html", "_my_slides.html",
 ]  # fmt: skip
 SPOKEN_BY_RULES = (
     "The case was withdrawn: its materials are closed.",

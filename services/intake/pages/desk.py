@@ -11,7 +11,7 @@ from services.intake import casework, queues
 from services.intake.answers import refusals
 from services.intake.domain import Stream
 from services.intake.pages.case_page import ADVISOR_ROLES, KNOWS_PEOPLE, show_case
-from services.intake.store import funnel
+from services.intake.store import funnel, requests
 from services.intake.values import Line
 from shared.db import Tx
 from shared.ids import CaseId
@@ -53,6 +53,13 @@ async def funnel_board(page: Page, db: Db) -> Response:
 async def show(case_id: CaseId, page: Page, db: Db, who: Who) -> Response:
     async with db.reading() as tx:
         return await show_case(page, tx, who, case_id)
+
+
+@router.get("/desk/intake/cases/{case_id}/patient", dependencies=[allow(*KNOWS_PEOPLE)])
+async def patient(case_id: CaseId, page: Page, db: Db) -> Response:
+    """Say who the patient is, for whoever compares papers with them (M5)."""
+    async with db.reading() as tx:
+        return page("desk_patient.html", patient=(await requests.people(tx, case_id))["patient"])
 
 
 @router.post("/desk/intake/cases/{case_id}/stream", dependencies=ADVISORS)

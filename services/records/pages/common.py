@@ -97,6 +97,7 @@ async def _around(tx: Tx, who: Any, found: Collection) -> dict[str, Any]:
     around: dict[str, Any] = {
         "whole": whole, "owner": who.has(*desks.OWNERS), "questions": rules.history if rules and whole else {},
         "reasons": rules.return_reasons if rules else {},
+        "slide_travel": rules.slide_travel if rules else None, "laboratory": rules.contacts.laboratory if rules else None,
         "providers": await providers.of_case(tx, found.case_id) if whole else [],
         "threads": await threads_for(tx, who, found.case_id),
     }  # fmt: skip

@@ -37,6 +37,9 @@ def test_instants_carry_their_zone() -> None:
     assert "10:00 EST" in when(AT, "America/New_York")
     with reading(Reader("ar")):
         assert "مارس" in when(AT)
+    with reading(Reader("en", zone="America/New_York")):
+        assert "10:00 EST" in when(AT)
+        assert "15:00 UTC" in when(AT, "UTC")
     assert [str(form(None)) for form in (when, day, ago)] == ["–", "–", "–"]
 
 
