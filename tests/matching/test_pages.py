@@ -135,7 +135,21 @@ async def test_the_patient_reads_the_opinion_and_what_it_is_not(clinic: Clinic) 
         "take questions about this opinion to your local physician first", "Dr Imani Okafor",
     ):  # fmt: skip
         assert said in page, said
+    assert f'<a href="/my/records/cases/{case_id}">Write to your case manager</a>' in page
     assert "Your opinion is ready" in await see(patient, f"/my/matching/cases/{case_id}/summary")
+
+
+async def test_the_local_physician_reads_words_meant_for_a_doctor(clinic: Clinic) -> None:
+    case_id = await clinic.a_delivered_case()
+    doctor = clinic.reader(Role.LOCAL_PHYSICIAN, case_id)
+    for page in (
+        await see(doctor, f"/my/matching/cases/{case_id}/opinion"),
+        await see(doctor, f"/my/matching/cases/{case_id}/summary"),
+    ):
+        assert "The second opinion on your patient" in page
+        assert "You: speak with the patient about it first" in page
+        assert "talk about it with your local physician" not in page
+        assert "Write to your case manager" not in page
 
 
 @pytest.mark.parametrize(
