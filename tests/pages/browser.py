@@ -45,7 +45,7 @@ _SETTLED = """async () => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
   const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
-    if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(p).overflowX) && p !== document.body) return true; return false; };
+    if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(p).overflowX) && p.matches("body *")) return true; return false; };
   const out = [...document.querySelectorAll("body *")].filter(e => { const r = e.getBoundingClientRect();
     return r.width && (r.right > wide + 1 || r.left < -1) && !scrolls(e) && getComputedStyle(e).position !== "absolute"; });
   return out.slice(0, 4).map(e => `${e.tagName.toLowerCase()}.${e.className}: wider than the ${wide} px screen`);
