@@ -76,10 +76,15 @@ def traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
+def _recording() -> bool:
+    unset = isinstance(_tracer, trace.ProxyTracer) and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    return not unset
+
+
 @contextmanager
 def continuing(parent: str | None, name: str, **attributes: str) -> Iterator[None]:
     """Run a block as one span of the trace that ``parent`` names (or of a new one)."""
-    if parent is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+    if parent is None and not _recording():
         yield  # no trace to go on with, and nobody to record a new one
         return
     joined = _propagator.extract({"traceparent": parent}) if parent else context.get_current()
