@@ -77,7 +77,9 @@ def traceparent() -> str | None:
 
 
 def _recording() -> bool:
-    unset = isinstance(_tracer, trace.ProxyTracer) and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    unset = isinstance(_tracer, trace.ProxyTracer) and isinstance(
+        trace.get_tracer_provider(), trace.ProxyTracerProvider
+    )
     return not unset
 
 
