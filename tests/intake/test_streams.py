@@ -1,5 +1,6 @@
 """The funnel board: real Faust, real Kafka, and a database role that may write nothing but the view."""
 
+import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from deploy.local.kafka import LocalKafka
+from deploy.local.places import state
 from shared.backbone.inbox import Arrival
 from shared.envelope import Envelope
 from shared.ids import EventId, new_id
@@ -80,6 +83,23 @@ async def test_the_board_counts_each_case_once_at_the_furthest_stage_it_reached(
         await board.shows(process, quoted=1, paid=1, withdrawn=1)
         process.signal(signal.SIGTERM)
         await process.ended(within=20)
+
+
+async def test_streams_that_are_told_to_stop_do_not_wait_for_a_broker_that_is_away(
+    intake: ServiceUnderTest, views_url: str, tmp_path: Path
+) -> None:
+    async with LocalKafka(tmp_path / "kafka", remembered=state() / "kafka.jars") as broker:
+        prefix = await kafka_topics.create(broker.bootstrap)
+        board = Funnel(intake, broker.bootstrap, prefix, views_url, tmp_path)
+        await board.send(intake.arrival(facts.submitted(facts.a_case())))
+        async with board.streams() as process:
+            await board.shows(process, requested=1)
+            os.kill(broker.pid, signal.SIGSTOP)
+            try:
+                process.signal(signal.SIGTERM)
+                await process.ended(within=9)  # after ten, Docker and the launcher end it by force
+            finally:
+                os.kill(broker.pid, signal.SIGCONT)
 
 
 async def test_a_board_that_is_emptied_is_rebuilt_from_kafka_and_junk_is_passed_by(board: Funnel) -> None:
