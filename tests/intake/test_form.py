@@ -194,6 +194,7 @@ async def test_the_list_of_steps_says_what_is_done_and_leads_to_what_is_open(int
     assert f'href="{draft}/patient_name"' not in page, "about the patient comes after who asks"
     assert f'href="{draft}/check"' not in page
     assert (await intake.http.get("/request", headers=HTML)).headers["location"] == draft
+    assert (await intake.http.get("/request?lang=ar", headers=HTML)).headers["location"] == f"{draft}?lang=ar"
     await fill(intake.http, BY_A_DAUGHTER, draft)
     done = (await intake.http.get(draft, headers=HTML)).text
     assert f'href="{draft}/check"' in done
@@ -293,6 +294,8 @@ async def test_an_answer_kept_by_an_older_form_is_asked_again(intake: ServiceUnd
 
 async def test_pages_out_of_turn_lead_back_to_where_the_form_is(intake: ServiceUnderTest) -> None:
     assert (await intake.http.get("/request", headers=HTML)).headers["location"] == "/request/start"
+    in_arabic = await intake.http.get("/request?lang=ar", headers=HTML, follow_redirects=True)
+    assert '<html lang="ar" dir="rtl"' in in_arabic.text
     assert (await intake.http.get("/request/nonsense", headers=HTML)).status_code == 404
     draft = await fill(intake.http, {"path": {"path": "new_patient"}})
     assert (await intake.http.get(f"{draft}/nonsense", headers=HTML)).status_code == 404

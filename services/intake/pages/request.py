@@ -45,9 +45,10 @@ async def resume(request: Request, page: Page, db: Db, who: Who) -> Response:
     async with db.reading() as tx:
         mine = await holding.held(request, tx, who)
     unsent = [one for one in mine if not one.sent]
-    if len(unsent) == 1:
-        return RedirectResponse(f"/request/{unsent[0].draft_id}", 303)
-    return page("request_resume.html", drafts=unsent) if unsent else RedirectResponse("/request/start", 303)
+    if len(unsent) > 1:
+        return page("request_resume.html", drafts=unsent)
+    going = f"/request/{unsent[0].draft_id}" if unsent else "/request/start"
+    return RedirectResponse(f"{going}?{request.url.query}".rstrip("?"), 303)  # a link may name a language
 
 
 @router.get("/request/start")
