@@ -39,6 +39,7 @@ class CrossOriginProtection:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and crosses_origin(scope["method"], Headers(scope=scope), self._public_host):
             problem = Problem(403, N_("Sent from another site"), detail=N_("Open the page here and send it again."))
-            await respond(Request(scope, receive), problem)(scope, receive, send)
+            answer = await respond(Request(scope, receive), problem)
+            await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -1,22 +1,26 @@
 """Every answer that is not success: what went wrong, in the form that whoever asked can use."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from shared.web.auth import identify
 from shared.web.i18n import N_
 from shared.web.pages import error_page
 from shared.web.problem import Problem, ProblemResponse, wants_page
 
 
-def respond(request: Request, problem: Problem) -> Response:
-    """Return the problem in the form that the caller can use."""
+async def respond(request: Request, problem: Problem) -> Response:
+    """Return the problem in the form that the caller can use; staff get a page of the desk."""
     if 300 <= problem.status_code < 400:
         return RedirectResponse((problem.headers or {})["Location"], problem.status_code)
     if wants_page(request):
+        with suppress(Problem):  # a bad token: the page is drawn as for a stranger
+            await identify(request)
         return error_page(request, problem)
     return ProblemResponse(problem.document(), problem.status_code, headers=problem.headers)
 
@@ -24,18 +28,18 @@ def respond(request: Request, problem: Problem) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer a ``Problem``, or what the framework raised (404, 405, 413…)."""
     if isinstance(error, Problem):
-        return respond(request, error)
+        return await respond(request, error)
     assert isinstance(error, HTTPException)
-    return respond(request, _from_framework(error))
+    return await respond(request, _from_framework(error))
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Answer a body or query that is not what the route takes: 400 when it is not JSON at all, else 422 field by field."""
     assert isinstance(error, RequestValidationError)
     if any(item["type"] == "json_invalid" for item in error.errors()):
-        return respond(request, Problem(400, N_("Not JSON"), detail=N_("Send a well-formed JSON document.")))
+        return await respond(request, Problem(400, N_("Not JSON"), detail=N_("Send a well-formed JSON document.")))
     errors = [{"pointer": _pointer(item["loc"]), "detail": str(item["msg"])} for item in error.errors()]
-    return respond(
+    return await respond(
         request,
         Problem(
             422, N_("Not what this address takes"), detail=N_("Mend the members named under errors."), errors=errors

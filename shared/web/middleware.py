@@ -81,7 +81,8 @@ class NothingEscapes:
             if form := scope["state"].get("open_form"):
                 await form.close()
         if problem is not None:
-            await respond(Request(scope, receive), problem)(scope, receive, send)
+            page = await respond(Request(scope, receive), problem)
+            await page(scope, receive, send)
 
 
 class _Watched:

@@ -72,7 +72,12 @@ async def test_without_a_session_programs_get_401_and_staff_go_to_sign_in(sample
     answer = await sample.http.get("/desk/sample", headers=PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/desk/sample")
     answer = await sample.http.get("/desk/sample", headers={"HX-Request": "true"})
-    assert answer.status_code == 401
+    assert (answer.status_code, "in another tab" in answer.text) == (401, True)
+    answer = await sample.http.post("/desk/sample/parked/1/retry", headers=PAGE)
+    assert (answer.status_code, "not saved" in answer.text, "/my/sign-in" in answer.text) == (401, True, False)
+    assert 'href="/sign-in" role="button" draggable="false" target="_blank"' in answer.text, (
+        "what was written stays here"
+    )
     answer = await sample.http.get(f"/my/sample/cases/{uuid4()}/summary", headers=PAGE)
     assert (answer.status_code, "/my/sign-in" in answer.text) == (401, True)
 

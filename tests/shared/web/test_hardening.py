@@ -58,6 +58,16 @@ async def test_what_is_not_there_and_what_cannot_be_done(sample: ServiceUnderTes
     assert "<html" not in fragment.text
 
 
+async def test_staff_who_meet_an_error_stay_on_the_desk(sample: ServiceUnderTest) -> None:
+    patient = sample.sign_in(Role.PATIENT, subject="p")
+    finance = sample.sign_in(Role.FINANCE, name="Felix Grau")
+    for path, status in (("/desk/nowhere", 404), ("/desk/sample", 403), ("/breaks", 500)):
+        page = await finance.get(path, headers=PAGE)
+        assert (page.status_code, "c-header--desk" in page.text, "Felix Grau" in page.text) == (status, True, True)
+        theirs = await patient.get(path, headers=PAGE)
+        assert (theirs.status_code, "c-header--desk" in theirs.text) == (status, False)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
