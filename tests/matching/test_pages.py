@@ -68,6 +68,9 @@ async def test_a_case_goes_all_the_way_by_forms_alone(clinic: Clinic) -> None:
     again = await send(clinic.imani, path, _version="2", **words, **asked, then="save")
     assert again.headers["location"] == f"{path}?saved=1"
     assert "Saved" in await see(clinic.imani, again.headers["location"])
+    page = await see(clinic.imani, f"{path}/sign")
+    assert "فاطمة الزهراء" in page, "she sees for whom she signs"
+    assert "4 May 1980" in page
 
     # signs under her own name
     assert (await clinic.imani.get(f"{path}/preview.pdf")).content.startswith(b"%PDF-")
@@ -84,6 +87,7 @@ async def test_a_case_goes_all_the_way_by_forms_alone(clinic: Clinic) -> None:
     await clinic.service.run_errands()
     page = await see(clinic.imani, path)
     assert "Opinion signed" in page
+    assert "فاطمة الزهراء" in page
     assert "not opened yet" in page
     assert (await see(clinic.imani, "/desk/matching")).count("Delivered") == 1
     assert (await clinic.imani.get(f"{path}/sign", headers=HTML)).status_code == 303
@@ -166,12 +170,14 @@ async def test_the_patients_page_speaks_the_patients_language(clinic: Clinic, lo
     assert "Your opinion" not in summary
 
 
-async def test_the_summary_says_at_every_step_who_acts_next(clinic: Clinic) -> None:
+async def test_the_summary_says_who_acts_next_once_there_is_a_case_to_match(clinic: Clinic) -> None:
     case_id = CaseId(new_id())
     clinic.knows(case_id)
     patient, path = clinic.reader(Role.PATIENT, case_id), f"/my/matching/cases/{case_id}/summary"
     desk = f"/desk/matching/cases/{case_id}/summary"
-    assert "once all your records are in" in await see(patient, path)
+    page = await see(patient, path)
+    assert "once all your records are in</strong>" in page
+    assert "Who acts next" not in page, "before payment nobody collects: the case's own page says who acts"
     assert "Not yet" in await see(clinic.lead, desk)
     await clinic.service.receives(complete(case_id))
     assert "We are choosing a specialist" in await see(patient, path)

@@ -39,13 +39,18 @@ class Declining(Incoming):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
+def whom(brief: Brief) -> list[tuple[str, str]]:
+    """Return for whom a case is, in rows: name, and date of birth where it is known."""
+    born = brief.patient.birth_date
+    return [("Patient", brief.patient.name), *([("Born", long_date(born))] if born else [])]
+
+
 def about(case: cases.Case, brief: Brief) -> list[tuple[str, str]]:
     """Return what a case is about, in rows for people who choose, decide or write."""
     rules, english, patient = case.rules, Locale("en"), brief.patient
     cancer = rules.cancer_types.get(brief.cancer_type or "")
     rows = [
-        ("Patient", patient.name),
-        ("Born", long_date(patient.birth_date) if patient.birth_date else ""),
+        *whom(brief),
         ("Country", english.territories.get(patient.country or "", patient.country or "")),
         ("Languages", ", ".join(english.languages.get(code, code) for code in patient.languages or ())),
         ("Tumour", cancer.title if cancer else brief.cancer_type or "Not said"),

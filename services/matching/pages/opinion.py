@@ -11,7 +11,7 @@ from pydantic import Field
 from services.matching import access, actions
 from services.matching.brief import Brief, brief_of
 from services.matching.domain.opinions import SECTIONS, Answer, OpinionText, Outcome, Prose, gaps
-from services.matching.pages.desk import SPECIALISTS, about
+from services.matching.pages.desk import SPECIALISTS, about, whom
 from services.matching.store import cases, opinions
 from services.matching.views import Sections
 from shared.db import Tx
@@ -64,7 +64,7 @@ async def write(case_id: UUID, page: Page, ctx: Ctx, who: Who) -> Response:
     if found.state != "draft":
         async with ctx.db.reading() as tx:
             delivery = await opinions.delivery_of(tx, found.id)
-        return page("signed.html", case=case, opinion=found, delivery=delivery, form=Form.blank())
+        return page("signed.html", case=case, opinion=found, whom=whom(brief), delivery=delivery, form=Form.blank())
     rows = about(case, brief) + ([("In their words", brief.story)] if brief.story else [])
     return page("write.html", case=case, opinion=found, about=rows, questions=brief.questions, sections=SECTIONS)
 
@@ -103,7 +103,7 @@ async def _sign_page(page: Page, ctx: Ctx, who: Who, case_id: UUID, form: Form[S
         await access.preview(ctx, who, case_id)
     except Unprintable as problem:
         missing.append(str(problem))
-    return page("sign.html", status=status, case=case, opinion=found, missing=missing, form=form)
+    return page("sign.html", status=status, case=case, opinion=found, whom=whom(brief), missing=missing, form=form)
 
 
 @router.post("/cases/{case_id}/opinion/sign", dependencies=SPECIALISTS)

@@ -33,7 +33,7 @@ OUTCOMES = {
     Outcome.REDIRECTED: N_("Someone else can answer this question:"),
 }
 STANDS = {
-    "unknown": (N_("A specialist is chosen once all your records are in"), N_("You and your case manager")),
+    "unknown": (N_("A specialist is chosen once all your records are in"), None),
     "choosing": (N_("We are choosing a specialist for your case"), N_("Your case manager and the hospital")),
     "asked": (N_("A specialist was asked to take your case"), N_("The specialist")),
     "writing": (N_("The specialist reads your records and writes the opinion"), N_("The specialist")),
@@ -41,7 +41,7 @@ STANDS = {
     "ready": (N_("Your opinion is ready"), N_("You: read it, and talk about it with your local physician")),
     "closed": (N_("This request was withdrawn"), None),
 }
-"""Where the case stands, and who acts next."""
+"""Where the case stands, and who acts next; before matching has a case, the case's own page says who."""
 
 
 async def stage_of(tx: Tx, case_id: UUID) -> tuple[str, str | None, datetime | None]:
