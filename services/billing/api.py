@@ -29,7 +29,7 @@ from services.billing.paying import open_checkout, refusals
 from services.billing.store import WireReceipt
 from shared.db import Tx
 from shared.ids import CaseId, new_id
-from shared.web import Ctx, Db, Once, Principal, Role, Who, allow
+from shared.web import N_, Ctx, Db, Once, Principal, Role, Who, allow
 
 router = APIRouter(prefix="/api/billing", tags=["billing"], dependencies=[Depends(refusals)])
 router.include_router(webhooks.router)
@@ -51,7 +51,7 @@ async def show_invoice(case_id: UUID, invoice_id: UUID, db: Db) -> InvoiceView:
         for invoice in await _invoices(tx, CaseId(case_id)):
             if invoice.id == invoice_id:
                 return invoice
-    raise LookupError("There is no such invoice")
+    raise LookupError(N_("There is no such invoice"))
 
 
 @router.post(
@@ -163,7 +163,7 @@ async def invoice_of(ctx: Ctx, case_id: CaseId, invoice_id: UUID) -> Invoice:
     async with ctx.db.reading() as tx:
         invoice = await store.invoice(tx, invoice_id)
     if invoice is None or invoice.case_id != case_id:
-        raise LookupError("There is no such invoice")
+        raise LookupError(N_("There is no such invoice"))
     return invoice
 
 

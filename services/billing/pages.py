@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.billing import cashier, domain, store
@@ -18,7 +18,8 @@ from shared import programme
 from shared.db import Database, Tx
 from shared.events import Money
 from shared.ids import CaseId
-from shared.web import Ctx, Db, Once, Page, Who, allow
+from shared.web import N_, Ctx, Db, Once, Page, allow
+from shared.web.i18n import locale_of
 
 router = APIRouter(prefix="/my/billing/cases/{case_id}", dependencies=[allow(*PAYERS), Depends(refusals)])
 
@@ -130,12 +131,14 @@ async def invoice_to_print(case_id: UUID, invoice_id: UUID, page: Page, ctx: Ctx
 
 
 @router.post("/invoices/{invoice_id}/pay")
-async def pay(case_id: UUID, invoice_id: UUID, ctx: Ctx, who: Who, once: Once) -> Response:
-    """Lead to the provider's pay page."""
+async def pay(case_id: UUID, invoice_id: UUID, request: Request, ctx: Ctx, once: Once) -> Response:
+    """Lead to the provider's pay page; back to the case's money when all of it is in, as in a second tab."""
     if earlier := await once.earlier():
         return earlier
     invoice = await invoice_of(ctx, CaseId(case_id), invoice_id)
-    checkout = await open_checkout(ctx, invoice, who.locale or "en")
+    if not invoice.due_minor:
+        return RedirectResponse(f"/my/billing/cases/{case_id}", 303)
+    checkout = await open_checkout(ctx, invoice, locale_of(request))
 
     async def work(tx: Tx) -> str:
         await cashier.open_card(tx, checkout)
@@ -175,4 +178,4 @@ def _one(account: Account, invoice_id: UUID) -> Shown:
     for shown in account.invoices:
         if shown.invoice.id == invoice_id:
             return shown
-    raise LookupError("There is no such invoice")
+    raise LookupError(N_("There is no such invoice"))

@@ -54,7 +54,7 @@ async def shown(ctx: Context, case_id: UUID, document_id: UUID, locale: str) -> 
     async with ctx.db.reading() as tx:
         document = await store.document(tx, document_id)
         if document is None or document.case_id != case_id:
-            raise LookupError("There is no such document")
+            raise LookupError(N_("There is no such document"))
         about = await store.invoiced_by(tx, document) if document.kind is not DocumentKind.INVOICE else None
         payer = await store.payer_of(tx, document.id)
         invoice = await store.invoice(tx, document.invoice_id)
@@ -71,7 +71,7 @@ async def statement(ctx: Context, case_id: UUID, locale: str) -> Sheet:
         movements = await store.movements_of_case(tx, CaseId(case_id))
         documents = await store.documents_of_case(tx, CaseId(case_id))
     if case is None or not invoices:
-        raise LookupError("There is no account yet: it begins with the first invoice")
+        raise LookupError(N_("There is no account yet: it begins with the first invoice"))
     ref = invoices[0].programme
     parties = Parties(await patient_of(ctx, case.case_id))
     lines = domain.account_lines(movements)
@@ -106,7 +106,7 @@ async def name_payer(
     """Have a receipt name who paid it, when that isn't the patient."""
     one = await shown(ctx, case_id, document_id, locale_of(request))
     if one.document.kind is not DocumentKind.RECEIPT:
-        raise LookupError("Only a receipt names its payer")
+        raise LookupError(N_("Only a receipt names its payer"))
     form = await Form.read(request, PayerForm)
     if not form.valid:
         return _page(page, case_id, one, form)

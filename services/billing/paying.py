@@ -11,7 +11,7 @@ from services.billing.store import Checkout
 from shared.events import Money
 from shared.ids import new_id
 from shared.service import Context
-from shared.web import Problem
+from shared.web import N_, Problem
 
 
 async def refusals() -> AsyncIterator[None]:
@@ -20,13 +20,13 @@ async def refusals() -> AsyncIterator[None]:
         yield
     except LookupError as unknown:
         raise Problem(
-            404, str(unknown.args[0]), detail="Go back and look again: the address may be an old one."
+            404, str(unknown.args[0]), detail=N_("Go back and look again: the address may be an old one.")
         ) from None
     except MoneyRefusedError as refused:
-        raise Problem(409, "Not possible", detail=str(refused)) from None
+        raise Problem(409, N_("Not possible now"), detail=str(refused)) from None
     except (GatewayUnavailableError, GatewayRefusedError):
-        detail = "Nothing was taken. Try again in a few minutes, or pay by bank transfer."
-        raise Problem(503, "Card payment does not work just now", detail=detail) from None
+        detail = N_("Nothing was taken. Try again in a few minutes, or pay by bank transfer.")
+        raise Problem(503, N_("Card payment does not work just now"), detail=detail) from None
 
 
 async def open_checkout(ctx: Context, invoice: Invoice, locale: str) -> Checkout:

@@ -134,6 +134,7 @@ async def test_paying_by_card_waits_for_the_providers_word(
     here = f"/my/billing/cases/{case.id}"
     answer = await patient.get(here)
     assert f"form-action 'self' {sandbox.url}" in answer.headers["content-security-policy"]
+    in_a_second_tab = await read(patient, here)
     gone = await send(patient, text_of(answer), f"{here}/invoices/{invoice}/pay")
     assert gone.status_code == 303
     await sandbox.behaves(delay_seconds=0.6)
@@ -145,6 +146,8 @@ async def test_paying_by_card_waits_for_the_providers_word(
     polled = await patient.get(returned.replace("/paid", "/confirmation"), headers={"HX-Request": "true"})
     assert "<html" not in polled.text
     assert "hx-trigger" not in polled.text
+    again = await send(patient, in_a_second_tab, f"{here}/invoices/{invoice}/pay")
+    assert (again.status_code, again.headers["location"]) == (303, here), "it says that all is paid"
 
 
 async def test_a_declined_card_is_said_plainly(billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts) -> None:
