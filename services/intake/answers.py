@@ -10,6 +10,7 @@ from services.intake.casework import Changed
 from services.intake.domain import Refused, Unacceptable
 from services.intake.duplicates import UnknownPair
 from services.intake.store import UnknownCase
+from services.intake.values import N_
 from shared.web import Problem
 from shared.web.i18n import translator_for
 
@@ -27,7 +28,7 @@ async def refusals(request: Request) -> AsyncIterator[None]:
         raise Problem(422, "This can't be accepted", detail=str(refused), errors=errors) from None
     except Refused as refused:
         sentence = translator_for(request).gettext(str(refused))
-        raise Problem(409, "Not possible now", detail=sentence) from None
+        raise Problem(409, N_("Not possible now"), detail=sentence) from None
     except Changed:
         detail = "Somebody else changed this case. Read it again, then repeat your change if it is still right."
         raise Problem(412, "Changed since you saw it", detail=detail) from None

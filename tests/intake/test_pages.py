@@ -84,11 +84,17 @@ async def test_the_requester_reads_and_accepts_the_quote(intake: ServiceUnderTes
         accepted = await me.post(f"/my/intake/cases/{case_id}/quote/accept", data=form, headers=HTML)
         assert accepted.headers["location"] == f"/my/cases/{case_id}"
     assert len(await intake.emitted(ServicesConfirmed)) == 1
+    signed_out = await intake.http.post(f"/my/intake/cases/{case_id}/quote/accept", data=form, headers=HTML)
+    assert signed_out.status_code == 401
+    assert "did not reach us yet" in signed_out.text
     late = await me.post(
         f"/my/intake/cases/{case_id}/quote/accept", data={**form, "_once": str(new_id())}, headers=HTML
     )
     assert late.status_code == 409
     assert "already been answered" in late.text
+    assert "You accepted this quote" in late.text, "a second tab shows what became of the quote"
+    assert f'<a href="/my/cases/{case_id}">Go on with your case</a>' in late.text
+    assert "Accept the quote" not in late.text
     assert "You accepted this quote" in (await me.get(f"/my/intake/cases/{case_id}/quote", headers=HTML)).text
 
 
@@ -273,7 +279,6 @@ async def test_whoever_compares_papers_is_told_who_the_patient_is(intake: Servic
 
 async def test_a_patient_who_meets_a_refusal_finds_the_way_back_to_their_case(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
-    form = {"_once": str(new_id()), "quote_id": str(new_id()), "revision": "1"}
-    page = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/accept", data=form, headers=HTML)
-    assert page.status_code == 409
+    page = await requester(intake, case_id).get(f"/my/intake/cases/{case_id}/quote/7", headers=HTML)
+    assert page.status_code == 404
     assert '<p><a href="/my">Your case</a></p>' in page.text

@@ -7,6 +7,13 @@ from tests.intake.asking import a_request, key, quote, requester, submit
 from tests.pages.browser import PHONE, axe, judge, listening, signed_in
 from tests.pages.world import World
 
+_SHARE_OF_WORDS = """() => {
+  const table = document.querySelector(".c-quote");
+  const cell = [...table.querySelectorAll("tbody td")].sort((a, b) => b.textContent.length - a.textContent.length)[0];
+  return cell.getBoundingClientRect().width / table.getBoundingClientRect().width;
+}"""
+"""Which share of a quote's width the longest description may fill."""
+
 
 async def test_the_pages_of_a_quote_on_both_sides(browser: Browser, world: World) -> None:
     intake = world.services["intake"]
@@ -30,6 +37,11 @@ async def test_the_pages_of_a_quote_on_both_sides(browser: Browser, world: World
             for one in paths:
                 await page.goto(base + one)
                 found += await judge(page, f"{name}-{one.rsplit('/', 1)[1]}", axe_source=source)
+                if one == f"{my}/quote":
+                    await page.set_viewport_size({"width": PHONE, "height": 900})
+                    assert await page.evaluate(_SHARE_OF_WORDS) > 0.9, (
+                        "beside the prices, words stood in a narrow column"
+                    )
             if name == "desk":
                 await page.goto(f"{base}{desk}/quote")
                 await page.check("#service-pathology", force=True)

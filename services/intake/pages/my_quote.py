@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from services.intake import pricing, quoting, store
 from services.intake.answers import refusals
 from services.intake.basket import zone_of
-from services.intake.domain import Quote, Stage
+from services.intake.domain import Quote, Refused, Stage
 from services.intake.pages.quotes import pdf
 from services.intake.quote_sheet import Sheet, render_beside, sheet_of
 from services.intake.store import Case, quotes, requests
@@ -80,16 +80,31 @@ async def quotes_of(db: Database, case_id: CaseId) -> Quotes:
 
 
 def _page(
-    request: Request, page: Page, found: Quotes, quote: Quote | None, who: Who, form: Form[Asking] | None = None
+    request: Request,
+    page: Page,
+    found: Quotes,
+    quote: Quote | None,
+    who: Who,
+    form: Form[Asking] | None = None,
+    refused: Refused | None = None,
 ) -> Response:
     open_now = quote is not None and quote is found.newest and quote.state == "open" and page.now < quote.valid_until
     may_ask = quote is not None and quote is found.newest and found.case.stage not in (Stage.WITHDRAWN, Stage.DELIVERED)
     return page(
-        "my_quote.html", status=422 if form else 200, case=found.case, quote=quote, history=found.history,
+        "my_quote.html", status=409 if refused else 422 if form else 200, refused=refused and str(refused),
+        case=found.case, quote=quote, history=found.history,
         thread=found.thread, sheet=found.sheet(quote, locale_of(request)) if quote else None, form=form or Form.blank(),
         waits=open_now and found.case.stage != Stage.WITHDRAWN, may_answer=who.has(Role.REQUESTER), may_ask=may_ask,
         is_newest=quote is found.newest,
     )  # fmt: skip
+
+
+async def _as_it_stands(
+    request: Request, page: Page, db: Database, case_id: CaseId, who: Who, refused: Refused
+) -> Response:
+    """Show the quote as it stands now to whom acted on what it was before, as in a second tab."""
+    found = await quotes_of(db, case_id)
+    return _page(request, page, found, found.newest, who, refused=refused)
 
 
 @router.get("", dependencies=OWNERS)
@@ -126,7 +141,7 @@ async def document(case_id: CaseId, revision: int, request: Request, db: Db, ctx
 
 
 @router.post("/accept", dependencies=ANSWERS)
-async def accept(case_id: CaseId, request: Request, once: Once) -> Response:
+async def accept(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
     """Accept exactly the revision that was on the page."""
     meant = (await Form.read(request, Answering)).model
 
@@ -134,11 +149,14 @@ async def accept(case_id: CaseId, request: Request, once: Once) -> Response:
         await quoting.accept(tx, case_id, meant.revision, meant.quote_id)
         return f"/my/cases/{case_id}"
 
-    return await once.redirect(work)
+    try:
+        return await once.redirect(work)
+    except Refused as refused:
+        return await _as_it_stands(request, page, db, case_id, who, refused)
 
 
 @router.post("/decline", dependencies=ANSWERS)
-async def decline(case_id: CaseId, request: Request, page: Page, db: Db, once: Once) -> Response:
+async def decline(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, once: Once) -> Response:
     """Decline exactly the revision that was on the page, and say why."""
     form = await Form.read(request, Declining)
     if not form.valid:
@@ -149,7 +167,10 @@ async def decline(case_id: CaseId, request: Request, page: Page, db: Db, once: O
         await quoting.decline(tx, case_id, meant.revision, meant.quote_id, meant.reason, meant.words)
         return f"/my/cases/{case_id}"
 
-    return await once.redirect(work)
+    try:
+        return await once.redirect(work)
+    except Refused as refused:
+        return await _as_it_stands(request, page, db, case_id, who, refused)
 
 
 @router.post("/ask", dependencies=OWNERS)
@@ -166,4 +187,7 @@ async def ask(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, o
         await quoting.ask(tx, case_id, asked.revision, asked.quote_id, asked.text, by)
         return f"/my/intake/cases/{case_id}/quote#questions"
 
-    return await once.redirect(work)
+    try:
+        return await once.redirect(work)
+    except Refused as refused:
+        return await _as_it_stands(request, page, db, case_id, who, refused)
