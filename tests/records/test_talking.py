@@ -48,6 +48,9 @@ async def test_a_question_waits_until_it_is_answered_and_the_answer_until_it_is_
     at = f"/my/records/cases/{case.id}/items/{item['id']}/messages"
     assert (await case.patient.post(f"{at}/read", data={"_once": uuid4().hex})).status_code == 303
     assert (await threads(case))[0]["messages"][1]["read_at"]
+    asked = await case.patient.post(at, data={"_once": uuid4().hex, "text": "And the older one?"})
+    sent = (await case.patient.get(asked.headers["location"])).text
+    assert sent.count('c-thread" open') == 1, "who sent a message sees it"
     blank = await case.patient.post(at, data={"_once": uuid4().hex, "text": " "})
     assert blank.status_code == 422
     assert "Write your question or answer first." in blank.text
