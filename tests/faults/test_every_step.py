@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import pytest
 
+from deploy.demo.people import TLS
 from deploy.local import child
 from deploy.local.places import ROOT
 from shared.clock import Clock
@@ -60,7 +61,7 @@ class Server:
         while True:
             try:
                 answer = httpx.request(
-                    method, f"http://127.0.0.1:{self._port}{path}", headers=told, timeout=60,
+                    method, f"http://127.0.0.1:{self._port}{path}", headers=told, timeout=60, verify=TLS,
                     **({"data": body} if "_once" in (body or {}) else {"json": body}),
                 )  # fmt: skip
             except httpx.ConnectError:  # not yet there

@@ -19,6 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.demo.people import TLS
 from deploy.local import child
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import LocalPostgres
@@ -112,7 +113,9 @@ class Till(Installation):
         }  # fmt: skip
 
         def answered() -> Any:
-            answer = httpx.request(method, f"{self.places.pages}{path}", json=body, headers=told, timeout=30)
+            answer = httpx.request(
+                method, f"{self.places.pages}{path}", json=body, headers=told, timeout=30, verify=TLS
+            )
             assert answer.status_code < 500 or answer.status_code == 503, answer.text
             return None if answer.status_code == 503 else answer
 
@@ -125,7 +128,7 @@ class Till(Installation):
         now = Clock().now()
         span = {"from": (now - timedelta(days=1)).isoformat(), "to": (now + timedelta(days=1)).isoformat()}
         shown = {"Authorization": f"Bearer {SANDBOX_API_KEY}"}
-        answer = httpx.get(f"{self.gateway}/v1/report", params=span, headers=shown, timeout=30)
+        answer = httpx.get(f"{self.gateway}/v1/report", params=span, headers=shown, timeout=30, verify=TLS)
         found: list[dict[str, Any]] = answer.raise_for_status().json()["lines"]
         return found
 
@@ -179,7 +182,7 @@ def pays(till: Till, case_id: CaseId, invoice: str, *, provider_dies: bool) -> N
     path = f"/api/billing/cases/{case_id}/invoices/{invoice}/checkout"
     page = till.send(Role.PATIENT, case_id, "POST", path)["url"]
     card = {"card": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
-    assert till.comes(lambda: httpx.post(page, data=card, timeout=30), "the pay page").status_code == 303
+    assert till.comes(lambda: httpx.post(page, data=card, timeout=30, verify=TLS), "the pay page").status_code == 303
     if provider_dies:
         till.provider_dies()
     till.comes(lambda: _ids(till, "payments", case_id), "the payment")

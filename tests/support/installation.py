@@ -25,6 +25,7 @@ import httpx
 import pytest
 
 from deploy.demo import people
+from deploy.demo.people import TLS
 from deploy.demo.places import Places
 from deploy.local import child
 from deploy.local.places import ROOT
@@ -172,7 +173,7 @@ class Installation:
         """Return a client that speaks to ``service`` as the service ``me``."""
         token = service_token(me, service, read_key(self._keys / f"{me}.pem", me), Clock())
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=f"{self.places.pages}/api/{service}", headers=headers, timeout=30)
+        return httpx.Client(base_url=f"{self.places.pages}/api/{service}", headers=headers, timeout=30, verify=TLS)
 
     def told(self, service: str, case_id: str) -> list[dict[str, Any]]:
         """Return the facts of a case that a service told, oldest first."""
@@ -184,7 +185,7 @@ class Installation:
 
     def health(self, service: str) -> tuple[int, dict[str, Any]]:
         """Return status and words of a service's ``/healthz``."""
-        answer = httpx.get(f"{self.places.pages}/api/{service}/healthz", timeout=30)
+        answer = httpx.get(f"{self.places.pages}/api/{service}/healthz", timeout=30, verify=TLS)
         return answer.status_code, answer.json()
 
     def quiet(self) -> bool:
@@ -199,7 +200,7 @@ class Installation:
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """Return what was mailed to an address."""
-        answer = httpx.get(f"{self.places.mail}/api/messages", params={"to": to}, timeout=30)
+        answer = httpx.get(f"{self.places.mail}/api/messages", params={"to": to}, timeout=30, verify=TLS)
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found
 

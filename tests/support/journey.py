@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from deploy.demo.people import Person, WentWrong, follow, link_in
+from deploy.demo.people import TLS, Person, WentWrong, follow, link_in
 from deploy.demo.story import LEAD, MANAGER, Story
 from tests.intake.asking import CONSENT, a_request
 from tests.support.installation import Installation, until
@@ -50,7 +50,7 @@ class Journey:
         """The patient sends the request."""
         answer = httpx.post(
             f"{self.installation.places.pages}/api/intake/requests", json=self.request(), timeout=30,
-            headers={"Idempotency-Key": uuid4().hex},
+            headers={"Idempotency-Key": uuid4().hex}, verify=TLS,
         )  # fmt: skip
         assert answer.status_code == 201, answer.text
         self.story.case_id = answer.json()["case_id"]
