@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import structlog
 from shared.collector import spare_the_collector
 from tests.support import servers
 from tests.support.installation import installation, stop_early  # noqa: F401 - the fixture of the whole product
+from tests.support.measuring import not_measuring
 from tests.support.service import (  # noqa: F401 - the fixtures that every test may ask for
     billing,
     intake,
@@ -91,6 +94,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, the longest begin first, so that none is left over; then those that share the whole product."""
     if SIDE_BY_SIDE:
         items.sort(key=lambda item: [not _asks_for(item, shared) for shared in ("gallery", "world", "installation")])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hundreds of made-up examples, and pages in a browser, run code that tests of single cases measure."""
+    of_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    with not_measuring() if of_examples or _asks_for(item, "browser") or _asks_for(item, "gallery") else nullcontext():
+        yield
 
 
 @pytest.hookimpl(trylast=True)

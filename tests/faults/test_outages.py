@@ -21,7 +21,7 @@ from tests.support.facts import a_case, paid
 from tests.support.processes import Running, eventually, running
 from tests.support.service import ServiceUnderTest, under_test
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 MODULE = "tests.shared.backbone.toy"
 ROUNDS, PER_ROUND = 40, 10
 KILLABLE = {"fsync": "off"}

@@ -18,7 +18,6 @@ from shared.web.i18n import LOCALES
 from tests.pages.browser import launched, listening
 from tests.pages.crawl import Person, crawl
 from tests.pages.world import World, opened
-from tests.support.measuring import not_measuring
 from tests.support.service import settings_of_the_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -64,9 +63,8 @@ async def gallery(
         settings_of_the_platform(environment, keys_folder, tmp_path_factory.mktemp("gallery"), postgres_url)
         async with opened(postgres_url, environment, keys_folder) as world, launched() as browser:
             cases = {stage: await reach(world) for stage, reach in STAGES.items()}
-            with not_measuring():
-                async with listening(world.app) as base:
-                    yield Gallery(world, base, browser, cases)
+            async with listening(world.app) as base:
+                yield Gallery(world, base, browser, cases)
 
 
 @pytest.mark.parametrize("lang", LOCALES)

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from deploy.contracts.openapi import as_text, openapi
 from shared.web import Role
+from tests.support.measuring import not_measuring
 from tests.support.service import ServiceUnderTest, service_named
 
 schemathesis.serializer.alias("multipart/related", "application/octet-stream")
@@ -75,12 +76,13 @@ async def try_everything(
             ask()  # nothing is unfit for an operation that asks for nothing
 
     found = document(tested.name)
-    for result in schemathesis.openapi.from_dict(found).get_all_operations():
-        operation = result.ok()
-        about = found["paths"][operation.path][operation.method]
-        if below in operation.path and not _streams(about):
-            answers = seen.setdefault(f"{operation.method.upper()} {operation.path}", set())
-            await asyncio.to_thread(try_out, operation, _client_for(tested, about["x-roles"], known), answers)
+    with not_measuring():
+        for result in schemathesis.openapi.from_dict(found).get_all_operations():
+            operation = result.ok()
+            about = found["paths"][operation.path][operation.method]
+            if below in operation.path and not _streams(about):
+                answers = seen.setdefault(f"{operation.method.upper()} {operation.path}", set())
+                await asyncio.to_thread(try_out, operation, _client_for(tested, about["x-roles"], known), answers)
     return seen
 
 

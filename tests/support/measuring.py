@@ -1,6 +1,7 @@
-"""Where coverage isn't measured: what is judged is how something looks, or what survives, and it takes a third less without.
+"""Where coverage isn't measured, which spares a third of the time.
 
-The code that runs there is measured in its own tests.
+What is judged there is how something looks, what survives, or what holds for any example; the code that runs is measured in
+its own tests.
 """
 
 from collections.abc import Iterator, Mapping
