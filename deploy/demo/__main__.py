@@ -148,7 +148,7 @@ def _by_phone(story: Story, chromium: Browser, tail: FactTail, tell: Teller) -> 
     tell.step(f"somebody asks on the telephone: {ADVISOR} reads notice and consent aloud and writes the request down")
     desk = browser.Window(chromium, story.places, story.as_staff(ADVISOR))
     browser.begin_for_caller(desk)
-    browser.fill_and_send(desk, CALLER.answers)
+    browser.fill_and_send(desk, CALLER.answers, letters="en")
     caller = browser.Window(chromium, story.places)
     number = str(_received(story, caller, tail)["subject"]).split()[-1]
     tell.step(f"the caller has letter and case number {number}, and comes in by the link")

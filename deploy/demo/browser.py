@@ -92,8 +92,8 @@ def _past_the_notice(window: Window) -> None:
     window.press()
 
 
-def fill_and_send(window: Window, answers: Answers) -> None:
-    """Answer the form that was begun, a question a page, and send it."""
+def fill_and_send(window: Window, answers: Answers, **at_the_end: str) -> None:
+    """Answer the form that was begun, a question a page, then what is asked ``at_the_end``, and send it."""
     draft = window.page.url.rsplit("/", 1)[0]
     for question, given in answers.items():
         if not window.page.url.endswith(f"/{question}"):
@@ -101,6 +101,7 @@ def fill_and_send(window: Window, answers: Answers) -> None:
         window.fill(**given)
         window.press()
     window.open(f"{draft}/check")
+    window.fill(**at_the_end)
     window.press()
 
 

@@ -94,8 +94,8 @@ async def fill(browser: httpx.AsyncClient, answers: Answers, draft: str | None =
     return draft
 
 
-async def send(browser: httpx.AsyncClient, draft: str) -> httpx.Response:
+async def send(browser: httpx.AsyncClient, draft: str, **fields: str) -> httpx.Response:
     """Read the check page and send the request."""
     page = await browser.get(f"{draft}/check", headers=HTML)
     assert page.status_code == 200, page.headers.get("location", page.text)
-    return await browser.post(f"{draft}/check", data={"_once": field_of(page.text, "_once")}, headers=HTML)
+    return await browser.post(f"{draft}/check", data={"_once": field_of(page.text, "_once"), **fields}, headers=HTML)

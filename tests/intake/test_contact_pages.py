@@ -119,9 +119,12 @@ async def start_for_caller(desk: ServiceUnderTest, files: Any = None, **data: st
 async def test_a_fax_is_typed_in_its_clock_runs_from_its_arrival_and_it_is_kept(desk: ServiceUnderTest) -> None:
     friday = {"channel": "fax", "on-day": "26", "on-month": "2", "on-year": "2027", "at": "16:00"}
     ada, draft = await start_for_caller(desk, {"original": ("../fax ünique.pdf", PDF, "text/html")}, **friday)
-    await fill(ada, BY_A_DAUGHTER, draft)
+    await fill(ada, BY_A_DAUGHTER | {"language": {"language": "ar"}}, draft)
     await send(ada, draft)
     [told] = await desk.emitted(RequestSubmitted)
+    assert [row["locale"] for row in await desk.fetch("SELECT locale FROM cases")] == ["ar"], (
+        "the caller's, not the desk's"
+    )
     assert told.contact_due_at == RULES.calendar.contact_due(A_MONDAY - timedelta(days=2, hours=18))
     assert told.submitted_at == A_MONDAY
     page = await see(ada, f"/desk/cases/{told.case_id}")
@@ -152,10 +155,15 @@ async def test_consent_by_voice_is_recorded_with_its_version_and_a_signature_is_
         assert "Is this an emergency?" in page
         assert RULES.contacts.toll_free["GB"] in page
         await put(ada, draft, question, given)
+    assert "Full name of whoever agrees" in await see(ada, f"{draft}/consent")
+    assert '<option value="en" selected>' in await see(ada, f"{draft}/check"), "nothing is written in Portuguese"
     for page in (draft, f"{draft}/check"):
         assert "Is this an emergency?" in await see(ada, page)
-    await send(ada, draft)
+    await send(ada, draft, letters="es")
     [told] = await desk.emitted(RequestSubmitted)
+    page = await see(ada, f"/desk/cases/{told.case_id}")
+    assert "Español" in page
+    assert "written down by Ada Winter" in page
     [act] = await desk.fetch("SELECT version, how, taken_by FROM consent_acts")
     assert tuple(act) == (told.consent_version, "voice", "staff-ada")
     [task] = await desk.fetch("SELECT what, due, assignee FROM tasks")

@@ -32,7 +32,7 @@ from shared.programme import Programme
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
 from shared.web.auth import Principal
 from shared.web.forms import sent_form
-from shared.web.i18n import translator_for
+from shared.web.i18n import known_locale, translator_for
 from shared.web.limits import by_address, limit
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
@@ -120,7 +120,8 @@ async def send(draft_id: UUID, request: Request, page: Page, ctx: Ctx, who: Who,
             rules = programme.current(draft.programme)
             complete = Complete.of(draft.answers, tx.now.date())
             chosen = await _kind(tx, rules, complete)
-            asked = complete.request(locale_of(request), chosen.cancer_type, chosen.diagnosis)
+            letters = known_locale(str((await sent_form(request)).get("letters")))
+            asked = complete.request(letters or _letters_in(request, draft), chosen.cancer_type, chosen.diagnosis)
             if draft.entered_by or not await aside.caught(tx, asked, rules, draft_id, ctx.settings.draft_life):
                 await casework.submit(tx, asked, rules, CaseId(draft_id), draft.channel, draft.entered_by)  # type: ignore[arg-type]
             await kept.empty(tx, draft_id)
@@ -143,6 +144,13 @@ async def send(draft_id: UUID, request: Request, page: Page, ctx: Ctx, who: Who,
         if draft is None:
             return holding.gone(page)
         return page("check.html", status=422, form=form, **await _checked(request, tx, draft))
+
+
+def _letters_in(request: Request, draft: Draft) -> str:
+    """Return the language to write in: the page's; for a caller, whose form staff read, the one that they prefer."""
+    if draft.entered_by is None:
+        return locale_of(request)
+    return known_locale(route.of(draft.answers, "language", "language")) or "en"
 
 
 async def _count_letter(request: Request, db: Db, who: Principal, draft_id: UUID) -> None:
@@ -263,7 +271,13 @@ async def _checked(request: Request, tx: Tx, draft: Draft) -> dict[str, Any]:
     chosen = await _kind(tx, context["rules"], complete)
     words = Summary(context["rules"], locale_of(request), translator_for(request).gettext, chosen)
     offered = context["rules"].cancer_types[chosen.cancer_type].offered
-    return {**context, "sections": list(words.sections(complete)), "complete": complete, "offered": offered}
+    return {
+        **context,
+        "sections": list(words.sections(complete)),
+        "complete": complete,
+        "offered": offered,
+        "letters": _letters_in(request, draft),
+    }
 
 
 async def _kind(tx: Tx, rules: Programme, complete: Complete) -> Chosen:
