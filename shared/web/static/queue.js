@@ -3,7 +3,7 @@
 await new Promise((drawn) => (document.hidden ? drawn() : requestAnimationFrame(() => setTimeout(drawn)))); // the list first
 const board = document.querySelector("[data-queue]");
 const part = (name) => board.querySelector(`[data-${name}]`);
-const { api, here, me } = board.dataset;
+const { api, here, me, zone: office } = board.dataset;
 const SLOW = { news: 5000, counts: 5000, clocks: 15000 };
 const ahead = Date.parse(board.dataset.now) - Date.now();
 const now = () => Date.now() + ahead;
@@ -25,7 +25,7 @@ function left(due) {
 }
 
 const dates = {};
-function date(at, zone = "UTC") {
+function date(at, zone) {
   dates[zone] ??= new Intl.DateTimeFormat("en-US", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone, timeZoneName: "short" });
   const says = Object.fromEntries(dates[zone].formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
   return `${says.day} ${says.month} ${says.year}, ${says.hour}:${says.minute} ${says.timeZoneName}`;
@@ -34,7 +34,7 @@ function date(at, zone = "UTC") {
 function due(item) {
   if (!item.due) return ["–"];
   const clock = element("span", { class: "c-clock", "data-clock": item.due }, left(Date.parse(item.due)));
-  return [element("time", { datetime: item.due }, date(item.due, item.data.zone)), element("br"), clock];
+  return [element("time", { datetime: item.due }, date(item.due, item.data.zone ?? office)), element("br"), clock];
 }
 
 function act(item) {

@@ -15,7 +15,7 @@ PAGE = {"Accept": "text/html"}
 
 async def _an_item(sample: ServiceUnderTest, **data: str) -> str:
     async with sample.ctx.db.transaction() as tx:
-        await staff_queue.put(tx, TO_READ, CaseId(new_id()), "one", "One <case>", data=data)
+        await staff_queue.put(tx, TO_READ, CaseId(new_id()), "one", "One <case>", due=tx.now, data=data)
         items, _ = await staff_queue.snapshot(tx, TO_READ)
     return str(items[0].id)
 
@@ -32,6 +32,7 @@ async def test_whoever_takes_an_item_goes_to_it_and_may_put_it_back(sample: Serv
     item, ada = await _an_item(sample, href="/desk/sample"), _person(sample, "ada")
     page = (await ada.get(HERE)).text
     assert "One &lt;case&gt;" in page
+    assert " EST</time>" in page, "the office's clock, as on every page of the desk"
     taken = await _press(ada, item, "claim")
     assert (taken.status_code, taken.headers["location"]) == (303, "/desk/sample")
     assert "Put back" in (await ada.get(HERE)).text
