@@ -116,7 +116,7 @@ async def retry(db: Database, parked_id: int, react: Callable[[Tx, "Arrival"], A
                     await react(tx, _arrival(row))
                     applied += 1
         except Exception as error:  # whatever it failed of stands at the record, and reaches whoever tried
-            await _note_failure(db, row["id"], repr(error))
+            await _note_failure(db, row["id"], f"{type(error).__name__}: {error}")
             raise
     if applied == 0:
         raise LookupError(_NOT_PARKED.format(parked_id))

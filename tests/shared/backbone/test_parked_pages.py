@@ -73,7 +73,7 @@ async def test_what_fails_again_stays_and_says_so(toy: ServiceUnderTest, supervi
     assert answer.headers["location"] == f"{HERE}/{first}?failed=1"
     text = (await supervisor.get(answer.headers["location"], headers=HTML)).text
     assert "still parked" in text
-    assert "this one always fails" in text
+    assert "Error: this one always fails" in text, "in the words in which it was parked"
     assert (await parked.one(toy.ctx.db, first)).attempts == 2
     assert await toy.count("heard") == 0
 
