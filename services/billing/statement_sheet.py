@@ -25,6 +25,7 @@ KINDS = {
     "wire_recalled": N_("Payment taken back by the payer’s bank"),
     "loss_borne": N_("No longer asked for"),
 }
+UNNAMED = N_("Correction")
 HEAD = (N_("Date"), N_("What"), N_("Document"), N_("Charged"), N_("Paid"), N_("Balance"))
 
 
@@ -61,7 +62,7 @@ def _table(_: Speech, currency: str, lines: Sequence[AccountLine], labels: Mappi
     rows = tuple(
         (
             _.day(line.at),
-            _(KINDS.get(line.kind, N_("Correction"))),
+            _(KINDS.get(line.kind, UNNAMED)),
             ", ".join(labels.get(line.source, ())),
             _.amount(line.billed, currency) if line.billed else "",
             _.amount(line.paid, currency) if line.paid else "",

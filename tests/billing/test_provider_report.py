@@ -120,6 +120,11 @@ async def test_books_that_agree_show_no_difference_and_each_fee_is_booked_once(
     await checked(billing, finance)
     assert await balances(billing) == found
     assert (await balances(billing, case.id))["provider_fees"] == FEE
+    patient = billing.sign_in(Role.PATIENT, subject="patient-1", cases=[case.id])
+    statement = (await patient.get(f"/my/billing/cases/{case.id}/statement")).text
+    assert "72.80" not in statement, "what the provider keeps is not the payer's"
+    assert 'data-label="Balance"' in statement, "on a telephone each line is a card"
+    assert statement.count("$2,500.00") == 5, "billed, paid, the balance between, and both together"
 
 
 async def test_a_payment_of_which_no_message_came_is_taken_in_exactly_once(

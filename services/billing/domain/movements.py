@@ -12,8 +12,11 @@ from services.billing.domain.ledger import Account, Posting
 
 THEIRS = frozenset((Account.RECEIVABLE, Account.OVERPAYMENTS, Account.REFUNDS_PAYABLE))
 """What a payer owes us (above zero) and we owe them (below)."""
-MONEY = frozenset((Account.BANK, Account.CARD_CLEARING, Account.UNMATCHED, Account.DISPUTED, Account.EXCHANGE))
-"""Where money is, on its way in and out, and while a bank changes it."""
+MONEY = frozenset((
+    Account.BANK, Account.CARD_CLEARING, Account.UNMATCHED, Account.DISPUTED, Account.EXCHANGE, Account.PROVIDER_FEES,
+))  # fmt: skip
+"""Where money is, on its way in and out, and while a bank changes it. What the card provider keeps of it for itself is
+between us and the provider: to the payer, all that they paid is in."""
 
 
 @dataclass(frozen=True, slots=True)
