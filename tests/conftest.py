@@ -67,6 +67,7 @@ def pytest_collection_finish() -> None:
 
 SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
 TOGETHER = {
+    "tests/deploy/test_up.py": "up",
     "tests/pages/test_every_page.py": "gallery",
     "tests/faults/test_http.py": "installation",
     "tests/faults/test_whole_system.py": "installation",
@@ -75,7 +76,10 @@ TOGETHER = {
     "tests/journeys/test_whole_case.py": "installation",
     "tests/journeys/test_withdrawals.py": "installation",
 }
-"""Files whose tests share what takes long to start: one worker has all of them. (``xdist_group`` says it in vain to pytest 9.2.)"""
+"""Files whose tests share what takes long to start, or fixed ports: one worker has all of them.
+
+(``xdist_group`` says it in vain to pytest 9.2.)
+"""
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -49,19 +49,21 @@ def check() -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """The checks of the source, then every test with branch coverage. With arguments: pytest with those, and nothing else."""
+    """The checks of the source beside every test with branch coverage. With arguments: pytest with those, and nothing else."""
     node.install(node.DEV)
     if arguments:
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
-    failed = [name for name, good in _side_by_side(_source_checks()) if not good]
     coverage = state() / "coverage"
     shutil.rmtree(coverage, ignore_errors=True)
     coverage.mkdir(parents=True)
-    runs = [
-        # one at a time to whoever is free, in the order of tests/conftest.py; one more than cores, for each waits at times
-        _pytest("-m", "not alone", "-n", str((os.cpu_count() or 1) + 1), "--no-loadscope-reorder"),
-        _pytest("-m", "alone", *_files_with("mark.alone")),  # to read all the others takes a quarter of a minute
-    ]
+    with ThreadPoolExecutor(1) as aside:
+        checked = aside.submit(lambda: [name for name, good in _side_by_side(_source_checks()) if not good])
+        runs = [
+            # one at a time to whoever is free, in the order of tests/conftest.py; one more than cores, for each waits at times
+            _pytest("-m", "not alone", "-n", str((os.cpu_count() or 1) + 1), "--no-loadscope-reorder"),
+            _pytest("-m", "alone", *_files_with("mark.alone")),  # to read all the others takes a quarter of a minute
+        ]
+    failed = checked.result()
     failed += ["tests"] if any(status not in {0, 5} for status, _ in runs) else []
     failed += [] if _coverage_is_enough() else ["coverage"]
     if failed:

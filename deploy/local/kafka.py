@@ -26,6 +26,7 @@ JAVA_OPTIONS = (
     "-Xms64m",
     "-Xmx256m",
     "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",  # the second compiler takes 5 s of a start's 13 s of processor time
     "-XX:MaxDirectMemorySize=96m",
     "-XX:ReservedCodeCacheSize=48m",
     "-XX:MaxMetaspaceSize=128m",

@@ -19,7 +19,7 @@ from deploy.local.supervise import answers
 from tests.support.eventually import eventually
 from tests.support.measuring import unmeasured
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 BASE = "23100"
 
 
