@@ -101,7 +101,11 @@ def by_country(locale: str) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=4096)
 def place(zone: str, locale: str) -> str:
-    """Return the place that a zone is named for, in this language."""
+    """Return the place that a zone is named for, in this language; the language may know it by the zone's older name."""
+    known_as = Locale.parse(locale).time_zones
+    for name in (zone, *(old for old, new in get_global("zone_aliases").items() if new == zone)):
+        if city := known_as.get(name, {}).get("city"):
+            return str(city)
     return get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True)
 
 

@@ -170,25 +170,27 @@ def _case_in(path: str) -> UUID | None:
         return None
 
 
-_SIGNED_OUT = {
-    (True, True): "Sign in in another tab of this browser, then load this page again.",
-    (True, False): "What you sent was not saved. Sign in in another tab of this browser, then load this page again, "
-    "and say yes when the browser asks whether to send it once more.",
-    (False, False): N_(
-        "What you sent did not reach us yet. Open the newest link from our e-mails in another tab of this browser. Then "
-        "come back here, load this page again, and say yes when the browser asks whether to send it once more."
-    ),
-}
-"""By whether it was on the desk, and whether it only read: loading the answer to a form again sends the form again."""
+_ASIDE = "Sign in in another tab of this browser, then go on here."
+_SENT_BY_STAFF = (
+    "What you sent was not saved. Sign in in another tab of this browser, then load this page again, and say yes when the "
+    "browser asks whether to send it once more."
+)
+_SENT = N_(
+    "What you sent did not reach us yet. Open the newest link from our e-mails in another tab of this browser. Then "
+    "come back here, load this page again, and say yes when the browser asks whether to send it once more."
+)
+"""Loading the answer to a form again sends the form again."""
 
 
 def _unknown(request: Request) -> Problem:
     if wants_page(request):
         on_the_desk, reads = request.url.path.startswith("/desk"), request.method == "GET"
-        if on_the_desk and reads and "hx-request" not in request.headers:
+        if on_the_desk and "hx-request" in request.headers:
+            return Problem(401, N_("You are signed out"), detail=_ASIDE)
+        if on_the_desk and reads:
             return Problem(303, N_("Sign in"), headers={"Location": f"/sign-in?next={request.url.path}"})
-        if on_the_desk or not reads:
-            return Problem(401, N_("You are signed out"), detail=_SIGNED_OUT[on_the_desk, reads])
+        if not reads:
+            return Problem(401, N_("You are signed out"), detail=_SENT_BY_STAFF if on_the_desk else _SENT)
         return Problem(
             401,
             N_("Please open your link"),

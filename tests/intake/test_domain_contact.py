@@ -190,3 +190,4 @@ def test_zones_are_offered_by_country_with_the_city_where_a_country_has_several(
     assert {"Asia/Tokyo", "Europe/Berlin", "America/Sao_Paulo"} <= offered.keys()
     assert (offered["Asia/Tokyo"], offered["America/Sao_Paulo"]) == ("Japan", "Brazil – Sao Paulo")
     assert dict(zones.by_country("ar"))["Asia/Tokyo"] == "اليابان"
+    assert dict(zones.by_country("zh_Hans"))["America/Argentina/Buenos_Aires"] == "阿根廷 – 布宜诺斯艾利斯"

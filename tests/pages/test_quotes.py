@@ -49,6 +49,14 @@ async def test_the_pages_of_a_quote_on_both_sides(browser: Browser, world: World
                 found += await judge(page, "desk-basket-refused", widths=(PHONE,), axe_source=source)
                 await page.uncheck("#service-pathology", force=True)
                 await page.locator(".c-basket__refused").wait_for(state="detached")
+                await page.context.clear_cookies()
+                await page.check("#service-pathology", force=True)
+                await page.locator("#judgement", has_text="You are signed out").wait_for()
+                await page.context.add_cookies(
+                    [{"name": name, "value": value, "url": base} for name, value in ada.items()]
+                )
+                await page.uncheck("#service-pathology", force=True)
+                await page.locator("#judgement", has_text="allows this selection").wait_for()
                 await page.get_by_role("button", name="See it as the requester will").click()
                 await page.get_by_role("heading", name="Preview of the quote").wait_for()
                 found += await judge(page, "desk-preview", axe_source=source)
