@@ -108,7 +108,8 @@ async def test_a_wire_is_split_over_two_cases(
         assert wrong.status_code == 422
         assert sentence in text_of(wrong)
     assert await billing.count("payments") == 0
-    assert (await splits(f"{NUMBER} 1 2,500.00", f"{number} 1 10.00", "")).status_code == 303
+    as_read_out = number.lower().replace("-", " ")
+    assert (await splits(f"{NUMBER} 1 2,500.00", f"{as_read_out} 1 10.00", "")).status_code == 303
     assert await states(billing) == ["paid", "paid"]
 
 

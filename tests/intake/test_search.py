@@ -1,5 +1,6 @@
 """Finding a case by what a caller says: a name in any script, a number with a slip in it, a phone number, a mail box."""
 
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,24 @@ async def test_each_case_is_found_once_by_its_patient_rather_than_its_requester(
     await intake.run_timers()
     hits = (await advisor(intake).get("/api/intake/cases", params={"q": "Testova"})).json()
     assert [(hit["name"], hit["role"]) for hit in hits] == [("Mira Testova", "patient")]
+
+
+def test_a_new_number_is_of_letters_and_figures_alone() -> None:
+    assert all(re.fullmatch(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]", new_case_number()) for _ in range(500))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("7k3m9qxws", "7K3M-9QXW-S"), ("7K3M 9QXW S", "7K3M-9QXW-S"), (" 7K3M\u20119QXW–S.", "7K3M-9QXW-S"),
+        ("７Ｋ３Ｍ－９ＱＸＷ－Ｓ", "7K3M-9QXW-S"), ("ooil-oooo-g", "0011-0000-G"), ("0000 0001 l", "0000-0001-1"),
+        ("0000-0010-*", "0000-0010-*"), ("0000 001l ~", "0000-0011-~"), ("0000.0012.$", "0000-0012-$"), ("ooooool3=", "0000-0013-="),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_however_it_is_read_out_and_those_with_a_symbol_from_before_are_too(
+    said: str, meant: str
+) -> None:
+    assert parse_case_number(said) == meant
 
 
 def test_every_slip_of_the_pen_in_a_number_leads_back_to_it() -> None:

@@ -201,15 +201,15 @@ async def _decided(
 async def _part(tx: Tx, line: str, currency: str) -> tuple[UUID, Any]:
     """Read one part of a split. Raises ``ValueError`` that says what to mend."""
     words = line.split()
-    if len(words) != 3 or not words[1].isdigit():
+    if len(words) < 3 or not words[-2].isdecimal():
         raise ValueError(
             f"“{line}”: write case number, number of the invoice and amount, such as 7K3M-9QXW-S 1 2450.00"
         )
-    number = parse_case_number(words[0])
+    number = parse_case_number("".join(words[:-2]))
     for invoice in await store.invoices_of_case_number(tx, number):
-        if invoice.ordinal == int(words[1]):
-            return invoice.id, domain.parse_money(words[2], currency)
-    raise ValueError(f"Case {number} has no invoice {words[1]}")
+        if invoice.ordinal == int(words[-2]):
+            return invoice.id, domain.parse_money(words[-1], currency)
+    raise ValueError(f"Case {number} has no invoice {words[-2]}")
 
 
 async def _reasons(tx: Tx, ctx: Context, receipt_id: UUID, invoice_id: UUID) -> str:
