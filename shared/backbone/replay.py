@@ -53,12 +53,13 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
     """Read the topics again up to their present ends and apply what this service missed.
 
     The consumer group's offsets stay, and nothing is parked but what was missed behind a parked record of its case.
-    Raises ``ValueError`` when Kafka can't be reached.
+    Raises ``ValueError`` when Kafka can't be reached, or has no such topic.
     """
     client, done = kafka.consumer(ctx.platform, ctx.service.name), Replayed()
     prefix = ctx.platform.kafka_prefix
     try:
         await client.start()
+        await _require_known(client, prefix, topics)
         places = [TopicPartition(prefix + topic, number) for topic in topics for number in range(PARTITIONS)]
         client.assign(places)
         ends = await client.end_offsets(places)
@@ -75,6 +76,14 @@ async def from_kafka(ctx: Context, topics: Sequence[str], *, since: datetime | N
     finally:
         await client.stop()
     return done
+
+
+async def _require_known(client: AIOKafkaConsumer, prefix: str, topics: Sequence[str]) -> None:
+    """Refuse topics that Kafka hasn't: it would be asked for their ends until that times out."""
+    there = await client.topics()
+    if missing := [topic for topic in topics if prefix + topic not in there]:
+        known = sorted(name.removeprefix(prefix) for name in there if name.startswith(prefix) and name[:2] != "__")
+        raise ValueError(f"Kafka has no topic {', '.join(missing)}; it has {', '.join(known) or 'none'}")
 
 
 async def _deliver(ctx: Context, arrivals: Sequence[Arrival], done: Replayed) -> None:

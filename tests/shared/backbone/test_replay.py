@@ -1,6 +1,7 @@
 """What got lost is named, and comes back without doing anything twice, whatever else stands in the topics."""
 
 import argparse
+import asyncio
 import dataclasses
 import json
 from typing import Any
@@ -73,6 +74,9 @@ async def test_a_fact_that_was_lost_is_named_and_replayed(
     assert json.loads(capsys.readouterr().out) == {
         "topic": topics.BILLING, "case_id": str(lost), "missing": [2], "parked": False,
     }  # fmt: skip
+    async with asyncio.timeout(10):
+        with pytest.raises(ValueError, match=r"no topic billing\.event; it has billing\.events, intake\.events"):
+            await run(ctx, "replay", source="kafka", topic=[topics.BILLING, "billing.event"])
     assert await run(ctx, "replay", source="kafka") == 0
     assert await run(ctx, "reconcile") == 0
 
