@@ -78,8 +78,11 @@ def _prices_shown(programme: Programme) -> Iterator[Found]:
 
 def _slide_travel(programme: Programme) -> Iterator[Found]:
     travel = programme.slide_travel
+    reviewed = any(service.needs_pathology for service in programme.catalogue.values())
+    if reviewed and not programme.contacts.laboratory:
+        yield ("contacts",), "slides are reviewed, and no laboratory says where they are sent (R26)"
     if travel is None:
-        if any(service.needs_pathology for service in programme.catalogue.values()):
+        if reviewed:
             yield ("catalogue",), "slides are reviewed, and slide_travel doesn't say from where they may be sent"
         return
     for country in travel.countries:

@@ -158,7 +158,7 @@ class Refunds(Value):
 
 class Contacts(Value):
     """How to reach the office (R10). ``toll_free``: a number for each country (ISO 3166 alpha-2) that has one. ``laboratory``: where
-    slides and blocks are sent (R26).
+    slides and blocks are sent (R26); a programme that sells pathology names it.
     """
 
     made_up: bool

@@ -53,6 +53,12 @@ BROKEN = {
         "less than or equal to 100",
     ),
     # name: (what stood there, what stands there now, a mark on the line that must be named, the reason)
+    "slides that are reviewed and have no address": (
+        'laboratory = "Pathology',
+        '# laboratory = "Pathology',
+        "[contacts]",
+        "slides are reviewed, and no laboratory says where they are sent",
+    ),
     "a way to get something that nobody described": (
         'way = "radiology"',
         'way = "telepathy"',
