@@ -70,10 +70,10 @@ async def apply(tx: Tx, reactions: Reactions, arrivals: Sequence[Arrival], *, se
     """Apply what is new among ``arrivals`` and return how many facts reached a reaction.
 
     The caller's order holds within a case; reactions of different cases run side by side (``shared.strands``), begun in
-    the order of the cases' ids, so that two transactions lock them in much the same order. Raises ``Unreadable``, or
-    whatever a reaction raises: then nothing of all this happened.
+    the order of the cases' ids. Another call with records of the same partitions waits until this one's transaction is
+    over. Raises ``Unreadable``, or whatever a reaction raises: then nothing of all this happened.
     """
-    waiting = await parked.held_keys(tx, [arrival.key for arrival in arrivals])
+    waiting = await parked.held_keys(tx, arrivals)
     for arrival in arrivals:
         if arrival.key in waiting:
             await parked.put(tx, arrival, error="an earlier record of its case is parked", behind=True)

@@ -1,10 +1,10 @@
 """Records that couldn't be applied: kept whole, with the reason, and the later ones of their case behind them.
 
 ``held_keys`` is read under a shared lock that ``retry`` and ``drop`` take alone, so no record can be parked behind one
-that has just been let go.
+that has just been let go. With it comes the turn of the records' partitions.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -41,10 +41,18 @@ class Parked:
     ended_why: str | None
 
 
-async def held_keys(tx: Tx, keys: Iterable[bytes | None]) -> set[bytes | None]:
-    """Return the keys (cases) among these that have a parked record."""
-    await tx.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
-    wanted = [key for key in keys if key is not None]
+_TURNS = """SELECT pg_advisory_xact_lock_shared($1::int)
+            UNION ALL SELECT pg_advisory_xact_lock($1::int, turn) FROM unnest($2::int[]) AS turn"""
+
+
+async def held_keys(tx: Tx, arrivals: Sequence["Arrival"]) -> set[bytes | None]:
+    """Return the keys (cases) of these records that have a parked record, once it is this transaction's turn.
+
+    Until it commits, no other applies records of partitions with these numbers, of whatever topic. A case has the same
+    number in each, so two that lock several cases (a rebalance, a replay beside a worker) never wait for each other.
+    """
+    await tx.execute(_TURNS, LOCK, sorted({arrival.partition for arrival in arrivals}))
+    wanted = [arrival.key for arrival in arrivals if arrival.key is not None]
     rows = await tx.fetch("SELECT DISTINCT key FROM parked WHERE ended IS NULL AND key = ANY($1)", wanted)
     return {row["key"] for row in rows}
 

@@ -1,12 +1,16 @@
 """Facts are applied once, in their case's order, whatever comes twice, broken or unknown."""
 
+import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
 
-from shared.backbone import errands, parked, timers
+from shared.backbone import errands, inbox, parked, timers
 from shared.backbone.inbox import Arrival
+from shared.db import Tx
 from shared.envelope import Unreadable
+from shared.events import CaseWithdrawn, Fact, PaymentReceived
 from shared.ids import CaseId
 from tests.shared.backbone.toy import FAILS
 from tests.support.facts import a_case, confirmed, paid, sign_in_requested, withdrawn
@@ -46,6 +50,34 @@ async def test_a_hot_reaction_takes_many_at_once_and_still_in_order(toy: Service
     await toy.applies(*(toy.arrival(fact(case)) for case in cases for fact in (sign_in_requested, withdrawn)))
     for case in cases:
         assert await heard(toy, case) == ["many", "withdrawn"]
+
+
+async def test_two_batches_that_lock_the_same_cases_in_opposite_orders_never_wait_for_each_other(
+    toy: ServiceUnderTest,
+) -> None:
+    one, other = a_case(), a_case()
+    await toy.applies(toy.arrival(confirmed(one)), toy.arrival(confirmed(other)))
+    locked: list[CaseId] = []
+    both = asyncio.Event()
+
+    async def lock(fact: Fact, tx: Tx) -> None:
+        await tx.fetch("SELECT 1 FROM heard WHERE case_id = $1 FOR UPDATE", fact.case_id)
+        locked.append(fact.case_id)
+        if len(locked) == 2:
+            both.set()
+
+    async def lock_later(fact: Fact, tx: Tx) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(both.wait(), 0.5)
+        await lock(fact, tx)
+
+    async def take(*arrivals: Arrival) -> int:
+        async with toy.ctx.db.transaction() as tx:
+            return await inbox.apply(tx, {PaymentReceived: lock, CaseWithdrawn: lock_later}, arrivals, service="toy")
+
+    straight = take(toy.arrival(paid(one)), toy.arrival(withdrawn(other)))
+    crossed = take(toy.arrival(withdrawn(one)), toy.arrival(paid(other)))
+    assert await asyncio.gather(straight, crossed) == [2, 2]
 
 
 async def test_a_reaction_that_fails_leaves_no_trace_of_its_batch(toy: ServiceUnderTest) -> None:
