@@ -33,6 +33,11 @@ def plain(minor: int, currency: str) -> str:
     return f"{exact(minor, currency):.{minor_digits(currency)}f}"
 
 
+def written(minor: int, currency: str) -> str:
+    """Return an amount as all who work with the books read it, behind its code: ``USD\u00a02,450.05``; so do pages in English."""
+    return f"{'-' if minor < 0 else ''}{currency}\u00a0{Decimal(plain(abs(minor), currency)):,}"
+
+
 def typed(text: str, currency: str) -> Decimal:
     """Return what a person typed, such as ``2,450.05``, in minor units; a fraction where it has too many digits.
 

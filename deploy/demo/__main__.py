@@ -23,6 +23,7 @@ from deploy.demo.places import Places
 from deploy.demo.story import ADVISOR, Story
 from deploy.local.places import state
 from deploy.local.plan import Plan
+from shared.money import written
 
 SIX = (
     "RequestSubmitted.v1", "ServicesConfirmed.v1", "PaymentReceived.v1", "RecordsComplete.v1", "SpecialistAssigned.v1",
@@ -110,14 +111,14 @@ def _two_wires_and_a_withdrawal(story: Story, chromium: Browser, tail: FactTail,
     window.press("Accept")
     tail.wait_for("ServicesConfirmed.v1", story.case_id)
     patient = story.enter_by_mail("confirmed")
-    tell.step(f"the patient's bank sends 1,200.00 USD; {money.FINANCE} counts it in by its reference")
+    tell.step(f"the patient's bank sends USD 1,200.00; {money.FINANCE} counts it in by its reference")
     money.wire(story, patient, money.FIRST_PART)
     left = money.missing(story, patient)
-    tell.step(f"{left / 100:,.2f} USD is still missing, so nothing starts; the rest comes by a second wire")
+    tell.step(f"{written(left, 'USD')} is still missing, so nothing starts; the rest comes by a second wire")
     money.wire(story, patient, left)
     tail.wait_for("PaymentReceived.v1", story.case_id)
     back = money.said_beforehand(story, patient)
-    tell.step(f"no specialist has accepted: the patient reads that {back / 100:,.2f} USD comes back, and withdraws")
+    tell.step(f"no specialist has accepted: the patient reads that {written(back, 'USD')} comes back, and withdraws")
     money.withdraw(story, patient)
     tail.wait_for("CaseWithdrawn.v1", story.case_id)
 
@@ -127,7 +128,7 @@ def _money_back(story: Story, tail: FactTail, tell: Teller) -> None:
     amounts = money.pay_back(story)
     tail.wait_for("RefundIssued.v1", story.case_id)
     story.patient_box.next(about="refund")
-    said = " and ".join(f"{minor / 100:,.2f} USD" for minor in amounts)
+    said = " and ".join(written(minor, "USD") for minor in amounts)
     tell.step(f"{said} went back, and the patient has a letter about it")
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 import jinja2
 from fastapi import FastAPI, HTTPException, Query, Response
@@ -16,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.mail_catcher import smtp
 from deploy.mail_catcher.mailbox import Mail, Mailbox, Mood, Stage
+from shared.web.times import spoken_instant
 
 _TEMPLATES = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
 _PAGES = jinja2.Environment(loader=_TEMPLATES, autoescape=True, undefined=jinja2.StrictUndefined)
+_PAGES.filters["when"] = lambda at: spoken_instant(at, ZoneInfo("UTC"), "en")
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'"
 _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"

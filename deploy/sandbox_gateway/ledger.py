@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from deploy.sandbox_gateway.book import Book, Checkout
 from deploy.sandbox_gateway.messenger import Messenger
-from shared.money import exact, minor_digits
+from shared.money import minor_digits
 
 EVIDENCE_DAYS = 7
 LATER = 5.0
@@ -20,10 +20,6 @@ Ending = Literal["succeeded", "failed"]
 
 class Refused(Exception):
     """The provider won't do it; the text says why."""
-
-
-def written(amount_minor: int, currency: str) -> str:
-    return f"{exact(amount_minor, currency):,.{minor_digits(currency)}f} {currency}"
 
 
 class Ledger:

@@ -11,7 +11,7 @@ from deploy.sandbox_gateway.book import Book, Checkout
 from deploy.sandbox_gateway.ledger import Ledger
 from deploy.sandbox_gateway.pages import TEMPLATES, page
 from deploy.sandbox_gateway.words import words_of
-from shared.web.amounts import isolated, spoken
+from shared.web.amounts import spoken
 from shared.web.i18n import direction, html_lang, known_locale
 
 CARDS = {
@@ -111,7 +111,7 @@ def _page(
         _=words_of(locale),
         lang=html_lang(locale),
         dir=direction(locale),
-        amount=_amount(checkout, locale),
+        amount=spoken(checkout.amount_minor, checkout.currency, locale),
         expired=checkout.status == "open" and checkout.expires_at <= time.time(),
         errors=errors or {},
         values=values or {},
@@ -119,9 +119,3 @@ def _page(
     )
     back = urlsplit(checkout.return_url)
     return page(html, status, form_action=f"{back.scheme}://{back.netloc}")
-
-
-def _amount(checkout: Checkout, locale: str) -> str:
-    """Return what is to be paid, in the reader's notation."""
-    said = spoken(checkout.amount_minor, checkout.currency, locale)
-    return isolated(said) if direction(locale) == "rtl" else said

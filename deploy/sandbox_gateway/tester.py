@@ -7,9 +7,10 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from deploy.sandbox_gateway.book import Book
-from deploy.sandbox_gateway.ledger import Ledger, Refused, written
+from deploy.sandbox_gateway.ledger import Ledger, Refused
 from deploy.sandbox_gateway.messenger import Behaviour
 from deploy.sandbox_gateway.pages import TEMPLATES, page
+from shared.money import written
 
 REASONS = ("fraudulent", "product_not_received", "duplicate", "general")
 router = APIRouter(prefix="/sandbox")

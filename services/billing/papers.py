@@ -11,9 +11,8 @@ from pydantic import Field
 from services.billing import domain, store
 from services.billing.api import PAYERS
 from services.billing.domain import Document, DocumentKind
-from services.billing.languages import Speech
 from services.billing.paying import refusals
-from services.billing.sheets import Parties, Sheet, document_sheet, render_beside
+from services.billing.sheets import WORDS, Parties, Sheet, document_sheet, render_beside
 from services.billing.statement_sheet import statement_sheet
 from shared import programme
 from shared.db import Tx
@@ -22,6 +21,7 @@ from shared.ids import CaseId
 from shared.peers import PeerProblem
 from shared.service import Context
 from shared.web import N_, Ctx, Form, Incoming, Once, Page, Who, allow, locale_of
+from shared.web.speech import Speech
 
 router = APIRouter(prefix="/my/billing/cases/{case_id}", dependencies=[allow(*PAYERS), Depends(refusals)])
 
@@ -138,4 +138,4 @@ def _page(page: Page, case_id: UUID, one: Shown, form: Form[PayerForm]) -> Respo
 
 
 def _speech(locale: str, ref: ProgrammeRef) -> Speech:
-    return Speech(locale, programme.load(ref).calendar.zone)
+    return Speech(locale, WORDS, programme.load(ref).calendar.zone)

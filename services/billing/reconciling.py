@@ -19,6 +19,7 @@ from shared.backbone import Errand, errands, failpoints, timers
 from shared.backbone.timers import NOBODY
 from shared.db import Tx
 from shared.ids import CaseId
+from shared.money import written
 from shared.service import Context, OwnCommand
 
 CHECK = "check_provider"
@@ -91,8 +92,8 @@ def _day_of(at: datetime) -> datetime:
 
 def written_line(one: ProviderDifference) -> str:
     """Return a difference as one line for an operator."""
-    there = f"{one.line['amount_minor']} {one.line['currency']}" if one.line else "nothing"
-    here = f"{one.ours_minor} {one.ours_currency}" if one.ours_currency else "nothing"
+    there = written(one.line["amount_minor"], one.line["currency"]) if one.line else "nothing"
+    here = written(one.ours_minor or 0, one.ours_currency) if one.ours_currency else "nothing"
     return f"{one.kind}: {one.movement} {one.object_id}: {there} there, {here} here. {one.said}"
 
 

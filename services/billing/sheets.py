@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from services.billing.domain import Document, DocumentKind
-from services.billing.languages import Speech
 from shared import programme
 from shared.events import ProgrammeRef
 from shared.typesetting import Unprintable, spelled_out, typeset
 from shared.web.i18n import N_
+from shared.web.speech import Speech
 
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
+WORDS = Path(__file__).parent / "locale"
 TITLES = {
     DocumentKind.INVOICE: N_("Invoice"),
     DocumentKind.RECEIPT: N_("Receipt"),

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.billing.domain import AccountLine, Document
-from services.billing.languages import Speech
 from services.billing.sheets import Parties, Sheet, Table, for_whom, small_print
 from shared import programme
 from shared.events import ProgrammeRef
 from shared.web.i18n import N_
+from shared.web.speech import Speech
 
 KINDS = {
     "invoice_issued": N_("Invoice"),

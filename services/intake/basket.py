@@ -93,10 +93,5 @@ def minor_units(text: str, currency: str) -> int:
     if not 0 <= amount <= 10**12:
         raise ValueError("Enter a price of zero or more")
     if amount % 1:
-        raise ValueError(f"Enter a price that {currency} has coins for, such as {written(485000, currency)}")
+        raise ValueError(f"Enter a price that {currency} has coins for, such as {plain(485000, currency)}")
     return int(amount)
-
-
-def written(minor: int, currency: str) -> str:
-    """Return an amount as a form field holds it: 4850.00."""
-    return plain(minor, currency)

@@ -12,18 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_timezone_name
-
 from services.intake.domain import Quote, QuoteState
 from services.intake.pricing import changes
 from services.intake.store import Case
 from shared import programme
-from shared.events import Money
 from shared.programme import Programme
 from shared.typesetting import printed
-from shared.web import speech
-from shared.web.amounts import spoken
 from shared.web.i18n import N_
+from shared.web.speech import Speech
 
 TEMPLATE = Path(__file__).parent / "templates" / "quote.typ"
 WORDS = Path(__file__).parent / "locale"
@@ -74,33 +70,13 @@ class Sheet:
     small_print: tuple[str, ...]
 
 
-class Speech(speech.Speech):
-    """Sentences, amounts and instants in one language."""
-
-    def __init__(self, wanted: str, zone: str = "UTC") -> None:
-        super().__init__(wanted, WORDS, zone)
-
-    def amount(self, minor: int, currency: str) -> str:
-        """Return an exact amount in the reader's notation; its code first where the line runs from right to left."""
-        return spoken(minor, currency, self.code)
-
-    def money(self, money: Money) -> str:
-        return self.amount(money.amount_minor, money.currency)
-
-    def instant(self, at: datetime, zone: str) -> str:
-        """Return day, time and the zone's name."""
-        local = at.astimezone(ZoneInfo(zone))
-        name = get_timezone_name(local, "long", locale=self.locale)
-        return f"{format_date(local, 'long', self.locale)}, {format_time(local, 'short', locale=self.locale)} ({name})"
-
-
 def sheet_of(case: Case, quote: Quote, patient: str, zone: str | None, before: Quote | None, locale: str) -> Sheet:
     """Return the quote in the reader's language, its date in their `zone` and the office's.
 
     `before` is the revision with which it is compared, if any.
     """
     rules = programme.load(case.programme)
-    _ = Speech(locale, rules.calendar.zone)
+    _ = Speech(locale, WORDS, rules.calendar.zone)
     text = _texts(rules, _.code)
     return Sheet(
         lang=_.lang,

@@ -5,13 +5,15 @@ Everything a person wrote reaches the template as JSON data and is placed as pla
 
 import re
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.matching.domain.candidates import Specialist
 from services.matching.domain.opinions import SECTIONS, OpinionText, Outcome, Question
 from shared.typesetting import Unprintable, spelled_out, typeset
+from shared.web.times import spoken_day, spoken_instant
 
 TEMPLATE = Path(__file__).parent / "templates" / "opinion.typ"
 _NOTE = {
@@ -71,7 +73,7 @@ def render(letter: Letter, node_modules: Path) -> bytes:
 
 
 def _content(letter: Letter) -> dict[str, Any]:
-    text, signed_on = letter.text, long_date(letter.at)
+    text, signed_on = letter.text, spoken_day(letter.at, "en")
     title = "Remote second opinion"
     facts = [
         ("Patient", letter.patient),
@@ -103,7 +105,7 @@ def _content(letter: Letter) -> dict[str, Any]:
         "answers": [_answered(question, text) for question in letter.questions],
         "limits": {"title": SECTIONS["limits"], "parts": parts(text.limits)},
         "notices": [asdict(notice) for notice in letter.notices],
-        "signature": f"Signed electronically on {signed_on} at {letter.at:%H:%M} UTC",
+        "signature": f"Signed electronically on {spoken_instant(letter.at, ZoneInfo('UTC'), 'en')}",
     }
 
 
@@ -129,8 +131,3 @@ def parts(text: str) -> list[dict[str, Any]]:
         else:
             found.append({"kind": "p", "lines": [line.strip()]})
     return [part for part in found if part]
-
-
-def long_date(at: date) -> str:
-    """Write a date so that no country misreads it: 3 November 2026."""
-    return f"{at.day} {at:%B} {at.year}"

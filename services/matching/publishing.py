@@ -14,7 +14,7 @@ from services.matching import queues
 from services.matching.brief import Brief, brief_of, locale_of
 from services.matching.domain.candidates import Specialist
 from services.matching.domain.opinions import OpinionText, Question
-from services.matching.opinion import Letter, Notice, long_date, render
+from services.matching.opinion import Letter, Notice, render
 from services.matching.store import cases, opinions, roster
 from shared import staff_queue
 from shared.backbone import outbox
@@ -23,6 +23,7 @@ from shared.db import Tx
 from shared.events import OpinionDelivered
 from shared.programme import Programme
 from shared.service import Context
+from shared.web.times import spoken_day
 
 PUBLISH = "publish_opinion"
 R33_TEXTS = ("opinion_depends", "opinion_no_care", "opinion_questions")
@@ -82,7 +83,7 @@ def letter_for(
         partner=case.rules.organisation_partner,
         case_number=brief.case_number,
         patient=patient.name,
-        birth_date=long_date(patient.birth_date) if patient.birth_date else "",
+        birth_date=spoken_day(patient.birth_date, "en") if patient.birth_date else "",
         physician=doctor.full if doctor else "",
         author=author,
         version=opinion.version,

@@ -16,17 +16,18 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
+from babel.dates import format_timedelta
 from babel.support import NullTranslations
 from fastapi import Depends, Request
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from shared.web.amounts import isolated, spoken
+from shared.web.amounts import spoken
 from shared.web.auth import NOBODY, identify
 from shared.web.i18n import COOKIE, LOCALES, N_, direction, html_lang, known_locale, locale_of, translator_for
 from shared.web.problem import Problem
 from shared.web.sections import sections_for
+from shared.web.times import spoken_day, spoken_instant
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -176,35 +177,27 @@ def _ngettext(one: str, many: str, count: int) -> str:
 def money(amount: Any, currency: str | None = None) -> str:
     """Return an exact amount in the reader's notation: ``{{ price|money }}`` or ``{{ minor|money("USD") }}``."""
     minor, code = (amount, currency) if currency else (amount.amount_minor, amount.currency)
-    locale = _reader.get().locale
-    said = spoken(int(minor), str(code), locale)
-    return isolated(said) if direction(locale) == "rtl" else said
+    return spoken(int(minor), str(code), _reader.get().locale)
 
 
 def when(at: datetime | None, zone: str = "") -> Markup:
-    """Return an instant with its zone, the office's unless another is given, as ``<time>``."""
+    """Return an instant with its zone, the office's unless another is given, in words, as ``<time>``."""
     reader = _reader.get()
     return Markup("–") if at is None else _when(at, zone or reader.zone, reader.locale)
 
 
 @lru_cache(maxsize=4096)  # fifty desks look at the same rows, and a date in words is most of what a row costs
 def _when(at: datetime, zone: str, locale: str) -> Markup:
-    local = at.astimezone(ZoneInfo(zone))
-    if locale == "en":
-        return _time(at, format_datetime(local, "d MMM y, HH:mm zzz", locale=locale))
-    clock = format_time(local, "short", locale=locale, tzinfo=local.tzinfo)
-    return _time(at, f"{format_date(local, 'long', locale)} {clock} {_zone(local, locale)}")
-
-
-def _zone(local: datetime, locale: str) -> str:
-    """Return the zone's short name, or its long one where the language has no short one but an offset."""
-    short = get_timezone_name(local, "short", locale=locale)
-    return get_timezone_name(local, "long", locale=locale) if short.startswith(("+", "-")) else short
+    return _time(at, spoken_instant(at, ZoneInfo(zone), locale))
 
 
 def day(at: date | datetime | None) -> Markup:
-    """Return a date, or the date of an instant, in words, as ``<time>``."""
-    return Markup("–") if at is None else _time(at, format_date(at, "long", locale=_reader.get().locale))
+    """Return a date, or an instant's date by the office's clock, in words, as ``<time>``."""
+    if at is None:
+        return Markup("–")
+    reader = _reader.get()
+    on = at.astimezone(ZoneInfo(reader.zone)) if isinstance(at, datetime) else at
+    return _time(at, spoken_day(on, reader.locale))
 
 
 def ago(at: datetime | None) -> Markup:

@@ -6,10 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date
 
-from shared.web.amounts import isolated
+from shared.events import Money
+from shared.web.amounts import isolated, spoken
 from shared.web.i18n import direction, gettext_for, html_lang, known_locale
+from shared.web.times import spoken_day, spoken_instant
 
 
 class Speech:
@@ -38,4 +39,16 @@ class Speech:
 
     def date(self, on: date) -> str:
         """Return a date that has no time, such as a birth date."""
-        return format_date(on, "long", self.locale)
+        return spoken_day(on, self.locale)
+
+    def instant(self, at: datetime, zone: str | None = None) -> str:
+        """Return day, time and zone, such as "November 24, 2026, 5:00 PM EST", in this zone unless another is given."""
+        return spoken_instant(at, ZoneInfo(zone) if zone else self.zone, self.locale)
+
+    def amount(self, minor: int, currency: str) -> str:
+        """Return an exact amount, given in minor units."""
+        return spoken(minor, currency, self.code)
+
+    def money(self, money: Money) -> str:
+        """Return an exact amount."""
+        return self.amount(money.amount_minor, money.currency)

@@ -94,7 +94,7 @@ async def test_a_wire_finds_its_invoice_by_the_reference(
     [invoice] = await invoice_ids(billing)
     entered = await post(felix, "/receipts", a_wire(PRICE, f"ref/{creditor_reference(NUMBER, 1)} thanks"))
     assert (entered.status_code, entered.json()["candidates"]) == (201, [str(invoice)])
-    assert await queue(billing, "payments-to-match") == ["Wire of 2,500.00 USD to match"]
+    assert await queue(billing, "payments-to-match") == ["Wire of USD\xa02,500.00 to match"]
     assert await balances(billing) == {
         "bank": PRICE,
         "unmatched_receipts": -PRICE,
@@ -188,7 +188,7 @@ async def test_a_surplus_goes_back_by_bank_once_finance_has_paid_it(
     refund = (await post(felix, f"/cases/{case.id}/refunds", new)).json()
     assert (refund["state"], refund["decided_by"]) == ("decided", "Felix Grau")
     assert await queue(billing, "payments-to-match") == []
-    assert await queue(billing, "refunds-to-settle") == ["Pay back 7.00 USD by bank transfer"]
+    assert await queue(billing, "refunds-to-settle") == ["Pay back USD\xa07.00 by bank transfer"]
     assert await billing.emitted(RefundIssued) == []
     assert await states(billing) == ["paid"]
     paid = await post(felix, f"/refunds/{refund['id']}/paid", {"bank_reference": "OUT-1"})

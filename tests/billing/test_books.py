@@ -65,7 +65,7 @@ async def test_the_trial_balance_of_a_span_opens_where_the_one_before_it_closed(
 
 async def test_the_page_shows_the_span_and_leads_to_its_files(felix: httpx.AsyncClient) -> None:
     page = await read(felix, f"/desk/billing/books?{MARCH}")
-    for words in ("March 1, 2027", "2,500.00 USD", "This span is over", f"{FILES}/ledger.csv?{MARCH}"):
+    for words in ("March 1, 2027", "USD 2,500.00", "This span is over", f"{FILES}/ledger.csv?{MARCH}"):
         assert words in page
     page = await read(felix, "/desk/billing/books?since=2027-04-02&until=2027-04-01", status=422)
     assert "Enter two real days" in page

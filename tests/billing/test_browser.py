@@ -59,7 +59,7 @@ async def test_a_patient_pays_by_card(
     page = await context.new_page()
     said = complaints(page)
     await page.goto(f"{sandbox.site}/my/billing/cases/{case.id}")
-    await page.get_by_role("button", name="Pay $2,500.00 by card").click()
+    await page.get_by_role("button", name="Pay USD\xa02,500.00 by card").click()
     await fill_in(page, "4000 0000 0000 0002")
     await expect(page.get_by_role("alert")).to_contain_text("declined this card")
     await sandbox.behaves(delay_seconds=1.5)

@@ -102,7 +102,7 @@ async def test_a_wire_is_split_over_two_cases(
     for parts, sentence in (
         ((f"{NUMBER} 1",), "write case number, number of the invoice and amount"),
         ((f"{NUMBER} 7 1.00",), "has no invoice 7"),
-        ((f"{NUMBER} 1 2,500.00",), "The parts make 2,500.00 USD, the wire is 2,510.00 USD"),
+        ((f"{NUMBER} 1 2,500.00",), "The parts make USD 2,500.00, the wire is USD 2,510.00"),
     ):
         wrong = await splits(*parts)
         assert wrong.status_code == 422
@@ -121,12 +121,12 @@ async def test_charges_that_banks_kept_are_borne_on_the_wires_page(
     [receipt] = await billing.fetch("SELECT id FROM wire_receipts")
     here = f"/desk/billing/receipts/{receipt['id']}"
     page = await read(felix, here)
-    assert "30.00 USD less than what is missing" in page
+    assert "USD 30.00 less than what is missing" in page
     invoice = re.search(r'name="invoice_id" id="invoice_id" value="([^"]+)"', page)
     assert invoice
     await send(felix, page, f"{here}/match", invoice_id=invoice[1])
     page = await read(felix, here)
-    assert "30.00 USD is still missing on invoice 1" in page
+    assert "USD 30.00 is still missing on invoice 1" in page
     fields = {"invoice_id": invoice[1], "reason": "Shared charges, the patient sent all"}
     assert (await send(felix, page, f"{here}/charges", **fields)).status_code == 303
     assert await states(billing) == ["paid"]
@@ -164,7 +164,7 @@ async def test_a_table_is_shown_as_it_is_read_before_it_counts(
     assert "/uploads/" in upload
     assert await billing.count("bank_statements") == 0
     page = await read(felix, upload)
-    assert "12,490.00" in page.replace(" ", "") or "2,500.00 USD" in page
+    assert "12,490.00" in page.replace(" ", "") or "USD 2,500.00" in page
     if style == "american":
         assert "day first or month first" in page
     columns = re.findall(r'<select class="nhsuk-select" id="column-\d+" name="column".*?</select>', page, re.DOTALL)
@@ -196,7 +196,7 @@ async def test_a_table_is_shown_as_it_is_read_before_it_counts(
     link = re.search(r'href="(/desk/billing/statements/uploads/[^"]+account=DE02[^"]+)"', page)
     assert link
     page = await read(felix, link[1].replace("&amp;", "&"))
-    assert "7.00 USD" in page
+    assert "USD 7.00" in page
     assert 'value="DE02120300000000202051"' in page
     assert (await says("import")).status_code == 303
     assert await billing.count("bank_uploads") == 0

@@ -46,7 +46,7 @@ async def test_a_dispute_takes_the_money_and_a_win_brings_it_back(
     await paid_by_card(billing, provider, case)
     await disputed(provider, "opened")
     assert await balances(billing) == {"disputed": PRICE, "deferred_revenue": -PRICE}
-    assert await queue(billing, DISPUTES) == ["Answer the dispute of 2,500.00 USD"]
+    assert await queue(billing, DISPUTES) == ["Answer the dispute of USD\xa02,500.00"]
     assert await states(billing) == ["paid"], "the work goes on"
     await disputed(provider, "won")
     assert await balances(billing) == {"card_clearing": PRICE, "deferred_revenue": -PRICE}

@@ -71,7 +71,7 @@ def test_an_amount_that_is_not_one_says_what_to_type(text: str, currency: str) -
 @given(st.integers(1, 10**12), st.sampled_from(["USD", "JPY", "KWD", "EUR"]))
 def test_what_is_written_reads_back_to_the_same_amount(minor: int, currency: str) -> None:
     money = Money(amount_minor=minor, currency=currency)
-    assert domain.parse_money(domain.written(money).removesuffix(f" {currency}"), currency) == money
+    assert domain.parse_money(domain.written(money).removeprefix(f"{currency}\xa0"), currency) == money
 
 
 @given(st.integers(1, 99), st.sampled_from(["", "INV ", "Payment for /", "ref."]), st.booleans())
@@ -148,7 +148,7 @@ def test_an_invoice_of_a_withdrawn_case_never_opens_again() -> None:
 def test_no_more_than_was_paid_goes_back() -> None:
     billed = invoice()
     paid = domain.receive(billed, payment(billed, usd(250_000)))
-    with pytest.raises(domain.MoneyRefusedError, match=r"At most 2,500\.00 USD"):
+    with pytest.raises(domain.MoneyRefusedError, match=r"At most USD\xa02,500\.00"):
         domain.give_back(paid.invoice, paid.payments[0], refund(paid.payments[0], usd(250_001)))
 
 

@@ -127,9 +127,9 @@ async def test_a_list_is_paged_and_narrowed(
     assert "of which 2001 to 2001 are shown" in last
     assert 'rel="next"' not in last
     assert "paid</td>" not in await read(felix, f"{LIST}?show=all&state=open")
-    assert "€" not in await read(felix, f"{LIST}?show=all&currency=usd")
+    assert not re.search(r"EUR \d", await read(felix, f"{LIST}?show=all&currency=usd"))
     mine = await read(felix, f"{LIST}?number={NUMBER.lower()}")
-    assert (NUMBER in mine, "1</strong> in this list" in mine, "$2,500.00" in mine) == (True, True, True)
+    assert (NUMBER in mine, "1</strong> in this list" in mine, "USD 2,500.00" in mine) == (True, True, True)
     assert "Read it again" in await read(felix, f"{LIST}?number=7K3M-9QXW-D")
     nonsense = await read(felix, f"{LIST}?show=x&state=y&age=z&currency=1&page=0&number=zzz")
     assert "0</strong> in this list" in nonsense
@@ -178,7 +178,7 @@ async def test_an_unpaid_supplement_comes_to_the_care_advisors(
     await provider.took(first, PRICE)
     await billing.run_timers(at=A_MONDAY + timedelta(days=15))
     assert await queue(billing, "unpaid-supplements") == [
-        "Added services were not paid in time (900.00 USD): ask the patient"
+        "Added services were not paid in time (USD\xa0900.00): ask the patient"
     ]
     ada = billing.sign_in(Role.CARE_ADVISOR, subject="staff-ada", name="Ada Winter")
     here = f"/desk/billing/cases/{case.id}/invoices/{second}/unpaid"
@@ -243,7 +243,7 @@ async def test_the_second_person_finds_what_waits_on_the_desk(
     assert f"{here}/refunds/{proposal}/confirm" not in await read(felix, here)
     assert (await figures(billing))["to_confirm", "USD"] == (200_000, 1)
     sam = billing.sign_in(Role.SUPERVISOR, subject="staff-sam", name="Sam Ferrant")
-    assert "Felix Grau wants 2,000.00 USD" in await read(sam, "/desk/billing/queues/refunds-to-confirm")
+    assert "Felix Grau wants USD 2,000.00" in await read(sam, "/desk/billing/queues/refunds-to-confirm")
     page = await read(sam, here)
     assert "A refund waits for a second person" in page
     assert (await send(sam, page, f"{here}/refunds/{proposal}/reject", reason="")).status_code == 422

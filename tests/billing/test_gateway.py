@@ -243,7 +243,7 @@ async def test_a_refund_that_the_provider_refuses_goes_to_finance(
     await billing.receives(case.withdrawn())
     await billing.run_timers(at=A_MONDAY + timedelta(minutes=1))
     await billing.run_errands()
-    assert await queue(billing, "refunds-to-settle") == [f"Pay back 2,500.00 USD {LOOK_FIRST}"]
+    assert await queue(billing, "refunds-to-settle") == [f"Pay back USD\xa02,500.00 {LOOK_FIRST}"]
     [refund] = await billing.fetch("SELECT id FROM refunds WHERE state = 'failed'")
     felix = billing.sign_in(Role.FINANCE, name="Felix Grau")
     paid = await felix.post(

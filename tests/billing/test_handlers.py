@@ -62,8 +62,8 @@ async def test_a_surplus_is_owed_back_and_told_to_finance(
     assert len(await billing.emitted(PaymentReceived)) == 1
     assert (await balances(billing))["overpayments"] == -150
     assert await queue(billing, "payments-to-match") == [
-        "More than the price: 1.00 USD to send back or apply",
-        "More than the price: 0.50 USD to send back or apply",
+        "More than the price: USD\xa01.00 to send back or apply",
+        "More than the price: USD\xa00.50 to send back or apply",
     ]
 
 
@@ -78,7 +78,7 @@ async def test_an_unpaid_invoice_expires_and_late_money_waits_for_staff(
     await provider.took(invoice, PRICE)
     assert await billing.emitted() == []
     assert await queue(billing, "payments-to-match") == [
-        "Came after the time to pay: 2,500.00 USD to send back or apply"
+        "Came after the time to pay: USD\xa02,500.00 to send back or apply"
     ]
 
 
@@ -166,7 +166,7 @@ async def test_money_for_a_withdrawn_case_is_held(
     await provider.took((await invoice_ids(billing))[0], PRICE)
     assert await billing.emitted() == []
     assert await queue(billing, "payments-to-match") == [
-        "Came after the case was withdrawn: 2,500.00 USD to send back or apply"
+        "Came after the case was withdrawn: USD\xa02,500.00 to send back or apply"
     ]
 
 

@@ -41,7 +41,7 @@ async def test_a_payment_after_the_quotes_time(billing: ServiceUnderTest, case: 
     await billed(billing, case)
     await billing.run_timers(at=EXPIRED_AT)
     await provider.took((await invoice_ids(billing))[0], PRICE)
-    await words(billing, case, Oddity.EXPIRED, "$2,500.00", "March 19, 2027")
+    await words(billing, case, Oddity.EXPIRED, "USD 2,500.00", "March 19, 2027")
 
 
 async def test_a_part_of_the_price_whose_time_ended(
@@ -50,7 +50,7 @@ async def test_a_part_of_the_price_whose_time_ended(
     await billed(billing, case)
     await provider.took((await invoice_ids(billing))[0], 50_000)
     await billing.run_timers(at=EXPIRED_AT)
-    await words(billing, case, Oddity.PART, "$500.00", "March 18, 2027")
+    await words(billing, case, Oddity.PART, "USD 500.00", "March 18, 2027")
 
 
 async def test_a_payment_twice_by_card_and_wire(billing: ServiceUnderTest, case: CaseFacts, provider: Provider) -> None:
@@ -63,7 +63,7 @@ async def test_a_payment_twice_by_card_and_wire(billing: ServiceUnderTest, case:
     path = f"/api/billing/receipts/{receipt['id']}/match"
     matched = await finance.post(path, json={"invoice_id": str(invoice)}, headers={"Idempotency-Key": "match-001"})
     assert matched.status_code == 200, matched.text
-    await words(billing, case, Oddity.TWICE, "$2,500.00", "March 4, 2027")
+    await words(billing, case, Oddity.TWICE, "USD 2,500.00", "March 4, 2027")
 
 
 async def test_a_payment_after_withdrawal(billing: ServiceUnderTest, case: CaseFacts, provider: Provider) -> None:
@@ -72,16 +72,18 @@ async def test_a_payment_after_withdrawal(billing: ServiceUnderTest, case: CaseF
     await billing.receives(case.withdrawn())
     await billing.run_timers(at=A_MONDAY + timedelta(days=3))
     await provider.took(invoice, PRICE)
-    await words(billing, case, Oddity.WITHDRAWN, "$2,500.00", "March 7, 2027")
+    await words(billing, case, Oddity.WITHDRAWN, "USD 2,500.00", "March 7, 2027")
 
 
 async def test_more_than_the_price(billing: ServiceUnderTest, case: CaseFacts, provider: Provider) -> None:
     await billed(billing, case)
     await provider.took((await invoice_ids(billing))[0], PRICE + 1_250)
-    await words(billing, case, Oddity.SURPLUS, "$12.50", "March 4, 2027")
+    await words(billing, case, Oddity.SURPLUS, "USD 12.50", "March 4, 2027")
 
 
-@pytest.mark.parametrize(("currency", "amount"), [("EUR", "€2,500.00"), ("JPY", "¥250,000"), ("KWD", "KWD 250.000")])
+@pytest.mark.parametrize(
+    ("currency", "amount"), [("EUR", "EUR 2,500.00"), ("JPY", "JPY 250,000"), ("KWD", "KWD 250.000")]
+)
 async def test_another_currency(
     billing: ServiceUnderTest, case: CaseFacts, provider: Provider, currency: str, amount: str
 ) -> None:
@@ -146,7 +148,7 @@ async def test_finance_sees_amounts_and_nothing_medical(
     here = f"/desk/billing/cases/{case.id}"
     for path in (here, f"{here}/statement", f"{here}/documents/{document}"):
         page = await read(finance, path)
-        assert "$2,500.00" in page
+        assert "USD 2,500.00" in page
         assert NUMBER in page
     assert {(service, path) for service, path, _ in billing.peers.asked} == {("intake", f"/cases/{case.id}/contacts")}
     columns = await billing.fetch(

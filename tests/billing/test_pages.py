@@ -66,10 +66,10 @@ async def test_the_case_page_says_where_it_stands_who_acts_and_by_when(
     await billing.receives(case.submitted(), case.confirmed())
     [invoice] = await invoice_ids(billing)
     page = await read(patient, here)
-    for words in ("$2,500.00 is to be paid", "You: pay by card or bank transfer", "March 15, 2027", NUMBER, "RF"):
+    for words in ("USD 2,500.00 is to be paid", "You: pay by card or bank transfer", "March 15, 2027", NUMBER, "RF"):
         assert words in page
     await provider.took(invoice, PRICE - 5_000)
-    assert "$50.00 is still missing" in await read(patient, f"{here}/summary")
+    assert "USD 50.00 is still missing" in await read(patient, f"{here}/summary")
     await provider.took(invoice, 5_000)
     page = await read(patient, here)
     assert "Everything is paid" in page
@@ -212,7 +212,7 @@ async def test_finance_sends_a_surplus_back(
     await provider.took((await invoice_ids(billing))[0], PRICE + 100)
     here = f"/desk/billing/cases/{case.id}"
     page = await read(felix, here)
-    assert "1.00 USD held" in page
+    assert "USD 1.00 held" in page
     payment = re.search(r'name="payment_id" value="([^"]+)"', page)
     assert payment
     fields = {"payment_id": payment[1], "currency": "USD"}
@@ -277,7 +277,7 @@ async def test_other_staff_see_how_a_cases_money_stands(billing: ServiceUnderTes
     here = f"/desk/billing/cases/{case.id}"
     assert "No invoice yet" in await read(advisor, f"{here}/summary")
     await billing.receives(case.submitted(), case.confirmed())
-    assert "$2,500.00 to be paid" in await read(advisor, f"{here}/summary")
+    assert "USD 2,500.00 to be paid" in await read(advisor, f"{here}/summary")
     await read(advisor, here, status=403)
     await read(advisor, "/desk/billing", status=403)
 
@@ -287,6 +287,6 @@ async def test_the_queues_have_their_pages(
 ) -> None:
     await billing.receives(case.confirmed(), case.withdrawn())
     await provider.took((await invoice_ids(billing))[0], PRICE)
-    assert "2,500.00 USD to send back or apply" in await read(felix, "/desk/billing/queues/payments-to-match")
+    assert "USD 2,500.00 to send back or apply" in await read(felix, "/desk/billing/queues/payments-to-match")
     await read(felix, "/desk/billing/queues/refunds-to-settle")
     await read(felix, f"/desk/billing/cases/{UUID(int=1)}", status=404)

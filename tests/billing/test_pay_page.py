@@ -16,10 +16,10 @@ from tests.billing.test_browser import press
 from tests.pages.browser import Finding, axe, judge, launched
 
 HEADINGS = {
-    "en": "Pay $2,500.00 by card",
-    "es": "Pagar 2.500,00\xa0US$ con tarjeta",
+    "en": "Pay USD\xa02,500.00 by card",
+    "es": "Pagar USD\xa02.500,00 con tarjeta",
     "ar": "ادفع \u2066USD\xa02,500.00\u2069 بالبطاقة",
-    "zh_Hans": "用银行卡支付 US$2,500.00",
+    "zh_Hans": "用银行卡支付 USD\xa02,500.00",
 }
 
 

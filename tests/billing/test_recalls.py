@@ -45,14 +45,14 @@ async def test_an_earned_fee_whose_wire_is_recalled_is_owed_again_and_paid_again
     await recalled(billing, wire)
     assert await balances(billing) == {"receivable": PRICE, "revenue": -PRICE}
     assert await states(billing) == ["open"]
-    told = "The bank took 2,500.00 USD back: 2,500.00 USD is owed again. Ask for it, or bear the loss"
+    told = "The bank took USD\xa02,500.00 back: USD\xa02,500.00 is owed again. Ask for it, or bear the loss"
     assert await queue(billing, MATCH) == [told]
     patient = billing.sign_in(Role.PATIENT, cases=[case.id])
     page = (await patient.get(f"/my/billing/cases/{case.id}")).text
     for words in (
-        "A payment was taken back: $2,500.00 is open again.",
-        "the bank took back a transfer of $2,500.00 that had been counted as your payment.",
-        "Your opinion is delivered and stays yours. $2,500.00 of its price is open again.",
+        "A payment was taken back: USD\xa02,500.00 is open again.",
+        "the bank took back a transfer of USD\xa02,500.00 that had been counted as your payment.",
+        "Your opinion is delivered and stays yours. USD\xa02,500.00 of its price is open again.",
     ):
         assert words in page
     assert "What is open stays to be paid, because the work is done." in page, "whoever withdraws now"
@@ -82,7 +82,7 @@ async def test_finance_bears_the_loss_with_a_reason_and_nobody_is_asked_any_more
     assert early.status_code == 409
     await recalled(billing, wire)
     page = (await finance.get(here)).text
-    assert "Bear the loss of $2,500.00 on invoice 1" in page
+    assert "Bear the loss of USD\xa02,500.00 on invoice 1" in page
     assert "The bank took it back: The payer recalled it" in page
     assert (await finance.post(f"{here}/invoices/{invoice}/loss", data={"reason": ""})).status_code == 422
     done = await finance.post(f"{here}/invoices/{invoice}/loss", data={"reason": "The patient has died"})
@@ -107,7 +107,7 @@ async def test_a_recall_before_anything_is_earned_undoes_the_match_and_says_why(
     assert await balances(billing) == {"receivable": PRICE, "deferred_revenue": -PRICE}
     assert await billing.count("payments") == 0
     page = (await billing.sign_in(Role.PATIENT, cases=[case.id]).get(f"/my/billing/cases/{case.id}")).text
-    assert "$2,500.00 of the price is open again." in page
+    assert "USD\xa02,500.00 of the price is open again." in page
     assert "the payer’s bank took this payment back" in page
 
 

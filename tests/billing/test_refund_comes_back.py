@@ -13,7 +13,7 @@ from tests.billing.test_gateway import pay_page
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 REFUNDS = "refunds-to-settle"
-GIVEN_BACK = ["Pay back 2,500.00 USD by bank transfer: its card's bank gave it back"]
+GIVEN_BACK = ["Pay back USD\xa02,500.00 by bank transfer: its card's bank gave it back"]
 
 
 async def withdrawn(billing: ServiceUnderTest, provider: Provider, case: CaseFacts) -> UUID:
@@ -112,7 +112,7 @@ async def test_what_a_lost_dispute_took_is_not_paid_back_as_well(
     await ended(provider, refund, "failed")
     if first == "failed":
         await loses()
-    assert await queue(billing, REFUNDS) == ["Pay back 1,500.00 USD by bank transfer: a lost dispute took the rest"]
+    assert await queue(billing, REFUNDS) == ["Pay back USD\xa01,500.00 by bank transfer: a lost dispute took the rest"]
     assert await pays_by_bank(billing, refund) == 200
     assert await balances(billing) == {"card_clearing": PRICE - 100_000, "bank": -(PRICE - 100_000)}
     [told] = await billing.emitted(RefundIssued)

@@ -14,7 +14,7 @@ from tests.billing.test_provider_report import DIFFERENCES, felix, matters
 from tests.support.service import A_MONDAY, ServiceUnderTest
 
 REFUNDS = "refunds-to-settle"
-NOT_BY_US = "2,500.00 USD was sent back at the provider, not by us: look at the case before paying anything back"
+NOT_BY_US = "USD\xa02,500.00 was sent back at the provider, not by us: look at the case before paying anything back"
 
 
 async def paid(billing: ServiceUnderTest, sandbox: Sandbox, case: CaseFacts) -> str:
@@ -40,7 +40,7 @@ async def test_what_somebody_refunds_at_the_provider_comes_to_finance_who_look_f
     assert await queue(billing, REFUNDS) == [NOT_BY_US]
     await withdrawn(billing, case)
     await billing.run_errands()
-    assert await queue(billing, REFUNDS) == [NOT_BY_US, f"Pay back 2,500.00 USD {LOOK_FIRST}"]
+    assert await queue(billing, REFUNDS) == [NOT_BY_US, f"Pay back USD\xa02,500.00 {LOOK_FIRST}"]
     assert await billing.emitted(RefundIssued) == []
     felix, here = billing.sign_in(Role.FINANCE, name="Felix Grau"), f"/desk/billing/cases/{case.id}"
     page = (await felix.get(here)).text
@@ -50,7 +50,7 @@ async def test_what_somebody_refunds_at_the_provider_comes_to_finance_who_look_f
     for nth, status in enumerate((303, 404)):
         done = await felix.post(f"{here}/at-provider/{name}/looked", headers={"Idempotency-Key": f"form number {nth}"})
         assert done.status_code == status
-    assert await queue(billing, REFUNDS) == [f"Pay back 2,500.00 USD {LOOK_FIRST}"]
+    assert await queue(billing, REFUNDS) == [f"Pay back USD\xa02,500.00 {LOOK_FIRST}"]
     assert NOT_BY_US not in (await felix.get(here)).text
 
 
@@ -98,7 +98,7 @@ async def test_what_was_refunded_at_the_provider_is_booked_once_and_shows_at_onc
     assert await balances(billing) == {"provider_fees": 7_280, "card_clearing": -7_280}
     assert len(await billing.emitted(RefundIssued)) == 1
     patient = billing.sign_in(Role.PATIENT, cases=[case.id])
-    assert "$2,500.00 was sent back to you." in (await patient.get(f"/my/billing/cases/{case.id}")).text
+    assert "USD\xa02,500.00 was sent back to you." in (await patient.get(f"/my/billing/cases/{case.id}")).text
     statement = (await patient.get(f"/my/billing/cases/{case.id}/statement")).text
     assert "Money sent back" in statement
     assert "Nothing is owed on either side" in statement
@@ -138,7 +138,7 @@ async def test_a_refund_that_we_owe_already_is_the_one_that_went(
     await eventually(sandbox.all_delivered)
     await withdrawn(billing, case)
     await billing.run_errands()
-    assert f"Pay back 2,500.00 USD {LOOK_FIRST}" in await queue(billing, REFUNDS)
+    assert f"Pay back USD\xa02,500.00 {LOOK_FIRST}" in await queue(billing, REFUNDS)
     name = sandbox.app.state.book.refunds_of(payment)[0]["refund_id"]
     booked = await felix(billing).post(
         f"/desk/billing/cases/{case.id}/at-provider/{name}/book", data={"reason": "Tom, before the withdrawal"}
@@ -147,7 +147,7 @@ async def test_a_refund_that_we_owe_already_is_the_one_that_went(
     rows = await billing.fetch("SELECT amount_minor, state, at_provider FROM refunds ORDER BY amount_minor")
     assert [tuple(row) for row in rows] == [(100_000, "issued", name), (150_000, "failed", None)]
     assert await queue(billing, REFUNDS) == [
-        "Pay back 1,500.00 USD by bank transfer: the rest was sent back at the provider"
+        "Pay back USD\xa01,500.00 by bank transfer: the rest was sent back at the provider"
     ]
     assert await balances(billing) == {"card_clearing": PRICE - 100_000, "refunds_payable": -150_000}
 
@@ -183,7 +183,7 @@ async def test_one_that_comes_back_to_the_provider_is_owed_again(
     await eventually(sandbox.all_delivered)
     assert (await balances(billing))["refunds_payable"] == -PRICE
     [waits] = await queue(billing, REFUNDS)
-    assert waits.startswith("Pay back 2,500.00 USD by bank transfer")
+    assert waits.startswith("Pay back USD\xa02,500.00 by bank transfer")
     await tomorrow(billing)
     await checks_by_itself(billing)
     assert await matters(billing) == [], "went and came back on both sides"

@@ -79,7 +79,13 @@ async def test_every_document_and_movement_stands_in_the_statement(
         NUMBER,
     ):
         assert words in page
-    for words in ("$2,500.00", "-$1,000.00", "€70.00", "Amal Haddad", "We hold $3,500.00 that is yours."):
+    for words in (
+        "USD 2,500.00",
+        "-USD 1,000.00",
+        "EUR 70.00",
+        "Amal Haddad",
+        "We hold USD 3,500.00 that is yours.",
+    ):
         assert words in page
 
 

@@ -43,7 +43,7 @@ async def test_a_wire_that_counts_as_known_but_is_not_shows_by_the_balances(bill
     assert await warnings(billing) == [None, None], "several statements a day are in order"
     await imports(billing, camt([wire], name="in the evening", opening=705))
     told = await warnings(billing)
-    assert all(one and "14.05 USD moved on this account" in one and "make 7.05 USD" in one for one in told)
+    assert all(one and "USD\xa014.05 moved on this account" in one and "make USD\xa07.05" in one for one in told)
 
 
 async def test_a_line_that_counts_twice_shows_by_the_balances(billing: ServiceUnderTest) -> None:
@@ -51,8 +51,8 @@ async def test_a_line_that_counts_twice_shows_by_the_balances(billing: ServiceUn
     await imports(billing, camt([Movement(700, text="the bank's other words", bank_reference="B1")]))
     told = await warnings(billing)
     assert told[0] is None
-    assert "7.00 USD moved" in (told[1] or "")
-    assert "make 14.00 USD" in (told[1] or "")
+    assert "USD\xa07.00 moved" in (told[1] or "")
+    assert "make USD\xa014.00" in (told[1] or "")
 
 
 @pytest.mark.parametrize("first", ["hand", "table"])

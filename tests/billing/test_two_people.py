@@ -63,7 +63,7 @@ async def test_above_the_limit_nothing_moves_until_a_second_person_confirms(
     assert await balances(billing) == before
     assert (await billing.count("refunds"), await billing.count("errands")) == (0, 0)
     assert await queue(billing, "refunds-to-confirm") == [
-        "Felix Grau wants 1,000.01 USD to go back: a second person confirms"
+        "Felix Grau wants USD\xa01,000.01 to go back: a second person confirms"
     ]
     done = await post(sam, f"/refunds/{proposed['id']}/confirm")
     assert (done.status_code, done.json()["state"]) == (200, "decided")
@@ -92,7 +92,7 @@ async def test_money_that_is_owed_back_anyway_needs_no_second_person(
     await provider.took(invoice, PRICE, "pay_again")
     [row] = await billing.fetch("SELECT id FROM payments WHERE held_minor > 0")
     assert await queue(billing, "payments-to-match") == [
-        "Paid twice by card both times: 2,500.00 USD to send back or apply"
+        "Paid twice by card both times: USD\xa02,500.00 to send back or apply"
     ]
     assert (await wants(felix, case, row["id"], PRICE)).json()["state"] == "decided"
 
@@ -163,7 +163,10 @@ async def test_a_payment_that_changed_meanwhile_is_not_overdrawn(
             "UPDATE payments SET applied_minor = applied_minor - 1, returned_minor = 1 WHERE id = $1", other
         )
     refused = await post(sam, f"/refunds/{proposed}/confirm")
-    assert (refused.status_code, refused.json()["detail"]) == (409, "At most 2,499.99 USD of this payment can go back")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "At most USD\xa02,499.99 of this payment can go back",
+    )
     assert await queue(billing, "refunds-to-confirm") != []
     assert (await post(sam, f"/refunds/{proposed}/reject", {"reason": "Too much by now"})).status_code == 200
     assert (await wants(felix, case, payment, PRICE - 1)).json()["state"] == "proposed"

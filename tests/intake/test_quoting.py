@@ -219,7 +219,7 @@ async def test_every_revision_stays_readable_and_says_what_changed(intake: Servi
     assert "A newer version replaced this quote" in first
     assert "What changed since version 1" in second
     assert "Added: Live video consultation" in second
-    assert "$5,500.00 instead of $4,500.00" in second
+    assert "USD\xa05,500.00 instead of USD\xa04,500.00" in second
     assert (await me.get(f"/my/intake/cases/{case_id}/quote/3", headers=HTML)).status_code == 404
     for number in (1, 2):
         page = await advisor(intake).get(f"/desk/intake/cases/{case_id}/quotes/{number}", headers=HTML)
@@ -343,4 +343,4 @@ async def test_a_quote_made_before_there_were_lines_is_still_read(intake: Servic
         await quoting.offer(tx, case_id, ("written",), Asked(), "", "staff-ada")
         await tx.execute("DELETE FROM quote_lines")
     page = await requester(intake, case_id).get(f"/my/intake/cases/{case_id}/quote", headers=HTML)
-    assert "$2,000.00" in page.text
+    assert "USD\xa02,000.00" in page.text

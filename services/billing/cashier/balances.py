@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from services.billing import store
-from services.billing.statements.lines import figures
 from services.billing.store import StatementRow
 from shared.db import Tx
+from shared.money import written
 
 
 async def out_of_balance(tx: Tx, statement: StatementRow) -> str | None:
@@ -19,7 +19,7 @@ async def out_of_balance(tx: Tx, statement: StatementRow) -> str | None:
     said, moved = _said(found), await store.moved(tx, found)
     if said == moved:
         return None
-    told, counted = figures(said, statement.currency), figures(moved, statement.currency)
+    told, counted = written(said, statement.currency), written(moved, statement.currency)
     return (
         f"By the bank's balances {told} moved on this account in these days, the lines in the books make {counted}. "
         "A line is missing or counted twice: compare the lines with the bank's, and look among the wires to match."

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from services.billing import store
 from services.billing.books import span_of
-from services.billing.desk.parts import money_desk, written
+from services.billing.desk.parts import money_desk
+from shared.money import written
 from shared.web import Ctx, Page, Problem
 
 router = APIRouter()

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from services.billing import cashier, store
 from services.billing.api import FINANCE, person_of
 from services.billing.api_views import Reason
-from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
+from services.billing.desk.parts import AmountForm, BankReference, money_desk
 from services.billing.domain import Oddity, Payment, oddity_of
 from services.billing.pages import Account, account_of
 from shared.db import Database, Tx
 from shared.ids import CaseId
+from shared.money import written
 from shared.web import Db, Form, Incoming, Once, Page, Role, Who, allow
 
 router = APIRouter(prefix="/cases/{case_id}")

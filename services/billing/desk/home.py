@@ -8,10 +8,11 @@ from pydantic import Field
 
 from services.billing import cashier, store
 from services.billing.desk.overview import overview_of
-from services.billing.desk.parts import AmountForm, BankReference, money_desk, written
+from services.billing.desk.parts import AmountForm, BankReference, money_desk
 from services.billing.store import WireReceipt
 from shared.db import Database, Tx
 from shared.ids import new_id
+from shared.money import written
 from shared.web import Db, Form, Once, Page, Who
 
 router = APIRouter()

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import QueryParams
 
-from services.billing.desk.parts import money_desk, written
+from services.billing.desk.parts import money_desk
 from services.billing.domain import AGES, InvoiceState
 from services.billing.store import overview
 from services.billing.store.overview import Aged, Figure, Wanted
 from shared.db import Tx
 from shared.ids import parse_case_number
+from shared.money import written
 from shared.web import Db, Page
 
 router = APIRouter(prefix="/invoices")

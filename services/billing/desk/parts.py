@@ -1,4 +1,4 @@
-"""What finance's pages share: who may see them, and how they read and write amounts."""
+"""What finance's pages share: who may see them, and how they read amounts."""
 
 from typing import Annotated
 
@@ -28,9 +28,3 @@ class AmountForm(Incoming):
     @property
     def money(self) -> Money:
         return domain.parse_money(self.amount, self.currency)
-
-
-def written(minor: int, currency: str) -> str:
-    """Return an amount of the books, debit without and credit with a minus sign."""
-    text = domain.written(Money(amount_minor=abs(minor), currency=currency))
-    return f"\N{MINUS SIGN}{text}" if minor < 0 else text

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from services.billing import cashier, domain, store
 from services.billing.api_views import Reason
 from services.billing.cashier import DIFFERENCES
-from services.billing.desk.parts import money_desk, written
+from services.billing.desk.parts import money_desk
 from services.billing.reconciling import CHECK, next_check_at, read_report, span_of
 from services.billing.store import matters, payouts
 from services.billing.store.matters import Matter
 from shared.db import Tx
+from shared.money import written
 from shared.service import Context
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Who
 

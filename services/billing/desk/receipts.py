@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 
 from services.billing import cashier, domain, store
 from services.billing.api_views import Reason
-from services.billing.desk.parts import money_desk, written
+from services.billing.desk.parts import money_desk
 from services.billing.suggesting import names_of, suggestions_for
 from services.billing.suggestions import Candidate, Suggestion
 from shared.db import Tx
 from shared.ids import parse_case_number
+from shared.money import written
 from shared.service import Context
 from shared.web import Ctx, Form, Incoming, Once, Page, Who
 

@@ -9,12 +9,13 @@ from pydantic import Field
 from starlette.datastructures import UploadFile
 
 from services.billing import cashier, domain, statements, store
-from services.billing.desk.parts import money_desk, written
+from services.billing.desk.parts import money_desk
 from services.billing.importing import RawMapping, Which, import_file, known_mappings, saved_mapping
 from services.billing.statements import Mapping, NotAStatementError
 from services.billing.statements.mapping import ROLES, Role
 from shared.db import Tx
 from shared.ids import new_id
+from shared.money import written
 from shared.service import Context
 from shared.web import Ctx, Form, Incoming, Once, Page, Who
 

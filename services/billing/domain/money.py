@@ -1,9 +1,8 @@
 """Amounts in minor units: how they are read and written (R21)."""
 
-from decimal import Decimal
-
 from shared.events import Money
 from shared.money import LARGEST, minor_digits, plain, typed
+from shared.money import written as written_minor
 
 
 class MoneyRefusedError(ValueError):
@@ -23,5 +22,5 @@ def parse_money(text: str, currency: str) -> Money:
 
 
 def written(money: Money) -> str:
-    """Return the amount with its currency code, such as ``2,450.00 USD``: exact, and the same for every reader."""
-    return f"{Decimal(plain(money.amount_minor, money.currency)):,} {money.currency}"
+    """Return the amount behind its currency's code: exact, and the same for every reader."""
+    return written_minor(money.amount_minor, money.currency)

@@ -19,11 +19,11 @@ from services.billing.statements.lines import (
     bank_reference,
     check_balances,
     exact,
-    figures,
     with_twins,
 )
 from services.billing.statements.nodes import Node
 from shared.events import Money
+from shared.money import written
 
 _SPACE = re.compile(r"urn:(?:iso:std:iso:20022:tech:xsd|swift:xsd):\$?(?P<kind>camt\.\d{3})\.001\.(?P<version>\d\d)")
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
@@ -132,7 +132,7 @@ def _apart(
         lines.append(replace(whole, amount=left, remittance="Charges of the bank for this entry"))
         left = 0
     if left:
-        told, found = figures(whole.amount, currency), figures(whole.amount - left, currency)
+        told, found = written(whole.amount, currency), written(whole.amount - left, currency)
         raise NotAStatementError(node.line, f"The entry is {told}, but its payments make {found}. Ask the bank.")
     return [one for one in lines if one.amount]
 

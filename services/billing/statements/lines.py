@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.events import Money
-from shared.money import minor_digits
+from shared.money import minor_digits, written
 
 Bearer = Literal["ours", "shared", "theirs"]
 """Who carries the banks' charges: we (BEN), each their own (SHA), the sender (OUR), as seen from our side."""
@@ -109,18 +109,12 @@ def exact(text: str, currency: str, line: int) -> int:
     return int(minor)
 
 
-def figures(minor: int, currency: str) -> str:
-    """Return an amount for a sentence, with its sign."""
-    places = minor_digits(currency)
-    return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}"
-
-
 def check_balances(statement: Statement, line: int) -> Statement:
     """Return the statement if its lines lead from one balance to the other. Raises ``NotAStatementError``."""
     if statement.opening is not None and statement.closing is not None:
         total = statement.opening + sum(one.amount for one in statement.lines)
         if total != statement.closing:
-            told, found = figures(statement.closing, statement.currency), figures(total, statement.currency)
+            told, found = written(statement.closing, statement.currency), written(total, statement.currency)
             raise NotAStatementError(
                 line, f"The closing balance is {told}, but opening balance and lines make {found}. "
                 "A line is missing or wrong: download the statement again, or ask the bank."

@@ -14,10 +14,10 @@ from services.billing.statements.lines import (
     account_name,
     bank_reference,
     exact,
-    figures,
     with_twins,
 )
 from services.billing.statements.mapping import Mapping, Role, decoded
+from shared.money import written
 
 MAX_ROWS = 50_000
 
@@ -157,8 +157,8 @@ def _balances(rows: list[tuple[BankLine, int | None]], currency: str) -> tuple[i
         return chosen[0][1] - chosen[0][0].amount, chosen[-1][1]
     line, balance, expected = breaks[0]
     raise NotAStatementError(
-        line.line, f"The balance {figures(balance, currency)} doesn't follow from the line before, which leads to "
-        f"{figures(expected, currency)}. A line is missing or wrong."
+        line.line, f"The balance {written(balance, currency)} doesn't follow from the line before, which leads to "
+        f"{written(expected, currency)}. A line is missing or wrong."
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from services.intake import pricing, quoting
 from services.intake.answers import refusals
-from services.intake.basket import Basket, Judgement, basket_of, judged, minor_units, written
+from services.intake.basket import Basket, Judgement, basket_of, judged, minor_units
 from services.intake.domain import QuoteState, Unacceptable
 from services.intake.pages.desk import ADVISORS
 from services.intake.pages.quotes import as_its_reader_sees
@@ -24,6 +24,7 @@ from services.intake.pricing import Asked, Pricing
 from services.intake.values import Code, Note
 from shared.db import Tx
 from shared.ids import CaseId
+from shared.money import plain
 from shared.programme import Programme
 from shared.web import Db, Form, Incoming, Once, Page, Who
 
@@ -109,7 +110,7 @@ async def show(case_id: CaseId, page: Page, db: Db, add: str = "") -> Response:
     form: Form[Filling] = Form.blank(
         services=chosen, surgery_advice=surgery, seen=basket.last.revision if basket.last else 0,
         note=basket.last.note if basket.last and basket.last.state is QuoteState.OPEN else "",
-        **{f"amount-{code}": written(amounts.get(code, basket.rules.catalogue[code].price_minor), basket.rules.currency)
+        **{f"amount-{code}": plain(amounts.get(code, basket.rules.catalogue[code].price_minor), basket.rules.currency)
            for code in basket.offered},
     )  # fmt: skip
     asked = Asked(amounts={code: amounts[code] for code in chosen if code in amounts}, reason="…")

@@ -95,7 +95,7 @@ async def show_case(page: PageOf, tx: Tx, who: Principal, case_id: CaseId, **for
         wishes=await quotes.wishes_of(tx, case_id), rules=programme.load(case.programme), form=wrong or Form.blank(),
         forms={"move": Form.blank(), **_blank(who), **forms}, knows_people=who.has(*KNOWS_PEOPLE),
         privacy=who.has(Role.PRIVACY_OFFICER), advisor=advisor, holding=await colleagues.holding(tx, case_id),
-        names=await colleagues.names(tx), clocks_there=local_times(people["patient"].country, tx.now),
+        names=await colleagues.names(tx), clocks_there=clocks_of(people["patient"].country, tx.now),
         spoken=spoken(people["patient"].languages or ()), likenesses=await duplicates.pairs_of(tx, case_id),
         takeovers=await staff_queue.takeovers(tx, case_id),
         **(await _work(tx, case_id) if advisor else {}),
@@ -128,10 +128,10 @@ def _blank(who: Principal) -> dict[str, Form[Any]]:
     }
 
 
-def local_times(country: str | None, now: datetime) -> list[datetime]:
-    """Return what the clocks of a country show now: one, or each that differs, the earliest first."""
-    there = {now.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC) for zone in zones.of_country(country)}
-    return sorted(there)
+def clocks_of(country: str | None, now: datetime) -> list[str]:
+    """Return a zone of each clock in a country that shows another time now, the earliest first."""
+    clocks = {now.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC): zone for zone in zones.of_country(country)}
+    return [clocks[shown] for shown in sorted(clocks)]
 
 
 def spoken(codes: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:

@@ -12,12 +12,12 @@ from services.matching import access, actions
 from services.matching.brief import Brief, brief_of
 from services.matching.domain.offers import DECLARATION
 from services.matching.domain.values import Unknown
-from services.matching.opinion import long_date
 from services.matching.store import cases, offers, opinions, roster
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Role, Who, allow
 from shared.web.auth import STAFF
+from shared.web.times import spoken_day
 
 router = APIRouter(prefix="/desk/matching", include_in_schema=False, dependencies=[Depends(access.refusals)])
 CHOOSERS = [allow(Role.CLINICAL_LEAD, Role.CASE_MANAGER)]
@@ -42,7 +42,7 @@ class Declining(Incoming):
 def whom(brief: Brief) -> list[tuple[str, str]]:
     """Return for whom a case is, in rows: name, and date of birth where it is known."""
     born = brief.patient.birth_date
-    return [("Patient", brief.patient.name), *([("Born", long_date(born))] if born else [])]
+    return [("Patient", brief.patient.name), *([("Born", spoken_day(born, "en"))] if born else [])]
 
 
 def about(case: cases.Case, brief: Brief) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def about(case: cases.Case, brief: Brief) -> list[tuple[str, str]]:
         ("Questions", str(len(brief.questions))),
     ]
     if case.target_from and case.target_to:
-        rows.append(("Aim", f"{long_date(case.target_from)} to {long_date(case.target_to)}"))
+        rows.append(("Aim", f"{spoken_day(case.target_from, 'en')} to {spoken_day(case.target_to, 'en')}"))
     return [(title, value) for title, value in rows if value]
 
 

@@ -26,9 +26,11 @@ function left(due) {
 
 const dates = {};
 function date(at, zone) {
-  dates[zone] ??= new Intl.DateTimeFormat("en-US", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone, timeZoneName: "short" });
-  const says = Object.fromEntries(dates[zone].formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
-  return `${says.day} ${says.month} ${says.year}, ${says.hour}:${says.minute} ${says.timeZoneName}`;
+  const form = (timeZoneName) => new Intl.DateTimeFormat("en-US", { day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZone: zone, timeZoneName });
+  dates[zone] ??= [form("short"), form("long")];
+  const [says, atLength] = dates[zone].map((form) => Object.fromEntries(form.formatToParts(new Date(at)).map(({ type, value }) => [type, value])));
+  const name = /\d/.test(says.timeZoneName) ? atLength.timeZoneName : says.timeZoneName; // an offset is no name
+  return `${says.month} ${says.day}, ${says.year}, ${says.hour}:${says.minute}\u202f${says.dayPeriod} ${name}`;
 }
 
 function due(item) {

@@ -18,12 +18,12 @@ AT = datetime(2027, 3, 1, 15, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("locale", "amount", "text"),
     [
-        ("en", Money(amount_minor=350_000, currency="USD"), "$3,500.00"),
-        ("en", Money(amount_minor=1, currency="USD"), "$0.01"),
-        ("en", Money(amount_minor=3500, currency="JPY"), "¥3,500"),
+        ("en", Money(amount_minor=350_000, currency="USD"), "USD\xa03,500.00"),
+        ("en", Money(amount_minor=1, currency="USD"), "USD\xa00.01"),
+        ("en", Money(amount_minor=3500, currency="JPY"), "JPY\xa03,500"),
         ("ar", Money(amount_minor=350_000, currency="USD"), "\u2066USD\xa03,500.00\u2069"),
-        ("zh_Hans", Money(amount_minor=350_000, currency="USD"), "US$3,500.00"),
-        ("es", Money(amount_minor=350_000, currency="USD"), "3.500,00\xa0US$"),
+        ("zh_Hans", Money(amount_minor=350_000, currency="USD"), "USD\xa03,500.00"),
+        ("es", Money(amount_minor=350_000, currency="USD"), "USD\xa03.500,00"),
     ],
 )
 def test_amounts_are_exact(locale: str, amount: Money, text: str) -> None:
@@ -33,18 +33,21 @@ def test_amounts_are_exact(locale: str, amount: Money, text: str) -> None:
 
 
 def test_instants_carry_their_zone() -> None:
-    assert str(when(AT)) == '<time datetime="2027-03-01T15:00:00+00:00">1 Mar 2027, 15:00 UTC</time>'
-    assert "10:00 EST" in when(AT, "America/New_York")
+    assert str(when(AT)) == '<time datetime="2027-03-01T15:00:00+00:00">March 1, 2027, 3:00\u202fPM UTC</time>'
+    assert "10:00\u202fAM EST" in when(AT, "America/New_York")
+    assert "7:00\u202fPM Gulf Standard Time" in when(AT, "Asia/Dubai"), "an offset is no name"
     with reading(Reader("ar")):
         assert "مارس" in when(AT)
     with reading(Reader("en", zone="America/New_York")):
-        assert "10:00 EST" in when(AT)
-        assert "15:00 UTC" in when(AT, "UTC")
+        assert "10:00\u202fAM EST" in when(AT)
+        assert "3:00\u202fPM UTC" in when(AT, "UTC")
     assert [str(form(None)) for form in (when, day, ago)] == ["–", "–", "–"]
 
 
 def test_days_and_distances() -> None:
     assert "March 27, 1978" in day(date(1978, 3, 27))
+    with reading(Reader("en", zone="America/New_York")):
+        assert "February 28, 2027" in day(AT - timedelta(hours=12)), "by the office's clock"
     with reading(Reader("en", now=AT)):
         assert "in 2 days" in ago(AT + timedelta(days=2))
         assert "3 hours ago" in ago(AT - timedelta(hours=3))
