@@ -125,9 +125,13 @@ class Ledger:
         return True
 
     def pay_out(self, currency: str) -> dict[str, Any]:
-        """Send the merchant's balance in a currency to their bank, less a fee. Raises ``Refused`` when there is none."""
-        amount = self._book.balance.standing().get(currency, 0) - _payout_fee(currency)
-        if amount <= 0:
+        """Send the merchant's balance in a currency to their bank, less a fee; take from the bank what the merchant owes.
+
+        Raises ``Refused`` when there is nothing.
+        """
+        standing = self._book.balance.standing().get(currency, 0)
+        amount = standing - _payout_fee(currency)
+        if 0 <= standing <= _payout_fee(currency):
             raise Refused("There is nothing to pay out in this currency.")
         with self._book.together():
             payout = self._book.balance.add_payout(amount, currency)

@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from services.billing import cashier
 from services.billing.domain import CardStatus, DisputeState
 from services.billing.gateway import (
     CardNotice,
@@ -30,6 +31,7 @@ from services.billing.gateway import (
     gateway_of,
 )
 from services.billing.gateway.stripe_amounts import from_stripe, to_stripe
+from services.billing.gateway.stripe_report import lines_of
 from services.billing.settings import BillingSettings
 from shared.clock import FixedClock
 from shared.events import Money, PaymentReceived
@@ -183,6 +185,31 @@ async def test_the_report_has_every_movement_and_fee(stripe: tuple[Stripe, Strip
     ]  # fmt: skip
     assert server.asked[-1][2]["starting_after"] == "txn_40Made", "page by page"
     assert {line.reference for line in lines if line.kind in ("charge", "refund")} == {REFERENCE}
+
+
+async def test_what_stripe_changes_into_the_currency_of_our_balance_is_booked_in_both_once(
+    billing: ServiceUnderTest,
+) -> None:
+    *_, refund, charge = shape("balance_transactions.2")["data"]
+    charge |= {"amount": 230_000, "currency": "eur", "fee": 6_900, "exchange_rate": 0.92}
+    refund |= {"amount": -116_000, "currency": "eur", "exchange_rate": 0.928}
+    refund["source"] |= {"amount": 125_000}
+    lines = [*lines_of(charge), *lines_of(refund)]
+    assert [(line.kind, line.amount_minor, line.currency, line.settled_minor, line.settled_currency) for line in lines] == [
+        ("charge", 250_000, "USD", 230_000, "EUR"), ("fee", -6_900, "EUR", None, None),
+        ("refund", -125_000, "USD", -116_000, "EUR"),
+    ]  # fmt: skip
+    for _ in range(2):
+        async with billing.ctx.db.transaction() as tx:
+            span = cashier.Span(lines[0].at - timedelta(days=1), lines[0].at + timedelta(days=1))
+            await cashier.check_report(tx, lines, span, "a test", span.start)
+    rows = await billing.fetch(
+        "SELECT account, currency, sum(amount_minor)::int AS minor FROM ledger_postings GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    assert {(row["account"], row["currency"]): row["minor"] for row in rows} == {
+        ("card_clearing", "EUR"): 230_000 - 6_900 - 116_000, ("exchange", "EUR"): 116_000 - 230_000, ("provider_fees", "EUR"): 6_900,
+        ("card_clearing", "USD"): 125_000 - 250_000, ("exchange", "USD"): 250_000 - 125_000,
+    }, "of the payment's own currency the provider has nothing any more"  # fmt: skip
 
 
 def heard(name: str) -> Message:

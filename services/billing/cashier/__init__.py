@@ -45,7 +45,14 @@ from services.billing.cashier.disputing import (
 from services.billing.cashier.hearing import hear, hear_notice
 from services.billing.cashier.invoicing import expire, invoice_services, let_go, reinstate
 from services.billing.cashier.matters import open_again, settle
-from services.billing.cashier.payouts import match_payout, payouts_like, unmatch_payout
+from services.billing.cashier.payouts import (
+    match_payout,
+    match_taken,
+    payouts_like,
+    taken_like,
+    unmatch_payout,
+    unmatch_taken,
+)
 from services.billing.cashier.proposing import confirm, decide, reject
 from services.billing.cashier.queues import (
     DIFFERENCES,
@@ -151,6 +158,7 @@ __all__ = [
     "made_there",
     "match_payout",
     "match_receipt",
+    "match_taken",
     "named_candidates",
     "open_again",
     "open_card",
@@ -172,10 +180,12 @@ __all__ = [
     "take",
     "take_in",
     "take_up_again",
+    "taken_like",
     "terms_of",
     "tie_dispute",
     "unmatch_payout",
     "unmatch_receipt",
+    "unmatch_taken",
     "watch_due",
     "watch_provider",
     "wire_of",

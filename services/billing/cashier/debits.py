@@ -1,4 +1,4 @@
-"""Money that left the account: a refund on its way, a wire that the bank took back, the bank's own charge (R21).
+"""Money that left the account: a refund, a wire that the bank took back, a payout that took, the bank's charge (R21).
 
 The ledger's bank account moves when the statement is read; what is said here moves the amount from where it waits.
 """
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM
-from services.billing.cashier.payouts import unmatch_payout
+from services.billing.cashier.payouts import match_sure_taken, unmatch_payout
 from services.billing.cashier.queues import TO_MATCH
 from services.billing.cashier.recalling import recall
 from services.billing.cashier.refunding import pay_out_by_bank
@@ -37,10 +37,12 @@ class TakenBack:
 
 
 async def look_at_debit(tx: Tx, row: LineRow) -> bool:
-    """Recognise a refund that finance marked as paid under this very reference of the bank. Returns whether it is one."""
+    """Recognise a refund that finance marked as paid under this very reference of the bank, and what the card provider took
+    under the name of a payout. Returns whether it is one.
+    """
     refund_id = await store.refund_paid_as(tx, row.bank_reference, row.amount) if row.bank_reference else None
     if refund_id is None:
-        return False
+        return await match_sure_taken(tx, row)
     await store.post(tx, None, domain.explained(row.id, row.amount, Account.BANK), SYSTEM)
     await store.settle_line(tx, row.id, "refund", SYSTEM, "Finance had marked it as paid", refund_id=refund_id)
     return True

@@ -15,6 +15,7 @@ from services.billing.domain import (
     written,
 )
 from services.billing.gateway import RefundNotice
+from services.billing.store import LineRow
 from services.billing.store.matters import Matter
 from shared import staff_queue
 from shared.backbone.timers import NOBODY
@@ -49,6 +50,14 @@ async def why_held(tx: Tx, invoice: Invoice, payment: Payment) -> str:
     others = await store.payments_of_invoice(tx, invoice.id)
     oddity = oddity_of(invoice, payment, others)
     return f"{oddity} {twice_by(payment, others)}" if oddity is Oddity.TWICE else oddity or ""
+
+
+async def ask_about_debit(tx: Tx, row: LineRow) -> None:
+    """Ask what money was that left the account."""
+    await staff_queue.put(
+        tx, TO_MATCH, CaseId(row.id), f"line:{row.id}", f"{written(row.amount)} left the account: say what it was",
+        due=tx.now + timedelta(days=1), data={"href": f"/desk/billing/lines/{row.id}"},
+    )  # fmt: skip
 
 
 async def ask_about_unpaid(tx: Tx, invoice: Invoice) -> None:

@@ -13,7 +13,7 @@ from services.billing.cashier.hearing import hear_notice
 from services.billing.cashier.matters import Seen, note_differences, open_matter, taken_in
 from services.billing.cashier.payouts import book_payouts
 from services.billing.cashier.provider_words import what_to_do
-from services.billing.domain import CardStatus, Difference, DifferenceKind, DisputeState, Line, MoneyRefusedError
+from services.billing.domain import CardStatus, Difference, DifferenceKind, DisputeState, Entry, Line, MoneyRefusedError
 from services.billing.gateway import CardNotice, DisputeNotice, RefundNotice, ReportLine
 from services.billing.store import ProviderCheck, ProviderDifference, matters
 from services.billing.store.matters import Matter
@@ -52,7 +52,8 @@ class Span:
 
 
 async def check_report(tx: Tx, lines: Sequence[ReportLine], span: Span, by: str, read_from: datetime) -> ProviderCheck:
-    """Hold a report against the books, keep what differs, and book the fees and payouts that it names, each once.
+    """Hold a report against the books, keep what differs, and book the fees, payouts and changes of currency that it names,
+    each once.
 
     ``lines`` were read from ``read_from`` on. What stood open before is looked at too, where they tell all of it.
     """
@@ -66,7 +67,8 @@ async def check_report(tx: Tx, lines: Sequence[ReportLine], span: Span, by: str,
     records = await store.records_about(tx, span.start, span.end, keys)
     found = domain.compare(records, compared, span.start, span.end, also)
     in_span = [line for line in lines if span.start <= line.at < span.end]
-    fees = await _book_fees(tx, [line for line in lines if line.kind in _FEES])
+    fees = await _book(tx, {line: _fee(line) for line in lines if line.kind in _FEES})
+    await _book(tx, {line: _changed(line) for line in lines if line.settled_currency})
     payouts = await book_payouts(tx, lines)
     check = ProviderCheck(new_id(), span.start, span.end, tx.now, by, len(in_span), fees, payouts, len(found))
     by_line = {line.id: line for line in compared}
@@ -170,14 +172,23 @@ async def _check_stands(tx: Tx, line: ReportLine, state: DisputeState) -> None:
         raise MoneyRefusedError("This dispute stands otherwise here: look at it at the provider")
 
 
-async def _book_fees(tx: Tx, lines: Sequence[ReportLine]) -> int:
-    entries = {line.id: domain.fee(line.id, -line.amount_minor, line.currency) for line in lines if line.amount_minor}
-    booked = await store.fees_booked(tx, [one.source for made in entries.values() for one in made])
-    cases = await store.cases_of_payments(tx, [line.payment_id for line in lines if line.payment_id])
-    new = [line for line in lines if line.id in entries and entries[line.id][0].source not in booked]
-    for line in new:
-        await store.post(tx, cases.get(line.payment_id or ""), entries[line.id], SYSTEM)
+async def _book(tx: Tx, entries: Mapping[ReportLine, Sequence[Entry]]) -> int:
+    """Book what lines of a report cause, each once; return of how many lines something was new."""
+    booked = await store.sources_booked(tx, [one.source for made in entries.values() for one in made])
+    cases = await store.cases_of_payments(tx, [line.payment_id for line in entries if line.payment_id])
+    new = {line: made for line, made in entries.items() if made and made[0].source not in booked}
+    for line, made in new.items():
+        await store.post(tx, cases.get(line.payment_id or ""), made, SYSTEM)
     return len(new)
+
+
+def _fee(line: ReportLine) -> list[Entry]:
+    return domain.fee(line.id, -line.amount_minor, line.currency)
+
+
+def _changed(line: ReportLine) -> list[Entry]:
+    settled = line.settled_minor or 0, line.settled_currency or line.currency
+    return domain.settled_in_another(line.id, (line.amount_minor, line.currency), settled)
 
 
 def _line(line: ReportLine) -> Line:

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from services.billing import domain, store
 from services.billing.cashier.books import SYSTEM
 from services.billing.cashier.debits import look_at_debit
 from services.billing.cashier.payouts import match_sure_payout
-from services.billing.cashier.queues import TO_MATCH
+from services.billing.cashier.queues import ask_about_debit
 from services.billing.cashier.wires import Part, ask_to_match, match, named_candidates
-from services.billing.domain import written
 from services.billing.statements import BankLine, Statement, identities
 from services.billing.store import LineRow, StatementRow, WireReceipt
 from services.billing.suggestions import Candidate, Wire, sure_match
-from shared import log, staff_queue
+from shared import log
 from shared.db import Tx
 from shared.events import Money
 from shared.ids import CaseId, new_id
@@ -154,11 +152,7 @@ def wire_of(row: LineRow) -> Wire:
 
 
 async def _note_debit(tx: Tx, row: LineRow, by: str) -> None:
-    """Book money that left; a refund that finance had marked as paid under the bank's reference is known by it."""
+    """Book money that left, and ask what it was unless that is known."""
     await store.post(tx, None, domain.money_left(row.id, row.amount), by)
-    if await look_at_debit(tx, row):
-        return
-    await staff_queue.put(
-        tx, TO_MATCH, CaseId(row.id), f"line:{row.id}", f"{written(row.amount)} left the account: say what it was",
-        due=tx.now + timedelta(days=1), data={"href": f"/desk/billing/lines/{row.id}"},
-    )  # fmt: skip
+    if not await look_at_debit(tx, row):
+        await ask_about_debit(tx, row)

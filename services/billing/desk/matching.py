@@ -33,6 +33,15 @@ class RefundForm(Incoming):
     refund_id: UUID
 
 
+class TakenForm(Incoming):
+    payout_id: UUID
+
+
+class WhyForm(Incoming):
+    sentences: ClassVar[dict[str, str]] = {"reason": "Say why, in a sentence"}
+    reason: Reason
+
+
 class OtherForm(Incoming):
     sentences: ClassVar[dict[str, str]] = {
         "was": "Say whether it was the bank's charge or is for other books",
@@ -84,6 +93,22 @@ async def took_back(request: Request, line_id: UUID, page: Page, ctx: Ctx, who: 
     return await _explained(request, TakenBackForm, line_id, page, ctx, once, work)
 
 
+@router.post("/lines/{line_id}/payout")
+async def was_taken(request: Request, line_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
+    async def work(tx: Tx, said: TakenForm) -> None:
+        await cashier.match_taken(tx, line_id, said.payout_id, who.name)
+
+    return await _explained(request, TakenForm, line_id, page, ctx, once, work)
+
+
+@router.post("/lines/{line_id}/no-payout")
+async def was_not_taken(request: Request, line_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
+    async def work(tx: Tx, said: WhyForm) -> None:
+        await cashier.unmatch_taken(tx, line_id, who.name, said.reason)
+
+    return await _explained(request, WhyForm, line_id, page, ctx, once, work)
+
+
 @router.post("/lines/{line_id}/other")
 async def was_other(request: Request, line_id: UUID, page: Page, ctx: Ctx, who: Who, once: Once) -> Response:
     async def work(tx: Tx, said: OtherForm) -> None:
@@ -124,6 +149,7 @@ async def _debit(
             raise LookupError("No such money left the account")
         refunds = [] if row.became else await cashier.refunds_like(tx, row)
         taken_back = [] if row.became else await cashier.receipts_like(tx, row)
+        payouts = [] if row.became else await cashier.taken_like(tx, row)
     return page(
         "desk_debit.html",
         status=status,
@@ -132,5 +158,6 @@ async def _debit(
         row=row,
         refunds=refunds,
         taken_back=taken_back,
+        payouts=payouts,
         says=domain.written,
     )

@@ -136,6 +136,16 @@ def fee(line_id: str, amount_minor: int, currency: str) -> list[Entry]:
     return entry("provider_fee", f"provider:{line_id}", currency, amounts)
 
 
+def settled_in_another(line_id: str, moved: tuple[int, str], settled: tuple[int, str]) -> list[Entry]:
+    """The provider changed what moved into the currency of our balance: the rest of both stands under exchange."""
+    away = {Account.EXCHANGE: moved[0], Account.CARD_CLEARING: -moved[0]}
+    into = {Account.CARD_CLEARING: settled[0], Account.EXCHANGE: -settled[0]}
+    return [
+        *entry("provider_exchanged", f"provider:{line_id}:out", moved[1], away),
+        *entry("provider_exchanged", f"provider:{line_id}:in", settled[1], into),
+    ]
+
+
 def _taken(dispute: Dispute, kind: str) -> list[Entry]:
     amount = dispute.amount.amount_minor
     amounts = {Account.DISPUTED: amount, Account.CARD_CLEARING: -amount}

@@ -135,7 +135,8 @@ class ReportLine(BaseModel):
     """One movement of our balance at the provider: above zero to us, below zero from us.
 
     ``object_id`` names the payment, refund, dispute or payout that it is about; ``reference`` is ours, where there is one.
-    ``bank_text``: what the bank's line of a payout says, beside its name.
+    ``bank_text``: what the bank's line of a payout says, beside its name. ``settled_minor`` of ``settled_currency``: what
+    the balance moved by, where it is in another currency than what was paid.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -160,6 +161,8 @@ class ReportLine(BaseModel):
     currency: _Currency
     at: AwareDatetime
     bank_text: Annotated[str, Field(max_length=200)] | None = None
+    settled_minor: int | None = None
+    settled_currency: _Currency | None = None
 
 
 class Gateway(Protocol):

@@ -22,7 +22,11 @@ _FEES = {"dispute": "dispute_fee", "dispute_reversal": "dispute_fee_reversal", "
 
 
 def lines_of(told: dict[str, Any]) -> Iterator[ReportLine]:
-    """Yield the movement, and its fee, of one balance transaction; what is neither of payments nor payouts has none."""
+    """Yield the movement, and its fee, of one balance transaction; what is neither of payments nor payouts has none.
+
+    What was paid is told in the currency in which it was, and what Stripe changed it into beside it. Its own
+    ``exchange_rate`` is left: both amounts are exact, and what they make is all that moved.
+    """
     kind = _KINDS.get(told["reporting_category"])
     if told["reporting_category"] == "fee":
         yield _line(told, told["id"], "fee", told["id"], told["amount"], told["currency"])
@@ -32,19 +36,17 @@ def lines_of(told: dict[str, Any]) -> Iterator[ReportLine]:
     payment_id = id_of(source.get("payment_intent"))
     object_id = payment_id if kind == "charge" and payment_id else source["id"]
     sign = 1 if told["amount"] >= 0 else -1
-    if kind in ("payout", "payout_failure"):
+    if kind in ("payout", "payout_failure") or source["currency"] == told["currency"]:
         yield _line(told, told["id"], kind, object_id, told["amount"], told["currency"])
     else:
-        yield _line(told, told["id"], kind, object_id, sign * _own(source, told), source["currency"])
+        own = _line(told, told["id"], kind, object_id, sign * int(source["amount"]), source["currency"])
+        settled = {
+            "settled_minor": moved(told["amount"], told["currency"]),
+            "settled_currency": told["currency"].upper(),
+        }
+        yield own.model_copy(update=settled)
     if told["fee"]:
         yield _line(told, f"{told['id']}:fee", _FEES.get(kind, "fee"), object_id, -told["fee"], told["currency"])
-
-
-def _own(source: dict[str, Any], told: dict[str, Any]) -> int:
-    """Return the amount in the currency in which it was paid, which may not be that of our balance."""
-    if source["currency"] == told["currency"]:
-        return abs(int(told["amount"]))
-    return int(source["amount"])
 
 
 def _line(told: dict[str, Any], line_id: str, kind: str, object_id: str, amount: int, currency: str) -> ReportLine:

@@ -1,4 +1,4 @@
-"""What the card provider paid out to the bank, and the line of the bank that brought it."""
+"""What the card provider paid out to the bank or took from it, and the line of the bank that shows it."""
 
 from uuid import UUID
 
@@ -8,16 +8,16 @@ from services.billing.store.wires import WireReceipt
 from shared.db import Tx
 
 _PAYOUT = """id, provider_id, amount_minor, currency, sent_at, bank_text, failed_at, receipt_id, matched_by, matched_at,
-             turns"""
+             turns, taken, line_id"""
 
 
 async def add_payout(tx: Tx, payout: Payout) -> bool:
     """Keep a payout; return False when it is known already."""
     changed = await tx.changed(
-        """INSERT INTO provider_payouts (id, provider_id, amount_minor, currency, sent_at, bank_text)
-           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (provider_id) DO NOTHING""",
+        """INSERT INTO provider_payouts (id, provider_id, amount_minor, currency, sent_at, bank_text, taken)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (provider_id) DO NOTHING""",
         payout.id, payout.provider_id, payout.amount.amount_minor, payout.amount.currency, payout.sent_at,
-        payout.bank_text,
+        payout.bank_text, payout.taken,
     )  # fmt: skip
     return changed == 1
 
@@ -25,9 +25,10 @@ async def add_payout(tx: Tx, payout: Payout) -> bool:
 async def save_payout(tx: Tx, payout: Payout) -> None:
     """Write what became of a payout."""
     await tx.execute(
-        """UPDATE provider_payouts SET failed_at = $2, receipt_id = $3, matched_by = $4, matched_at = $5, turns = $6
-           WHERE id = $1""",
+        """UPDATE provider_payouts SET failed_at = $2, receipt_id = $3, matched_by = $4, matched_at = $5, turns = $6,
+                  line_id = $7 WHERE id = $1""",
         payout.id, payout.failed_at, payout.receipt_id, payout.matched_by, payout.matched_at, payout.turns,
+        payout.line_id,
     )  # fmt: skip
 
 
@@ -49,10 +50,16 @@ async def payout_of_receipt(tx: Tx, receipt_id: UUID) -> Payout | None:
     return Payout(**with_amount(row)) if row else None
 
 
+async def payout_of_line(tx: Tx, line_id: UUID) -> Payout | None:
+    """Return the payout that left our bank by this line, locked as by ``payout``."""
+    row = await tx.fetchrow(f"SELECT {_PAYOUT} FROM provider_payouts WHERE line_id = $1 FOR UPDATE", line_id)
+    return Payout(**with_amount(row)) if row else None
+
+
 async def payouts_on_their_way(tx: Tx) -> list[Payout]:
-    """Return the payouts that no line of the bank has brought yet, the oldest first."""
+    """Return the payouts that a line of the bank is still to show, the oldest first."""
     rows = await tx.fetch(
-        f"""SELECT {_PAYOUT} FROM provider_payouts WHERE receipt_id IS NULL AND failed_at IS NULL
+        f"""SELECT {_PAYOUT} FROM provider_payouts WHERE receipt_id IS NULL AND (failed_at IS NULL) = (line_id IS NULL)
             ORDER BY sent_at, id LIMIT 1000"""
     )
     return [Payout(**with_amount(row)) for row in rows]

@@ -96,7 +96,7 @@ async def begin_check(tx: Tx) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('provider_check', 0))")
 
 
-async def fees_booked(tx: Tx, sources: Sequence[str]) -> set[str]:
+async def sources_booked(tx: Tx, sources: Sequence[str]) -> set[str]:
     """Return which of these causes are in the ledger."""
     rows = await tx.fetch("SELECT source FROM ledger_transactions WHERE source = ANY($1)", list(sources))
     return {row["source"] for row in rows}

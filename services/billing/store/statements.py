@@ -12,7 +12,7 @@ from shared.db import Row, Tx
 from shared.events import Money
 from shared.ids import CaseId
 
-Became = Literal["refund", "taken_back", "charge", "set_aside"]
+Became = Literal["refund", "taken_back", "charge", "set_aside", "payout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +242,15 @@ async def settle_line(
                   returned_receipt_id = $7 WHERE id = $1""",
         line_id, became, by, tx.now, reason, refund_id, receipt_id,
     )  # fmt: skip
+
+
+async def reopen_line(tx: Tx, line_id: UUID) -> None:
+    """Forget what a debit was taken for."""
+    await tx.execute(
+        """UPDATE bank_lines SET became = NULL, settled_by = NULL, settled_at = NULL, reason = NULL
+           WHERE id = $1 AND became = 'payout'""",
+        line_id,
+    )
 
 
 async def add_upload(tx: Tx, upload_id: UUID, content: bytes, by: str) -> None:
