@@ -18,15 +18,16 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
-from services.records import arriving, desks, files, sweeping, uploads
+from services.records import arriving, desks, files, sweeping, uploads, writing
 from services.records.domain import Refused, Unknown
 from services.records.settings import LARGEST_FILE
 from services.records.store import uploads as store
 from services.records.store.outcomes import outcomes as outcomes_of
 from services.records.store.uploads import Incoming
-from services.records.uploads import Announced, Elsewhere
+from services.records.uploads import Announced
 from services.records.vault import SEGMENT, Erased
 from services.records.views_uploads import UploadsView
+from services.records.writing import Elsewhere
 from shared.ids import CaseId
 from shared.service import Context
 from shared.web import N_, Ctx, Db, Problem, Role, Who, allow
@@ -124,11 +125,11 @@ async def create(
         known = await _standing(tx, who, case_id, upload_id) if upload_id else None
         one = known or await uploads.begin(ctx, tx, who, case_id, item_id, told, upload_id)
         brings = request.headers.get("content-type") == BODY and not one.received
-        writing = await uploads.take_over(ctx, tx, who, one) if brings else None
-    if writing is not None:
+        taken = await uploads.take_over(ctx, tx, who, one) if brings else None
+    if taken is not None:
         with suppress(ClientDisconnect):  # nobody hears the answer; what came is kept
             chunks = _checked(request, upload_checksum) if upload_checksum else request.stream()
-            one = await uploads.append(writing, chunks)
+            one = await writing.append(taken, chunks)
     place = f"/api/records/cases/{case_id}/uploads/{one.id}"
     return Response(status_code=201, headers={"Location": place, **_said(ctx, one)})
 
@@ -160,15 +161,15 @@ async def add(
         raise Problem(415, "Not a part of a file", detail=f"Send the bytes as {BODY}.")
     offset = _number(upload_offset, "Upload-Offset")
     chunks = _checked(request, upload_checksum) if upload_checksum else request.stream()
-    async with uploads.meanwhile(chunks) as coming, ctx.db.statements() as tx:
+    async with writing.meanwhile(chunks) as coming, ctx.db.statements() as tx:
         one = await _standing(tx, who, case_id, upload_id)
         if one is None:
             raise _gone()
         if one.received != offset or one.received == one.size:
             raise Elsewhere
-        writing = await uploads.take_over(ctx, tx, who, one)
+        taken = await uploads.take_over(ctx, tx, who, one)
     try:
-        one = await uploads.append(writing, coming)
+        one = await writing.append(taken, coming)
     except ClientDisconnect:
         return Response(status_code=204)  # nobody hears it; what came is kept
     return Response(status_code=204, headers=_said(ctx, one))

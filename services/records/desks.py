@@ -29,7 +29,7 @@ from services.records.domain import (
 )
 from services.records.inspection import kinds
 from services.records.settings import LARGEST_FILE
-from services.records.store import access, cases, providers, uploads
+from services.records.store import access, cases, checklist, providers, uploads
 from services.records.store.uploads import FileRow
 from shared.db import Tx
 from shared.files import as_download
@@ -116,7 +116,7 @@ async def see_line(tx: Tx, who: Principal, case_id: UUID, item_id: UUID) -> tupl
     """
     collection = await _admitted(tx, who, case_id, await cases.load(tx, CaseId(case_id), whole=False))
     await part_of(tx, who, case_id)
-    line = await cases.line(tx, CaseId(case_id), item_id)
+    line = await checklist.line(tx, CaseId(case_id), item_id)
     if line is None:
         raise Unknown(NOT_LISTED)
     return collection, line

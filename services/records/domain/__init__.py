@@ -18,6 +18,16 @@ from services.records.domain.collection import (
     refuse_unless_receiving,
     taken_in,
 )
+from services.records.domain.documents import (
+    ENGLISH,
+    NO_WORDS,
+    Arrival,
+    Document,
+    DocumentId,
+    IdentityCheck,
+    Late,
+    Verdict,
+)
 from services.records.domain.freshness import dated, fresh_until, lapsed, next_check, refuse_too_old
 from services.records.domain.guides import (
     Absence,
@@ -29,22 +39,14 @@ from services.records.domain.guides import (
     refuse_absence,
 )
 from services.records.domain.items import (
-    ENGLISH,
-    NO_WORDS,
     SETTLED,
-    Arrival,
     Asked,
     Decision,
-    Document,
-    DocumentId,
-    IdentityCheck,
     Item,
     ItemId,
     ItemState,
     Kind,
-    Late,
     Standing,
-    Verdict,
     tied,
 )
 from services.records.domain.parts import Part, Side

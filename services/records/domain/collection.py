@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.records.domain.documents import Document, Late
 from services.records.domain.freshness import refuse_too_old
-from services.records.domain.items import SETTLED, Decision, Document, Item, ItemId, ItemState, Kind, Late, Standing
+from services.records.domain.items import SETTLED, Decision, Item, ItemId, ItemState, Kind, Standing
 from services.records.domain.people import N_, Person, Refused, Unknown
 from services.records.domain.slides import Shipment, refuse_uncounted
 from shared.events import ProgrammeRef

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.records.domain.collection import Collection
-from services.records.domain.items import Asked, Document, Item
+from services.records.domain.documents import Document
+from services.records.domain.items import Asked, Item
 
 
 class Side(StrEnum):

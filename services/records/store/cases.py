@@ -1,32 +1,11 @@
 """Collections as a whole: one locked read gives the domain's value; what facts told is noted here."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-from services.records.domain import (
-    Arrival,
-    Asked,
-    Collection,
-    Counts,
-    Decision,
-    Document,
-    DocumentId,
-    IdentityCheck,
-    Item,
-    ItemId,
-    ItemState,
-    Kind,
-    Late,
-    Leg,
-    Person,
-    Shipment,
-    Standing,
-    Summary,
-    Verdict,
-)
-from shared.db import Row, Tx
+from services.records.domain import Collection, Counts, Leg, Person, Shipment, Summary
+from services.records.store import checklist
+from shared.db import Tx
 from shared.events import OpinionDelivered, PaymentReceived, ProgrammeRef, ServicesConfirmed
 from shared.ids import CaseId
 
@@ -80,7 +59,7 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         languages=tuple(row["languages"] or ()),
         zones=tuple(row["zones"]),
         request_read=row["request_read"],
-        manager=_person(row["manager"], row["manager_name"]),
+        manager=checklist.person(row["manager"], row["manager_name"]),
         paid=row["paid"],
         opened_at=row["opened_at"],
         completed_at=row["completed_at"],
@@ -91,103 +70,9 @@ async def load(tx: Tx, case_id: CaseId, *, whole: bool = True) -> Collection | N
         delivered_at=row["delivered_at"],
         withdrawn_at=row["withdrawn_at"],
         said=row["said"],
-        items=await _items(tx, case_id) if whole else (),
+        items=await checklist.items(tx, case_id) if whole else (),
         shipments=await shipments(tx, case_id) if whole else (),
         summary=await _latest_summary(tx, case_id) if whole else None,
-    )
-
-
-def _person(subject: str | None, name: str | None) -> Person | None:
-    return Person(subject, name) if subject is not None and name is not None else None
-
-
-async def _items(tx: Tx, case_id: CaseId) -> tuple[Item, ...]:
-    documents: dict[UUID, list[Document]] = defaultdict(list)
-    rows = await tx.fetch(
-        "SELECT id, item_id, sha256, name, media_type, size_bytes, pages, language, translation_of, name_matches,"
-        " birth_date_matches, identity_by, identity_by_name, identity_at, set_aside, dated_on, late, late_words,"
-        " late_by_name, late_at, uploaded_by, uploaded_by_name, uploaded_at, verdict, reason, contents,"
-        " arrival, came, expected, scanned, coalesce(unscanned, (SELECT min(inside.unscanned) FROM documents inside"
-        " WHERE inside.root_id = documents.id AND inside.unscanned IS NOT NULL)) AS unscanned"
-        " FROM documents WHERE case_id = $1 AND parent_id IS NULL ORDER BY uploaded_at, id",
-        case_id,
-    )
-    for row in rows:
-        documents[row["item_id"]].append(_document(row))
-    rows = await tx.fetch(
-        "SELECT id, code, titles, hints, kind, needed, state, decided_by, decided_by_name, decided_at, reason, version,"
-        " reason_code, meaning, about, asked, max_age, never_made, lapsed_on, waiting_since,"
-        " ARRAY(SELECT provider_id FROM item_providers p WHERE p.item_id = items.id ORDER BY 1) AS providers"
-        " FROM items WHERE case_id = $1 AND applies ORDER BY position, id",
-        case_id,
-    )
-    return tuple(_item(row, tuple(documents[row["id"]])) for row in rows)
-
-
-async def line(tx: Tx, case_id: CaseId, item_id: UUID) -> Standing | None:
-    """Return of an item of a case what says whether it takes documents; None when it isn't on its list."""
-    row = await tx.fetchrow(
-        "SELECT kind, state FROM items WHERE case_id = $1 AND applies AND id = $2", case_id, item_id
-    )
-    return None if row is None else Standing(Kind(row["kind"]), ItemState(row["state"]))
-
-
-def _item(row: Row, documents: tuple[Document, ...]) -> Item:
-    by = _person(row["decided_by"], row["decided_by_name"])
-    state = ItemState(row["state"])
-    return Item(
-        id=ItemId(row["id"]),
-        code=row["code"],
-        titles=row["titles"],
-        hints=row["hints"],
-        kind=Kind(row["kind"]),
-        needed=row["needed"],
-        state=state,
-        documents=documents,
-        decision=None
-        if by is None
-        else Decision(state, by, row["decided_at"], row["reason"], row["reason_code"], row["meaning"]),
-        about=row["about"],
-        asked=Asked(row["asked"]),
-        max_age=row["max_age"],
-        never_made=row["never_made"],
-        lapsed_on=row["lapsed_on"],
-        waiting_since=row["waiting_since"],
-        providers=tuple(row["providers"]),
-        version=row["version"],
-    )
-
-
-def _document(row: Row) -> Document:
-    by = _person(row["identity_by"], row["identity_by_name"])
-    return Document(
-        id=DocumentId(row["id"]),
-        sha256=row["sha256"],
-        name=row["name"],
-        media_type=row["media_type"],
-        size=row["size_bytes"],
-        uploaded_by=Person(row["uploaded_by"], row["uploaded_by_name"]),
-        uploaded_at=row["uploaded_at"],
-        pages=row["pages"],
-        language=row["language"],
-        translation_of=row["translation_of"],
-        identity=None
-        if by is None
-        else IdentityCheck(row["name_matches"], row["birth_date_matches"], by, row["identity_at"]),
-        set_aside=row["set_aside"],
-        dated_on=row["dated_on"],
-        late=None if row["late"] is None else Late(row["late"]),
-        late_words=row["late_words"],
-        late_by_name=row["late_by_name"],
-        late_at=row["late_at"],
-        verdict=Verdict(row["verdict"]),
-        reason=row["reason"],
-        scanned=row["scanned"],
-        unscanned=row["unscanned"],
-        contents=row["contents"] or {},
-        arrival=None if row["arrival"] is None else Arrival(row["arrival"]),
-        came=row["came"],
-        expected=row["expected"],
     )
 
 
@@ -209,7 +94,7 @@ async def shipments(tx: Tx, case_id: CaseId) -> tuple[Shipment, ...]:
             courier=row["courier"],
             tracking=row["tracking"],
             counted=None if row["counted_by"] is None else Counts(row["counted_slides"], row["counted_blocks"]),
-            counted_by=_person(row["counted_by"], row["counted_by_name"]),
+            counted_by=checklist.person(row["counted_by"], row["counted_by_name"]),
             counted_at=row["counted_at"],
         )
         for row in rows
@@ -229,7 +114,7 @@ async def _latest_summary(tx: Tx, case_id: CaseId) -> Summary | None:
         text=row["text"],
         written_by=Person(row["written_by"], row["written_by_name"]),
         written_at=row["written_at"],
-        signed_by=_person(row["signed_by"], row["signed_by_name"]),
+        signed_by=checklist.person(row["signed_by"], row["signed_by_name"]),
         signed_at=row["signed_at"],
     )
 
