@@ -11,6 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from shared.web.dates import iso_date
 from shared.web.i18n import N_, translator_for
+from shared.web.pages import translated
 from shared.web.problem import Problem
 
 
@@ -115,7 +116,9 @@ class Form(Generic[M]):
 
     def error(self, field: str) -> dict[str, str] | None:
         """Return a field's ``errorMessage`` for a component, or None."""
-        return {"text": self.errors[field]} if field in self.errors else None
+        if field not in self.errors:
+            return None
+        return {"text": self.errors[field], "visuallyHiddenText": translated(N_("Error"))}
 
     @property
     def error_list(self) -> list[dict[str, str]]:

@@ -61,7 +61,7 @@ def environment(*folders: Path) -> jinja2.Environment:
         direction=direction,
     )
     env.filters.update(money=money, when=when, day=day, ago=ago, clock=clock)
-    env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.install_gettext_callables(translated, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     return env
 
 
@@ -166,7 +166,8 @@ def error_page(request: Request, problem: Problem) -> HTMLResponse:
     return PageOf(request)(name, status=problem.status_code, headers=headers, problem=problem)
 
 
-def _gettext(message: str) -> str:
+def translated(message: str) -> str:
+    """Return a sentence in the words of whoever the page is being drawn for."""
     return str(_reader.get().translations.ugettext(message))
 
 
@@ -207,7 +208,7 @@ def ago(at: datetime | None) -> Markup:
     reader = _reader.get()
     away = at - (reader.now or at)
     if abs(away) < timedelta(minutes=1):
-        return _time(at, _gettext(N_("just now")))
+        return _time(at, translated(N_("just now")))
     return _time(at, format_timedelta(away, add_direction=True, locale=reader.locale))
 
 

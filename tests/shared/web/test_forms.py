@@ -6,6 +6,8 @@ from starlette.requests import Request
 
 from shared.log import REDACTED, scrub
 from shared.web import Form, Incoming, Problem
+from shared.web.i18n import gettext_for
+from shared.web.pages import Reader, reading
 from tests.shared.web.sample.service import Visit
 from tests.support.service import ServiceUnderTest
 
@@ -71,7 +73,10 @@ async def test_what_needs_mending_is_a_sentence(sample: ServiceUnderTest, body: 
     form = await _read(sample, body)
     assert form.errors == errors
     assert form.error_list == [{"text": text, "href": f"#{field}"} for field, text in errors.items()]
-    assert [form.error(field) for field in errors] == [{"text": text} for text in errors.values()]
+    shown = [{"text": text, "visuallyHiddenText": "Error"} for text in errors.values()]
+    assert [form.error(field) for field in errors] == shown
+    with reading(Reader("zh_Hans", gettext_for("zh_Hans"))):
+        assert {form.error(field)["visuallyHiddenText"] for field in errors} == {"错误"}, "also what is only spoken"  # type: ignore[index]
     assert not form.valid
     with pytest.raises(Problem) as refused:
         _ = form.model
