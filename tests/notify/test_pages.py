@@ -40,6 +40,7 @@ async def test_the_patient_reads_where_it_stands_in_their_language(
         assert page.status_code == 200
         for word in words:
             assert word in page.text
+        assert "<title>Consilium –" not in page.text, "opened by itself, it says in its title what it is"
 
 
 async def test_a_case_just_submitted_says_so_before_any_fact_came(notify: ServiceUnderTest) -> None:
