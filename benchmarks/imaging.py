@@ -178,8 +178,8 @@ async def _on_screen(url: str, case_id: CaseId, paths: Sequence[Path], folder: P
     from shared.files import make_key_file
     from shared.service import Context
     from shared.web.app import create_app
-    from shared.web.auth import Principal, Role
     from shared.web.identity import session_cookie
+    from shared.web.principals import Principal, Role
     from shared.web.tokens import SESSIONS, make_keys, mint_session, read_key
     from tests.pages.browser import launched, listening, signed_in
     from tests.support.service import SERVICES

@@ -38,8 +38,8 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.ids import new_id
 from shared.staff_queue import View
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, make_keys, mint_session, read_key
 from tests.intake.asking import a_request
 

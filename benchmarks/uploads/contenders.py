@@ -18,8 +18,8 @@ from deploy.local import node
 from deploy.local.child import free_port
 from shared.files import make_key_file
 from shared.ids import CaseId, new_id
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, make_keys, mint_session, read_key
 
 LARGE = 4 * 1024**3

@@ -15,7 +15,7 @@ from services.intake.domain import Refused, Stage
 from services.intake.links import hash_of
 from shared.db import Tx
 from shared.ids import CaseId
-from shared.web.auth import Principal, Role
+from shared.web.principals import Principal, Role
 
 LIFE = timedelta(minutes=5)
 

@@ -15,7 +15,7 @@ from services.notify.queues import DESK, KNOW_PRICES
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Db, Once, Problem, Role, Who, allow
-from shared.web.auth import PATIENT_SIDE, STAFF
+from shared.web.principals import PATIENT_SIDE, STAFF
 
 router = APIRouter(prefix="/api/notify", tags=["notify"])
 

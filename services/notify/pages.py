@@ -15,7 +15,7 @@ from shared import programme
 from shared.db import Database, Tx
 from shared.ids import CaseId
 from shared.web import N_, Db, Once, Page, Principal, Problem, Role, Who, allow
-from shared.web.auth import PATIENT_SIDE, STAFF
+from shared.web.principals import PATIENT_SIDE, STAFF
 
 router = APIRouter(include_in_schema=False)
 

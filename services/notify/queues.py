@@ -2,7 +2,7 @@
 
 from services.notify.words import MESSAGES
 from shared.staff_queue import Queue
-from shared.web.auth import Role
+from shared.web.principals import Role
 
 DESK = (Role.CARE_ADVISOR, Role.CASE_MANAGER, Role.SUPERVISOR)
 KNOW_PRICES = (*DESK, Role.FINANCE, Role.PATIENT, Role.REQUESTER, Role.SERVICE)

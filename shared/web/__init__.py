@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shared.web.app import create_app
-    from shared.web.auth import Principal, Role, Who, allow, anyone
+    from shared.web.auth import Who, allow, anyone
     from shared.web.context import Ctx, Db
     from shared.web.forms import Form, Incoming
     from shared.web.i18n import N_, gettext_for, locale_of
     from shared.web.once import Once
     from shared.web.pages import Page
+    from shared.web.principals import Principal, Role
     from shared.web.problem import Problem
     from shared.web.versions import Expected, etag
 
 _WHERE = {
     "create_app": "app",
-    "Principal": "auth", "Role": "auth", "Who": "auth", "allow": "auth", "anyone": "auth",
+    "Principal": "principals", "Role": "principals", "Who": "auth", "allow": "auth", "anyone": "auth",
     "Ctx": "context", "Db": "context",
     "Form": "forms", "Incoming": "forms",
     "N_": "i18n", "gettext_for": "i18n", "locale_of": "i18n",

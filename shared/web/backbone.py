@@ -8,8 +8,9 @@ from fastapi import APIRouter
 
 from shared.backbone import outbox, reconcile
 from shared.ids import CaseId
-from shared.web.auth import Role, allow
+from shared.web.auth import allow
 from shared.web.context import Db
+from shared.web.principals import Role
 from shared.web.problem import Problem
 from shared.web.queue_api import add_queue
 

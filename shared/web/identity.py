@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from shared.clock import Clock
-from shared.web.auth import NOBODY, STAFF, Principal, Role
+from shared.web.principals import NOBODY, STAFF, Principal, Role
 from shared.web.problem import Problem
 from shared.web.tokens import NotOurs, PublicKeys, key_id, verified
 

@@ -16,9 +16,10 @@ from fastapi import Depends, Request
 
 from shared.limits import Rate, TooOften, take
 from shared.settings import Networks
-from shared.web.auth import Role, identify
+from shared.web.auth import identify
 from shared.web.context import context_of
 from shared.web.i18n import N_, locale_of, translator_for
+from shared.web.principals import Role
 from shared.web.problem import Problem
 
 _SAFE = ("GET", "HEAD", "OPTIONS")

@@ -16,8 +16,9 @@ from fastapi import APIRouter, Request
 from joserfc.jwk import OKPKey
 from starlette.responses import RedirectResponse, Response
 
-from shared.web.auth import Principal, anyone
+from shared.web.auth import anyone
 from shared.web.identity import Identity, roles_in
+from shared.web.principals import Principal
 from shared.web.problem import Problem
 from shared.web.tokens import STAFF_SESSION, NotOurs, mint_session, sign, verified
 

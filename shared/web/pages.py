@@ -23,8 +23,9 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from shared.web.amounts import spoken
-from shared.web.auth import NOBODY, identify
+from shared.web.auth import identify
 from shared.web.i18n import COOKIE, LOCALES, N_, direction, html_lang, known_locale, locale_of, translator_for
+from shared.web.principals import NOBODY
 from shared.web.problem import Problem
 from shared.web.sections import sections_for
 from shared.web.times import spoken_day, spoken_instant

@@ -12,11 +12,12 @@ from shared import log
 from shared.backbone import inbox, parked
 from shared.db import Database, Tx
 from shared.service import Service
-from shared.web.auth import Role, Who, allow
+from shared.web.auth import Who, allow
 from shared.web.context import Ctx, Db
 from shared.web.forms import Form, Incoming
 from shared.web.once import Once
 from shared.web.pages import Page, PageOf
+from shared.web.principals import Role
 from shared.web.problem import Problem
 
 SERVICES = ("intake", "billing", "records", "matching", "notify")

@@ -11,10 +11,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from shared import staff_queue
 from shared.staff_queue import Cursor, Queue, Taken, TakeoverReaction, View
-from shared.web.auth import Role, Who, allow
+from shared.web.auth import Who, allow
 from shared.web.context import Db
 from shared.web.forms import Incoming
 from shared.web.once import Once, OnceOnly
+from shared.web.principals import Role
 from shared.web.problem import Problem
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from shared import staff_queue
 from shared.db import Tx
 from shared.service import Service
 from shared.staff_queue import PAGE, SORTS, Facet, Item, Queue, Taken, TakeoverReaction, Tally, View, facets_of
-from shared.web.auth import Role, Who, allow
+from shared.web.auth import Who, allow
 from shared.web.context import Db
 from shared.web.forms import Form, Incoming, sent_form
 from shared.web.once import Once
 from shared.web.pages import Page
+from shared.web.principals import Role
 from shared.web.problem import Problem
 from shared.web.queue_api import Reason
 

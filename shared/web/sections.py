@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.web.auth import STAFF, Principal, Role
+from shared.web.principals import STAFF, Principal, Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.ids import CaseId
-from shared.web.auth import Principal, Role
+from shared.web.principals import Principal, Role
 
 ALGORITHM = "Ed25519"
 SESSIONS = "sessions"

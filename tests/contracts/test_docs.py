@@ -9,7 +9,7 @@ from deploy.contracts.__main__ import declared_services
 from deploy.contracts.schemas import ROOT
 from deploy.local.__main__ import HELP
 from shared.events import FACTS, PartnerFact
-from shared.web.auth import STAFF
+from shared.web.principals import STAFF
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

@@ -28,8 +28,8 @@ from shared.clock import Clock, FixedClock
 from shared.db import Database
 from shared.ids import CaseId
 from shared.service import Context
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.records.conftest import PDF, ROSTER
 from tests.records.hostile import EXE

@@ -23,8 +23,8 @@ from deploy.local import child
 from deploy.local.places import ROOT
 from shared.clock import Clock
 from shared.ids import CaseId
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.intake.asking import a_request
 from tests.support.installation import until

@@ -31,8 +31,8 @@ from shared.db import TRANSIENT
 from shared.envelope import Envelope
 from shared.events import Fact
 from shared.ids import CaseId, EventId, new_id
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.support import kafka_topics
 from tests.support.facts import PRICE, a_case, confirmed

@@ -10,7 +10,7 @@ import pytest
 
 from services.matching.seed import load_roster
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.support.facts import complete, submitted
 from tests.support.service import ServiceUnderTest
 

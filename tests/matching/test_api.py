@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.matching.conftest import Clinic, finished, post
 from tests.support.facts import submitted, withdrawn
 

@@ -14,7 +14,7 @@ from services.matching.store import opinions
 from shared.backbone.errands import Errand
 from shared.events import Fact, OpinionDelivered, SpecialistAssigned
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.matching.conftest import Clinic, finished, post
 from tests.support.facts import assigned, complete, confirmed, delivered, paid, submitted, withdrawn
 from tests.support.service import ServiceUnderTest

@@ -3,7 +3,7 @@
 import hashlib
 
 from shared.events import OpinionDelivered, SpecialistAssigned
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.matching.conftest import Clinic
 
 

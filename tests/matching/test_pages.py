@@ -10,8 +10,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
 from shared.web.catalogues import TRANSLATED
+from shared.web.principals import Role
 from tests.matching.conftest import Clinic, finished
 from tests.support.facts import complete, withdrawn
 

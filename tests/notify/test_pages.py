@@ -7,7 +7,7 @@ import pytest
 from deploy.mail_catcher.app import MailCatcher
 from deploy.mail_catcher.mailbox import Mood
 from shared.ids import CaseId, new_id
-from shared.web.auth import PATIENT_SIDE, Role
+from shared.web.principals import PATIENT_SIDE, Role
 from tests.notify import stories as s
 from tests.support.service import ServiceUnderTest
 

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page
 
 from shared.events import CaseManagerWrote, MaterialsChased, RecordsComplete
 from shared.ids import CaseId
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.pages.browser import axe, complaints, judge, listening, signed_in
 from tests.pages.world import MARA, World
 from tests.records.conftest import Case, case_of

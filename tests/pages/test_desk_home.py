@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from playwright.async_api import Browser
 
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.pages.browser import PHONE, axe, judge, listening, signed_in
 from tests.support.facts import a_case
 from tests.support.service import ServiceUnderTest

@@ -13,8 +13,8 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from shared.ids import CaseId
-from shared.web.auth import Role
 from shared.web.i18n import LOCALES
+from shared.web.principals import Role
 from tests.pages.browser import launched, listening
 from tests.pages.crawl import Person, crawl
 from tests.pages.world import World, opened

@@ -11,9 +11,9 @@ from playwright.async_api import Browser
 from shared import staff_queue
 from shared.backbone import parked
 from shared.ids import CaseId, new_id
-from shared.web.auth import Principal, Role
 from shared.web.i18n import LOCALES
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.pages.browser import axe, complaints, judge, listening, signed_in
 from tests.shared.web.conftest import TO_READ

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 
 from shared import staff_queue
 from shared.ids import CaseId, new_id
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.pages.browser import complaints, listening, signed_in
 from tests.pages.test_layouts import cookies_of
 from tests.shared.web.conftest import TO_READ

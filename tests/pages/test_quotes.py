@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser
 
-from shared.web.auth import Role
+from shared.web.principals import Role
 from tests.intake.asking import a_request, key, quote, requester, submit
 from tests.pages.browser import PHONE, axe, judge, listening, signed_in
 from tests.pages.world import World

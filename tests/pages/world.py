@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 from services.records import roster
 from shared.ids import CaseId, new_id
 from shared.peers import PeerProblem
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
 from shared.web.one_origin import service_of
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, mint_session, read_key
 from tests.intake.asking import accept, advisor, key, quote, submit
 from tests.matching.conftest import Clinic, finished

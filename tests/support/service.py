@@ -30,8 +30,8 @@ from shared.files import make_key_file
 from shared.ids import CaseId, EventId, new_id
 from shared.peers import PeerProblem
 from shared.service import Context, Service
-from shared.web.auth import Principal, Role
 from shared.web.identity import session_cookie
+from shared.web.principals import Principal, Role
 from shared.web.tokens import SESSIONS, make_keys, mint_session, read_key
 
 SERVICES = ("intake", "billing", "records", "matching", "notify")

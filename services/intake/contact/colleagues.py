@@ -22,7 +22,7 @@ from shared import staff_queue
 from shared.backbone import timers
 from shared.db import Tx
 from shared.ids import CaseId, new_id
-from shared.web.auth import Principal
+from shared.web.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)

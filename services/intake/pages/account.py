@@ -18,10 +18,10 @@ from shared import programme
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import N_, Ctx, Db, Form, Incoming, Once, Page, Problem, Role, Who, allow, anyone
-from shared.web.auth import INVITED, PATIENT_SIDE, Principal
 from shared.web.identity import session_cookie
 from shared.web.limits import by_address, limit
 from shared.web.oidc import set_session
+from shared.web.principals import INVITED, PATIENT_SIDE, Principal
 from shared.web.tokens import PATIENT_SESSION, SESSIONS, mint_session, read_key
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])

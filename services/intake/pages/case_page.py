@@ -27,8 +27,8 @@ from shared import programme, staff_queue
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Form, Role
-from shared.web.auth import Principal
 from shared.web.pages import PageOf
+from shared.web.principals import Principal
 
 ADVISOR_ROLES = tuple(map(Role, ADVISORS))
 KNOWS_PEOPLE = (

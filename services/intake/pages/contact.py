@@ -24,9 +24,9 @@ from shared import programme
 from shared.db import Database, Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Who, allow
-from shared.web.auth import Principal
 from shared.web.once import OnceOnly
 from shared.web.pages import PageOf
+from shared.web.principals import Principal
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
 ADVISORS = [allow(*ADVISOR_ROLES)]

@@ -16,7 +16,7 @@ from services.intake.values import Line
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Db, Expected, Form, Incoming, Once, Page, Role, Who, allow
-from shared.web.auth import STAFF
+from shared.web.principals import STAFF
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals)])
 ADVISORS = [allow(*ADVISOR_ROLES)]

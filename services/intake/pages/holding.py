@@ -13,7 +13,7 @@ from services.intake.store import drafts as kept
 from services.intake.store.drafts import Draft
 from shared.db import Tx
 from shared.web import Ctx, Form, Page
-from shared.web.auth import Principal
+from shared.web.principals import Principal
 
 COOKIE = "consilium_draft_"
 MOST_DRAFTS = 20

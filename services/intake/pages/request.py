@@ -30,10 +30,10 @@ from shared.db import Tx
 from shared.ids import CaseId, new_id
 from shared.programme import Programme
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Problem, Who, anyone, locale_of
-from shared.web.auth import Principal
 from shared.web.forms import sent_form
 from shared.web.i18n import known_locale, translator_for
 from shared.web.limits import by_address, limit
+from shared.web.principals import Principal
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), anyone(), by_address("limit_answers")])
 DRAFT = "/request/{draft_id:uuid}"

@@ -11,7 +11,7 @@ from services.intake.pages.case_page import KNOWS_PEOPLE
 from shared.db import Tx
 from shared.ids import parse_case_number
 from shared.web import Db, Page, Problem, Who, allow
-from shared.web.auth import STAFF
+from shared.web.principals import STAFF
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(refusals), allow(*STAFF)])
 

@@ -16,7 +16,7 @@ from services.matching.store import cases, offers, opinions, roster
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Form, Incoming, Once, Page, Role, Who, allow
-from shared.web.auth import STAFF
+from shared.web.principals import STAFF
 from shared.web.times import spoken_day
 
 router = APIRouter(prefix="/desk/matching", include_in_schema=False, dependencies=[Depends(access.refusals)])

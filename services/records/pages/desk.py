@@ -21,7 +21,7 @@ from services.records.views import Language
 from shared.db import Tx
 from shared.ids import CaseId
 from shared.web import Ctx, Db, Expected, Form, Incoming, Once, Page, Role, Who, allow
-from shared.web.auth import STAFF
+from shared.web.principals import STAFF
 
 MANAGER = allow(Role.CASE_MANAGER)
 DESK = allow(*desks.DESK)

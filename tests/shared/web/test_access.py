@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from shared.service import Service
 from shared.web import Role, allow, anyone, create_app
 from shared.web.app import RouteRefused
-from shared.web.auth import INVITED, NOBODY, PATIENT_SIDE, STAFF, Principal
+from shared.web.principals import INVITED, NOBODY, PATIENT_SIDE, STAFF, Principal
 from shared.web.problem import Problem
 from shared.web.sections import SECTIONS, sections_for
 from shared.web.tokens import NotOurs, PublicKeys, make_keys, mint_session, read_key, sign
