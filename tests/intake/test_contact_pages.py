@@ -155,7 +155,9 @@ async def test_consent_by_voice_is_recorded_with_its_version_and_a_signature_is_
         assert "Is this an emergency?" in page
         assert RULES.contacts.toll_free["GB"] in page
         await put(ada, draft, question, given)
-    assert "Full name of whoever agrees" in await see(ada, f"{draft}/consent")
+    page = await see(ada, f"{draft}/consent")
+    assert "Full name of whoever agrees" in page
+    assert RULES.text("consent", "ar") in page, "it is read out in the caller's language"
     assert '<option value="en" selected>' in await see(ada, f"{draft}/check"), "nothing is written in Portuguese"
     for page in (draft, f"{draft}/check"):
         assert "Is this an emergency?" in await see(ada, page)
