@@ -66,7 +66,12 @@ async def test_an_advisor_works_on_a_case_and_its_page_tells_it_in_order(desk: S
     [task] = await desk.fetch("SELECT task_id, due FROM tasks")
     assert task["due"] == RULES.calendar.closing(task["due"].date())
     await post(ada, f"{here}/tasks/{task['task_id']}/done")
-    assert "Task done" in await see(ada, case)
+    await post(
+        ada, f"{here}/log", channel="phone", direction="out", with_whom="requester", reached="yes", words="Spoke"
+    )
+    page = await see(ada, case)
+    assert "Task done" in page
+    assert "EST</time> by Ada Winter" in page, "who reached them, by name"
     assert "Ring again" not in await see(desk.sign_in(Role.CARE_ADVISOR, subject="staff-ben"), "/desk/colleagues")
 
 

@@ -227,7 +227,9 @@ async def test_the_desk_finds_a_case_by_its_number_however_typed(intake: Service
     case_id = await submit(intake)
     number = (await intake.emitted(RequestSubmitted))[0].case_number
     ada = advisor(intake)
-    assert number in (await ada.get("/desk/cases", headers=HTML)).text
+    newest = (await ada.get("/desk/cases", headers=HTML)).text
+    assert number in newest
+    assert 'data-label="Contact due"' in newest, "on a telephone each case is a card"
     found = await ada.get("/desk/cases", params={"number": number.lower().replace("-", "")}, headers=HTML)
     assert found.headers["location"] == f"/desk/cases/{case_id}"
     assert (await ada.get("/desk/cases", params={"number": "7K3M"}, headers=HTML)).status_code == 422
