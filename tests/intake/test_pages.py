@@ -107,6 +107,17 @@ async def test_an_answer_that_is_neither_yes_nor_no_changes_nothing(intake: Serv
     assert [row["state"] for row in await intake.fetch("SELECT state FROM quotes")] == ["open"]
 
 
+async def test_a_question_about_an_older_quote_is_not_lost(intake: ServiceUnderTest) -> None:
+    case_id = await submit(intake)
+    older = await quote(intake, case_id)
+    await quote(intake, case_id)
+    asked = {"_once": str(new_id()), "quote_id": older["quote_id"], "revision": "1", "text": "Is travel in it?"}
+    page = await requester(intake, case_id).post(f"/my/intake/cases/{case_id}/quote/ask", data=asked, headers=HTML)
+    assert page.status_code == 409
+    assert "a newer quote" in page.text
+    assert "Is travel in it?</textarea>" in page.text
+
+
 async def test_a_refusal_is_said_in_the_readers_language(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake)
     me = intake.sign_in(Role.REQUESTER, cases=[case_id], locale="ar")

@@ -100,11 +100,12 @@ def _page(
 
 
 async def _as_it_stands(
-    request: Request, page: Page, db: Database, case_id: CaseId, who: Who, refused: Refused
-) -> Response:
-    """Show the quote as it stands now to whom acted on what it was before, as in a second tab."""
+    request: Request, page: Page, db: Database, case_id: CaseId, who: Who, refused: Refused,
+    form: Form[Asking] | None = None,
+) -> Response:  # fmt: skip
+    """Show the quote as it stands now to whom acted on what it was before, as in a second tab; what they asked stays."""
     found = await quotes_of(db, case_id)
-    return _page(request, page, found, found.newest, who, refused=refused)
+    return _page(request, page, found, found.newest, who, form, refused)
 
 
 @router.get("", dependencies=OWNERS)
@@ -190,4 +191,4 @@ async def ask(case_id: CaseId, request: Request, page: Page, db: Db, who: Who, o
     try:
         return await once.redirect(work)
     except Refused as refused:
-        return await _as_it_stands(request, page, db, case_id, who, refused)
+        return await _as_it_stands(request, page, db, case_id, who, refused, form)
