@@ -131,6 +131,7 @@ async def test_a_patient_withdraws(intake: ServiceUnderTest) -> None:
     case_id = await submit(intake, by_patient())
     me = intake.sign_in(Role.PATIENT, Role.REQUESTER, cases=[case_id])
     page = (await me.get(f"/my/intake/cases/{case_id}/withdraw", headers=HTML)).text
+    assert "signed the consent on" in page, "no code of a version among a patient's words"
     data = {"_once": field_of(page, "_once"), "reason": ""}
     assert (await me.post(f"/my/intake/cases/{case_id}/withdraw", data=data, headers=HTML)).status_code == 303
     assert [told.by for told in await intake.emitted(CaseWithdrawn)] == ["patient"]
@@ -152,6 +153,7 @@ async def test_the_local_physician_sees_the_opinion_and_nothing_of_money_or_cons
     doctor = intake.sign_in(Role.LOCAL_PHYSICIAN, cases=[case_id])
     page = await doctor.get(f"/my/cases/{case_id}", headers=HTML)
     assert "/my/matching/" in page.text
+    assert '<h1 class="nhsuk-heading-l">Your patient’s case</h1>' in page.text
     assert "/my/billing/" not in page.text
     assert "/withdraw" not in page.text
     assert (await doctor.get(f"/my/intake/cases/{case_id}/quote", headers=HTML)).status_code == 403
