@@ -131,6 +131,11 @@ async def fill(page: Page, **values: str) -> None:
         await page.fill(f"[name={name}]", value)
 
 
+async def unfold(page: Page) -> None:
+    """Open what is folded on a page."""
+    await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
 async def agree(tour: Tour) -> None:
     """An advisor takes the case from the queue and quotes; the requester accepts by the link in the letter."""
     desk = await tour.staff("Ada Winter")
@@ -202,26 +207,28 @@ async def collect(tour: Tour) -> None:
     await tour.shot(page, "checklist")
     document = {"name": "summary.pdf", "mimeType": "application/pdf", "buffer": typst.compile(DOCUMENT.encode())}
     await page.locator("input[type=file]").first.set_input_files(document)  # type: ignore[arg-type]
-    await send(page, re.compile("^Send"))
+    await page.locator(".c-uploads__one", has_text="Arrived").first.wait_for()  # it began to go when it was chosen
     await page.goto(f"{tour.url}/my/records/cases/{tour.case}")
     said = await page.get_by_text("Your case manager is").first.inner_text()
     desk = await tour.staff(said.split("manager is ")[1].split(".")[0])
     await desk.goto(f"{tour.url}/desk/records/cases/{tour.case}")
+    await unfold(desk)
     await desk.locator("[name=language]").first.fill("en")
     for question in ("name_matches", "birth_date_matches"):
         await desk.locator(f"[name={question}][value=yes]").first.check()
+    await desk.locator("[type=date]").first.fill(tour.began[:10])
     await send(desk, re.compile("^Save.*summary.pdf"))
     await send(desk, re.compile("^Accept"))
     await tour.shot(desk, "desk-materials")
     while await (
         waive := desk.locator("section:has(.nhsuk-tag) form:has(button[value=waive]):not(:has(button[value=return]))")
     ).count():
+        await unfold(desk)
         await waive.first.locator("[name=reason]").fill("The first hospital has closed; its records can't be had.")
         async with desk.expect_navigation():
             await waive.first.locator("button[value=waive]").click()
-    await fill(
-        desk, text="A made-up patient of 68 with a made-up tumour. What came is listed; the rest is waived by name."
-    )
+    summary = "A made-up patient of 68 with a made-up tumour. What came is listed; the rest is waived by name."
+    await desk.locator("[name=text]").last.fill(summary)  # the others are answers to questions
     await send(desk, re.compile("^Save as version"))
     await send(desk, re.compile("^Sign version"))
 
