@@ -82,6 +82,9 @@ TOGETHER = {
 """
 
 
+UNMEASURED = {"faults", "journeys", "pages"}
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests go one by one to whoever is free, in the order below, but for those that belong together."""
@@ -102,9 +105,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Hundreds of made-up examples, and pages in a browser, run code that tests of single cases measure."""
+    """Hundreds of made-up examples, pages in a browser, deaths and orders run code that tests of single cases measure."""
     of_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    with not_measuring() if of_examples or _asks_for(item, "browser") or _asks_for(item, "gallery") else nullcontext():
+    with (
+        not_measuring()
+        if of_examples or item.path.parent.name in UNMEASURED or _asks_for(item, "browser")
+        else nullcontext()
+    ):
         yield
 
 

@@ -317,7 +317,12 @@ async def test_withdrawal_closes_questions_wishes_and_quotes_and_says_so_on_its_
     await ask(intake, case_id, more, "How long is it?")
     me = requester(intake, case_id)
     page = (await me.get(f"/my/intake/cases/{case_id}/withdraw", headers=HTML)).text
-    for words in ("What stops", "What comes back to you", "consent.v1", f"/my/billing/cases/{case_id}/withdrawal"):
+    for words in (
+        "What stops",
+        "What comes back to you",
+        "It ends with the withdrawal",
+        f"/my/billing/cases/{case_id}/withdrawal",
+    ):
         assert words in page
     form = {"_once": field_of(page, "_once"), "reason": ""}
     assert (await me.post(f"/my/intake/cases/{case_id}/withdraw", data=form, headers=HTML)).status_code == 303
