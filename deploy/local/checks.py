@@ -59,8 +59,8 @@ def test(arguments: Sequence[str]) -> int:
     with ThreadPoolExecutor(1) as aside:
         checked = aside.submit(lambda: [name for name, good in _side_by_side(_source_checks()) if not good])
         runs = [
-            # one at a time to whoever is free, in the order of tests/conftest.py; two for each core, for each waits half its time
-            _pytest("-m", "not alone", "-n", str(2 * (os.cpu_count() or 1)), "--no-loadscope-reorder"),
+            # one at a time to whoever is free, in the order of tests/conftest.py; one more than cores, for each waits at times
+            _pytest("-m", "not alone", "-n", str((os.cpu_count() or 1) + 1), "--no-loadscope-reorder"),
             _pytest("-m", "alone", *_files_with("mark.alone")),  # to read all the others takes a quarter of a minute
         ]
     failed = checked.result()
