@@ -83,6 +83,7 @@ TOGETHER = {
 
 
 UNMEASURED = {"faults", "journeys", "pages"}
+"""Folders whose tests judge how something looks or what survives (``tests/support/measuring.py``)."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -107,11 +108,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Hundreds of made-up examples, pages in a browser, deaths and orders run code that tests of single cases measure."""
     of_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    with (
-        not_measuring()
-        if of_examples or item.path.parent.name in UNMEASURED or _asks_for(item, "browser")
-        else nullcontext()
-    ):
+    unmeasured = of_examples or item.path.parent.name in UNMEASURED or _asks_for(item, "browser")
+    with not_measuring() if unmeasured else nullcontext():
         yield
 
 
